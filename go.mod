@@ -1,0 +1,3 @@
+module github.com/roost-dev/roost
+
+go 1.27.0
