@@ -1,0 +1,44 @@
+package transport
+
+import "errors"
+
+// CloseCode is a WebSocket close code (RFC 6455 §7.4). A transport without
+// close codes ends its session in the nearest way it has.
+type CloseCode uint16
+
+// The codes that Roost uses. phoenix.js comes back after every code but 1000
+// (spec/protocol.md §12), so 1000 is sent only in answer to a client's own
+// close, and never for an idle connection or a shutdown.
+const (
+	CloseNormal          CloseCode = 1000 // the client closed
+	CloseGoingAway       CloseCode = 1001 // disconnected by the application, or idle
+	CloseProtocolError   CloseCode = 1002 // broke the rules of RFC 6455
+	CloseInvalidPayload  CloseCode = 1007 // text that is not UTF-8
+	ClosePolicyViolation CloseCode = 1008 // went on past a rate limit
+	CloseTooBig          CloseCode = 1009 // a message over the size limit
+	CloseInternalError   CloseCode = 1011 // a malformed message, as Phoenix answers it
+	CloseRestart         CloseCode = 1012 // the server shuts down; come back
+	CloseSlow            CloseCode = 1013 // did not read what it was sent; come back
+)
+
+// ErrUnsayable is returned by [Conn.Send] for a frame that the connection
+// cannot carry.
+var ErrUnsayable = errors.New("transport: this connection cannot carry binary messages")
+
+// Refused is the error of an [Accept] that turned a client away.
+type Refused struct {
+	// Reason is what the connect callback returned, or what was wrong with
+	// the request. It is for the server's eyes: clients get a bare 403
+	// unless the mount has a handler for refusals.
+	Reason error
+
+	// Status, if not 0, is the HTTP status of the answer; the refusal is
+	// then not the application's, and no handler for refusals sees it.
+	Status int
+}
+
+// Error says why the client was turned away.
+func (r *Refused) Error() string { return "connect refused: " + r.Reason.Error() }
+
+// Unwrap returns the reason.
+func (r *Refused) Unwrap() error { return r.Reason }
