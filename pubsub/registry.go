@@ -1,0 +1,131 @@
+package pubsub
+
+import (
+	"hash/maphash"
+	"slices"
+	"sync"
+)
+
+// shardCount spreads the lookup of names over that many locks.
+const shardCount = 64
+
+// registry holds who listens under which name. Receivers of one name are a
+// slice whose members know their own index, so that joining and leaving cost
+// the same among ten as among ten thousand.
+type registry[R any] struct {
+	seed   maphash.Seed
+	shards [shardCount]shard[R]
+
+	// interest is told when a name gets its first receiver and when it loses
+	// its last, in that order for each name. It is called under the name's
+	// lock, so it must not block. nil if nobody asks.
+	interest func(name string, wanted bool)
+}
+
+type shard[R any] struct {
+	mu    sync.RWMutex // guards names; taken before a group's mu
+	names map[string]*group[R]
+}
+
+// group is the receivers of one name. Once empty it is out of the shard and
+// never used again.
+type group[R any] struct {
+	name    string
+	mu      sync.RWMutex // guards members and their index
+	members []*member[R]
+}
+
+type member[R any] struct {
+	receiver R
+	group    *group[R]
+	index    int // in group.members; -1 once removed
+}
+
+func newRegistry[R any](interest func(string, bool)) *registry[R] {
+	r := &registry[R]{seed: maphash.MakeSeed(), interest: interest}
+	for i := range r.shards {
+		r.shards[i].names = make(map[string]*group[R])
+	}
+	return r
+}
+
+func (r *registry[R]) shardOf(name string) *shard[R] {
+	return &r.shards[maphash.String(r.seed, name)%shardCount]
+}
+
+func (r *registry[R]) add(name string, receiver R) *member[R] {
+	m := &member[R]{receiver: receiver}
+	s := r.shardOf(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.names[name]
+	if g == nil {
+		g = &group[R]{name: name}
+		s.names[name] = g
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	m.group, m.index = g, len(g.members)
+	g.members = append(g.members, m)
+	if m.index == 0 && r.interest != nil {
+		r.interest(name, true)
+	}
+	return m
+}
+
+// remove takes m out, and reports whether it was in.
+func (r *registry[R]) remove(m *member[R]) bool {
+	g := m.group
+	s := r.shardOf(g.name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if m.index < 0 {
+		return false
+	}
+	last := len(g.members) - 1
+	moved := g.members[last]
+	g.members[m.index], moved.index = moved, m.index
+	g.members[last] = nil
+	g.members = g.members[:last]
+	m.index = -1
+	switch {
+	case last == 0:
+		delete(s.names, g.name)
+		if r.interest != nil {
+			r.interest(g.name, false)
+		}
+	case cap(g.members) > 64 && last < cap(g.members)/4:
+		g.members = slices.Clip(slices.Clone(g.members))
+	}
+	return true
+}
+
+// snapshot appends the members of name to buf. What is done with them is done
+// outside of every lock, so a member may have been removed meanwhile.
+func (r *registry[R]) snapshot(name string, buf []*member[R]) []*member[R] {
+	s := r.shardOf(name)
+	s.mu.RLock()
+	g := s.names[name]
+	s.mu.RUnlock()
+	if g == nil {
+		return buf
+	}
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return append(buf, g.members...)
+}
+
+func (r *registry[R]) count(name string) int {
+	s := r.shardOf(name)
+	s.mu.RLock()
+	g := s.names[name]
+	s.mu.RUnlock()
+	if g == nil {
+		return 0
+	}
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return len(g.members)
+}
