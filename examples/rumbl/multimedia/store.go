@@ -1,0 +1,21 @@
+package multimedia
+
+import "context"
+
+// Store keeps videos and annotations. It is called from many goroutines.
+type Store interface {
+	InsertVideo(ctx context.Context, video Video) (int64, error)
+	// Video returns ErrNotFound, wrapped or not, if there is none.
+	Video(ctx context.Context, id int64) (Video, error)
+	// Videos returns the newest first; before 0 is from the newest.
+	Videos(ctx context.Context, before int64, limit int) ([]Video, error)
+
+	// InsertAnnotation gives the annotation an id greater than that of every
+	// annotation that a reader can have seen: ids are never used again, and
+	// become visible in growing order. A database that hands out numbers
+	// before it commits must see to that itself, since readers catch up from
+	// the greatest id they know.
+	InsertAnnotation(ctx context.Context, annotation Annotation) (int64, error)
+	// AnnotationsAfter returns those with a greater id than after, by growing id.
+	AnnotationsAfter(ctx context.Context, videoID, after int64, limit int) ([]Annotation, error)
+}

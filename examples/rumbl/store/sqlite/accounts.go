@@ -1,0 +1,85 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/roost-dev/roost/examples/rumbl/accounts"
+	"github.com/roost-dev/roost/examples/rumbl/store/sqlite/sqlgen"
+)
+
+var _ accounts.Store = (*Store)(nil)
+
+// InsertUser implements accounts.Store.
+func (s *Store) InsertUser(ctx context.Context, user accounts.User, passwordHash string) (int64, error) {
+	id, err := s.write.InsertUser(ctx, sqlgen.InsertUserParams{
+		Username:     user.Username,
+		Name:         user.Name,
+		PasswordHash: passwordHash,
+		CreatedAt:    toMillis(time.Now()),
+	})
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+		return 0, accounts.ErrUsernameTaken
+	}
+	return id, err
+}
+
+// UserByUsername implements accounts.Store.
+func (s *Store) UserByUsername(ctx context.Context, username string) (accounts.User, string, error) {
+	row, err := s.read.UserByUsername(ctx, username)
+	if errors.Is(err, sql.ErrNoRows) {
+		return accounts.User{}, "", accounts.ErrNotFound
+	}
+	return accounts.User{ID: row.ID, Username: row.Username, Name: row.Name}, row.PasswordHash, err
+}
+
+// CountUsers implements accounts.Store.
+func (s *Store) CountUsers(ctx context.Context) (int64, error) {
+	return s.read.CountUsers(ctx)
+}
+
+// InsertSession implements accounts.Store.
+func (s *Store) InsertSession(ctx context.Context, userID int64, secretHash []byte, expiresAt time.Time) error {
+	return s.write.InsertSession(ctx, sqlgen.InsertSessionParams{
+		UserID:     userID,
+		SecretHash: secretHash,
+		ExpiresAt:  toMillis(expiresAt),
+	})
+}
+
+// SessionByHash implements accounts.Store.
+func (s *Store) SessionByHash(ctx context.Context, secretHash []byte) (accounts.Session, error) {
+	row, err := s.read.SessionByHash(ctx, secretHash)
+	return session(sqlgen.SessionByIDRow(row), err)
+}
+
+// SessionByID implements accounts.Store.
+func (s *Store) SessionByID(ctx context.Context, id int64) (accounts.Session, error) {
+	return session(s.read.SessionByID(ctx, id))
+}
+
+// DeleteSession implements accounts.Store.
+func (s *Store) DeleteSession(ctx context.Context, id int64) error {
+	return s.write.DeleteSession(ctx, id)
+}
+
+// DeleteSessionsBefore implements accounts.Store.
+func (s *Store) DeleteSessionsBefore(ctx context.Context, t time.Time) error {
+	return s.write.DeleteSessionsBefore(ctx, toMillis(t))
+}
+
+func session(row sqlgen.SessionByIDRow, err error) (accounts.Session, error) {
+	if errors.Is(err, sql.ErrNoRows) {
+		return accounts.Session{}, accounts.ErrNotFound
+	}
+	return accounts.Session{
+		ID:        row.ID,
+		User:      accounts.User{ID: row.UserID, Username: row.Username, Name: row.Name},
+		ExpiresAt: fromMillis(row.ExpiresAt),
+	}, err
+}

@@ -1,0 +1,96 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/roost-dev/roost/examples/rumbl/multimedia"
+	"github.com/roost-dev/roost/examples/rumbl/store/sqlite/sqlgen"
+)
+
+var _ multimedia.Store = (*Store)(nil)
+
+// InsertVideo implements multimedia.Store.
+func (s *Store) InsertVideo(ctx context.Context, v multimedia.Video) (int64, error) {
+	return s.write.InsertVideo(ctx, sqlgen.InsertVideoParams{
+		UserID:      v.Owner.ID,
+		Title:       v.Title,
+		Description: v.Description,
+		SourceKind:  string(v.Source.Kind),
+		SourceRef:   v.Source.Ref,
+		CreatedAt:   toMillis(v.CreatedAt),
+	})
+}
+
+// Video implements multimedia.Store.
+func (s *Store) Video(ctx context.Context, id int64) (multimedia.Video, error) {
+	row, err := s.read.Video(ctx, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return multimedia.Video{}, multimedia.ErrNotFound
+	}
+	return video(row.Video, row.Username, row.Name), err
+}
+
+// Videos implements multimedia.Store.
+func (s *Store) Videos(ctx context.Context, before int64, limit int) ([]multimedia.Video, error) {
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	rows, err := s.read.Videos(ctx, sqlgen.VideosParams{Before: before, Most: int64(limit)})
+	if err != nil {
+		return nil, err
+	}
+	videos := make([]multimedia.Video, 0, len(rows))
+	for _, row := range rows {
+		v := video(row.Video, row.Username, row.Name)
+		v.Annotations = row.Annotations
+		videos = append(videos, v)
+	}
+	return videos, nil
+}
+
+// InsertAnnotation implements multimedia.Store. There is one writer, and it
+// commits before the next begins, so ids become visible in growing order.
+func (s *Store) InsertAnnotation(ctx context.Context, a multimedia.Annotation) (int64, error) {
+	return s.write.InsertAnnotation(ctx, sqlgen.InsertAnnotationParams{
+		VideoID:   a.VideoID,
+		UserID:    a.Author.ID,
+		AtMs:      a.At.Milliseconds(),
+		Body:      a.Body,
+		CreatedAt: toMillis(a.CreatedAt),
+	})
+}
+
+// AnnotationsAfter implements multimedia.Store.
+func (s *Store) AnnotationsAfter(ctx context.Context, videoID, after int64, limit int) ([]multimedia.Annotation, error) {
+	rows, err := s.read.AnnotationsAfter(ctx, sqlgen.AnnotationsAfterParams{VideoID: videoID, After: after, Most: int64(limit)})
+	if err != nil {
+		return nil, err
+	}
+	annotations := make([]multimedia.Annotation, 0, len(rows))
+	for _, row := range rows {
+		annotations = append(annotations, multimedia.Annotation{
+			ID:        row.Annotation.ID,
+			VideoID:   row.Annotation.VideoID,
+			Author:    multimedia.Author{ID: row.Annotation.UserID, Username: row.Username, Name: row.Name},
+			At:        time.Duration(row.Annotation.AtMs) * time.Millisecond,
+			Body:      row.Annotation.Body,
+			CreatedAt: fromMillis(row.Annotation.CreatedAt),
+		})
+	}
+	return annotations, nil
+}
+
+func video(v sqlgen.Video, username, name string) multimedia.Video {
+	return multimedia.Video{
+		ID:          v.ID,
+		Owner:       multimedia.Author{ID: v.UserID, Username: username, Name: name},
+		Title:       v.Title,
+		Description: v.Description,
+		Source:      multimedia.Source{Kind: multimedia.Kind(v.SourceKind), Ref: v.SourceRef},
+		CreatedAt:   fromMillis(v.CreatedAt),
+	}
+}

@@ -1,0 +1,29 @@
+-- name: InsertUser :one
+INSERT INTO users (username, name, password_hash, created_at)
+VALUES (?, ?, ?, ?)
+RETURNING id;
+
+-- name: UserByUsername :one
+SELECT id, username, name, password_hash FROM users WHERE username = ?;
+
+-- name: CountUsers :one
+SELECT count(*) FROM users;
+
+-- name: InsertSession :exec
+INSERT INTO sessions (user_id, secret_hash, expires_at) VALUES (?, ?, ?);
+
+-- name: SessionByHash :one
+SELECT sessions.id, sessions.expires_at, users.id AS user_id, users.username, users.name
+FROM sessions JOIN users ON users.id = sessions.user_id
+WHERE sessions.secret_hash = ?;
+
+-- name: SessionByID :one
+SELECT sessions.id, sessions.expires_at, users.id AS user_id, users.username, users.name
+FROM sessions JOIN users ON users.id = sessions.user_id
+WHERE sessions.id = ?;
+
+-- name: DeleteSession :exec
+DELETE FROM sessions WHERE id = ?;
+
+-- name: DeleteSessionsBefore :exec
+DELETE FROM sessions WHERE expires_at < ?;

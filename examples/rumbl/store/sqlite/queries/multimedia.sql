@@ -1,0 +1,29 @@
+-- name: InsertVideo :one
+INSERT INTO videos (user_id, title, description, source_kind, source_ref, created_at)
+VALUES (?, ?, ?, ?, ?, ?)
+RETURNING id;
+
+-- name: Video :one
+SELECT sqlc.embed(videos), users.username, users.name
+FROM videos JOIN users ON users.id = videos.user_id
+WHERE videos.id = ?;
+
+-- name: Videos :many
+SELECT sqlc.embed(videos), users.username, users.name,
+  (SELECT count(*) FROM annotations WHERE annotations.video_id = videos.id) AS annotations
+FROM videos JOIN users ON users.id = videos.user_id
+WHERE videos.id < sqlc.arg(before)
+ORDER BY videos.id DESC
+LIMIT sqlc.arg(most);
+
+-- name: InsertAnnotation :one
+INSERT INTO annotations (video_id, user_id, at_ms, body, created_at)
+VALUES (?, ?, ?, ?, ?)
+RETURNING id;
+
+-- name: AnnotationsAfter :many
+SELECT sqlc.embed(annotations), users.username, users.name
+FROM annotations JOIN users ON users.id = annotations.user_id
+WHERE annotations.video_id = sqlc.arg(video_id) AND annotations.id > sqlc.arg(after)
+ORDER BY annotations.id
+LIMIT sqlc.arg(most);
