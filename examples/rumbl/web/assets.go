@@ -1,0 +1,113 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+//go:generate go run ../internal/bundle
+
+// static holds files as they are served. watch.js is made of the scripts in
+// assets and of Roost's TypeScript client by go generate.
+//
+//go:embed static
+var static embed.FS
+
+// assets serves the static files, each under its own name and under one that
+// holds a hash of its content. The latter never changes, so browsers keep it.
+type assets struct {
+	byPath map[string]asset
+	hashed map[string]string // name to path
+}
+
+type asset struct {
+	name, contentType, etag string
+	content                 []byte
+	forever                 bool
+}
+
+// contentTypes are set here since the system's tables differ.
+var contentTypes = map[string]string{
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+	".webm": "video/webm",
+	".jpg":  "image/jpeg",
+}
+
+func loadAssets() (*assets, error) {
+	a := &assets{byPath: map[string]asset{}, hashed: map[string]string{}}
+	err := fs.WalkDir(static, "static", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := static.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		a.add(path.Base(name), content)
+		return nil
+	})
+	return a, err
+}
+
+func (a *assets) add(name string, content []byte) {
+	sum := sha256.Sum256(content)
+	hash := hex.EncodeToString(sum[:8])
+	ext := path.Ext(name)
+	contentType, ok := contentTypes[ext]
+	if !ok {
+		contentType = mime.TypeByExtension(ext)
+	}
+	file := asset{name: name, contentType: contentType, etag: `"` + hash + `"`, content: content}
+	a.byPath["/static/"+name] = file
+	file.forever = true
+	a.hashed[name] = "/static/" + strings.TrimSuffix(name, ext) + "." + hash + ext
+	a.byPath[a.hashed[name]] = file
+}
+
+// url returns the lasting path of a file.
+func (a *assets) url(name string) (string, error) {
+	p, ok := a.hashed[name]
+	if !ok {
+		return "", fmt.Errorf("no static file %q", name)
+	}
+	return p, nil
+}
+
+// poster returns the path of the picture that stands for one of this site's
+// own clips, or "" if there is none.
+func (a *assets) poster(clip string) string {
+	if !strings.HasPrefix(clip, "/static/") {
+		return ""
+	}
+	return a.hashed[strings.TrimSuffix(path.Base(clip), path.Ext(clip))+".jpg"]
+}
+
+// ServeHTTP implements http.Handler; it understands ranges, which players need
+// to seek.
+func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	file, ok := a.byPath[r.URL.Path]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", file.contentType)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("ETag", file.etag)
+	header.Set("Cache-Control", "no-cache")
+	if file.forever {
+		header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	http.ServeContent(w, r, file.name, time.Time{}, bytes.NewReader(file.content))
+}

@@ -1,0 +1,35 @@
+// What goes over the channel "videos:<id>": the same as live/contract.go says.
+
+export interface Author {
+  id: number
+  username: string
+  name: string
+}
+
+export interface Annotation {
+  /** Grows with each annotation. */
+  id: number
+  user: Author
+  /** Milliseconds since the beginning of the video. */
+  at: number
+  body: string
+}
+
+/** The annotations after the last one asked for, by growing id. */
+export interface Page {
+  annotations: Annotation[]
+  /** Whether there are more after the last of these. */
+  more: boolean
+}
+
+/** Answer to anything that failed. */
+export interface Refusal {
+  reason: string
+  /** What is wrong, by field. */
+  fields?: Record<string, string>
+}
+
+/** One user's presence: a meta for each page that is open. */
+export interface Viewer {
+  metas: { phx_ref: string; name: string }[]
+}

@@ -1,0 +1,47 @@
+// The script of the page on which a video is watched.
+
+import { Socket } from "@roost-dev/client"
+import { AnnotationForm } from "./annotation_form.js"
+import { AnnotationList } from "./annotation_list.js"
+import { ConnectionBanner } from "./connection_banner.js"
+import type { Annotation, Page } from "./contract.js"
+import { openPlayer } from "./player.js"
+import { ViewerList } from "./viewer_list.js"
+
+const FALLBACK_AFTER = 5000 // milliseconds without a WebSocket, then by long polling
+
+const page = document.querySelector<HTMLElement>("#watch")!.dataset
+const viewerId = Number(page.userId)
+
+const player = openPlayer(page.sourceKind!, page.sourceRef!)
+const banner = new ConnectionBanner()
+const annotations = new AnnotationList(player, viewerId)
+
+// The last annotation of which all before it are known: the last one of a page. One that comes live does not count,
+// since it may overtake another on its way; the next join brings it once more, and the list knows it.
+let lastSeenId = 0
+
+const socket = new Socket(page.socketUrl!, { params: { token: page.socketToken! }, longPollFallbackMs: FALLBACK_AFTER })
+const channel = socket.channel(`videos:${page.videoId}`, () => ({ last_seen_id: lastSeenId }))
+
+function show({ annotations: some, more }: Page): void {
+  annotations.add(some)
+  lastSeenId = some.at(-1)?.id ?? lastSeenId
+  if (more) channel.push("more_annotations", { last_seen_id: lastSeenId }).receive("ok", show)
+}
+
+channel.on<Annotation>("annotation_added", (annotation) => annotations.add([annotation]))
+new ViewerList(channel, viewerId)
+new AnnotationForm(player, channel)
+
+socket.onClose(() => banner.offline())
+socket.onError(() => banner.failed())
+channel.onError(() => banner.offline())
+channel
+  .join()
+  .receive<Page>("ok", (first) => {
+    banner.online()
+    show(first)
+  })
+  .receive("error", () => banner.offline())
+socket.connect()
