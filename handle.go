@@ -1,0 +1,149 @@
+package roost
+
+import (
+	"errors"
+	"reflect"
+	"time"
+
+	"github.com/roost-dev/roost/wire"
+)
+
+// How a conversation handles its mail.
+
+func (c *conversation) handle(m mail) {
+	switch m.kind {
+	case mailPush:
+		c.handlePush(m)
+	case mailLeave:
+		c.reply(m.ref, wire.StatusOK, wire.Payload{Data: emptyObject})
+		c.end(Left, c.closeFrame(emptyObject))
+	case mailInfo:
+		c.handleInfo(m.value)
+	case mailEvent:
+		f := c.route.routine.events[m.message.Event]
+		err, _ := c.protect("HandleEvent", func() error { return f(c.context(), c, m.message) })
+		c.stopped(err, m.message.Event)
+	case mailOut:
+		if f := c.intercept(m.message); f != nil {
+			c.say(outgoing{frame: f})
+		}
+	case mailKick:
+		c.end(Kicked, c.closeFrame(m.payload.Data))
+	case mailDrain:
+		c.end(Drained)
+	}
+}
+
+func (c *conversation) handleInfo(v any) {
+	f := c.route.routine.infos[reflect.TypeOf(v)]
+	if f == nil {
+		c.logger().Warn("roost: a value without a HandleInfo callback was dropped", "topic", c.topic, "type", reflect.TypeOf(v).String())
+		return
+	}
+	err, _ := c.protect("HandleInfo", func() error { return f(c.context(), c, v) })
+	c.stopped(err, reflect.TypeOf(v).String())
+}
+
+func (c *conversation) handlePush(m mail) {
+	start := time.Now()
+	routine := c.route.routine
+	var err error
+	switch in := routine.ins[m.event]; {
+	case in != nil:
+		err = c.handleIn(in, m)
+	case routine.anyIn != nil:
+		err = c.handleAny(m)
+	default:
+		c.logger().Warn("roost: an event without a callback ended its conversation", "topic", c.topic, "event", m.event)
+		c.end(Errored, c.errorFrame())
+		return
+	}
+	c.socket.server.logEvent(c, &m, time.Since(start))
+	if t := c.socket.server.trace.HandledIn; t != nil {
+		t(HandledInInfo{Socket: c.socket.info(), Topic: c.topic, Event: m.event, Duration: time.Since(start), Err: err})
+	}
+}
+
+// handleIn runs the callback of a typed event and replies.
+func (c *conversation) handleIn(in *inHandler, m mail) error {
+	var reply wire.Payload
+	t := &turn{mail: m, reply: in.reply}
+	c.setTurn(t)
+	err, ok := c.protect("HandleIn", func() (err error) {
+		reply, err = in.call(c.context(), c, m.payload)
+		return err
+	})
+	c.setTurn(nil)
+	if !ok {
+		return errCrashed
+	}
+	stop, isStop := errors.AsType[*stopError](err)
+	if isStop {
+		err = stop.err
+	}
+	a := t.answer
+	switch {
+	case errors.Is(err, ErrLater) && a != nil:
+	case a == nil:
+		a = &answer{c: c, ref: m.ref, event: m.event}
+		fallthrough
+	default:
+		switch {
+		case err != nil:
+			a.fail(err)
+		case in.reply != reflect.TypeFor[NoReply]():
+			a.give(wire.StatusOK, reply)
+		}
+	}
+	if isStop {
+		c.stop(err)
+	}
+	return err
+}
+
+// handleAny runs the untyped callback.
+func (c *conversation) handleAny(m mail) error {
+	a := &answer{c: c, ref: m.ref, event: m.event}
+	message := &Message{Topic: c.topic, Event: m.event, Payload: m.payload.Data, Binary: m.payload.Binary, answer: a}
+	err, ok := c.protect("HandleAny", func() error { return c.route.routine.anyIn(c.context(), c, message) })
+	if !ok {
+		return errCrashed
+	}
+	switch stop, isStop := errors.AsType[*stopError](err); {
+	case isStop:
+		c.stop(stop.err)
+	case err != nil && !errors.Is(err, ErrLater):
+		a.fail(err)
+	}
+	return err
+}
+
+// stop ends the conversation as Stop(err) says.
+func (c *conversation) stop(err error) {
+	if err == nil {
+		c.end(Stopped, c.closeFrame(emptyObject))
+	} else {
+		c.end(Errored, c.errorFrame())
+	}
+}
+
+func (c *conversation) setTurn(t *turn) {
+	c.mu.Lock()
+	c.turn = t
+	c.mu.Unlock()
+}
+
+// currentAnswer takes the reply of the event being handled along.
+func (c *conversation) currentAnswer() (*answer, reflect.Type) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.turn == nil {
+		return nil, nil
+	}
+	if c.turn.answer == nil {
+		c.turn.answer = &answer{c: c, ref: c.turn.mail.ref, event: c.turn.mail.event}
+	}
+	return c.turn.answer, c.turn.reply
+}
+
+var errCrashed = errors.New("roost: the callback panicked")

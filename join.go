@@ -1,0 +1,213 @@
+package roost
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/roost-dev/roost/transport"
+	"github.com/roost-dev/roost/wire"
+)
+
+// How a conversation begins.
+
+// joinRequest is a phx_join that is still to be answered.
+type joinRequest struct {
+	ref    wire.Value
+	params wire.Payload
+	prev   *conversation // the one on the same topic that this one replaces
+	old    *transport.Frame
+}
+
+// start subscribes the topic and gets the join under way. The subscription
+// comes first: what is broadcast from now on is held for this conversation.
+func (c *conversation) start(j *joinRequest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase == ended {
+		return // the socket closed meanwhile
+	}
+	c.attached().join = j
+	c.sub = c.socket.server.pubsub.Subscribe(c.topic, c)
+	c.wake()
+}
+
+// runJoin answers a join. Only the worker calls it.
+func (c *conversation) runJoin(j *joinRequest) {
+	server := c.socket.server
+	if j.prev != nil {
+		j.old = j.prev.replaceAndWait()
+	}
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(c.context(), server.limits.joinTimeout)
+	defer cancel()
+	// The client is told at once, not when a callback deaf to ctx returns.
+	timer := time.AfterFunc(server.limits.joinTimeout, func() { c.refuseJoin(j, errJoinTimeout) })
+	defer timer.Stop()
+
+	var reply wire.Payload
+	err, ok := c.protectJoin(j, func() (err error) {
+		reply, err = c.route.routine.join(ctx, c, j.params)
+		return err
+	})
+	if !ok {
+		err = errJoinCrashed
+	}
+	took := time.Since(start)
+	if err == nil {
+		err = c.acceptJoin(j, reply)
+	} else {
+		c.refuseJoin(j, c.joinError(err))
+	}
+	server.logJoin(c, j, took, err)
+	if t := server.trace.Joined; t != nil {
+		t(JoinedInfo{Socket: c.socket.info(), Topic: c.topic, Duration: took, Err: err})
+	}
+}
+
+// replace ends a conversation because the client joins its topic anew. One
+// that still joins is only told to give up: its join is answered first.
+func (c *conversation) replace() {
+	c.mu.Lock()
+	if c.phase != joining {
+		c.mu.Unlock()
+		c.end(Duplicate)
+		return
+	}
+	more := c.attached()
+	more.replaced = true
+	if more.settled == nil {
+		more.settled = make(chan struct{})
+	}
+	c.cancel()
+	c.mu.Unlock()
+}
+
+// replaceAndWait waits, within bounds, until a replaced conversation has its
+// join answered. It returns the frame that tells the old conversation's end,
+// which goes out behind the new one's join reply; nil if the client knows.
+func (c *conversation) replaceAndWait() *transport.Frame {
+	c.mu.Lock()
+	var settled chan struct{}
+	if c.phase == joining && c.more != nil {
+		settled = c.more.settled
+	}
+	c.mu.Unlock()
+	if settled != nil {
+		timer := time.NewTimer(terminateBound)
+		defer timer.Stop()
+		select {
+		case <-settled:
+		case <-timer.C:
+			c.refuseJoin(nil, errJoinTimeout)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.why != Duplicate {
+		return nil // it ended by itself and said so, or was never accepted
+	}
+	return c.closeFrame(emptyObject)
+}
+
+// acceptJoin sends the join reply, then what was held for it. It returns an
+// error if there was no join left to accept.
+func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
+	f, err := c.joinReply(j.ref, wire.StatusOK, reply)
+	if err != nil {
+		c.refuseJoin(j, c.joinError(err))
+		return err
+	}
+	c.mu.Lock()
+	if c.phase == ended {
+		c.mu.Unlock()
+		return ErrEnded // timed out, or the socket closed
+	}
+	c.accepted = true
+	err = c.socket.send(f)
+	if j.old != nil {
+		c.socket.send(j.old)
+	}
+	replaced, overflow := c.attached().replaced, c.attached().overflow
+	c.mu.Unlock()
+	switch {
+	case err != nil:
+		return c.unsayable(wire.EventReply, err)
+	case replaced:
+		c.end(Duplicate)
+		return nil
+	case overflow:
+		c.fail("roost: a conversation ended: more was broadcast during its join than can be held")
+		return nil
+	}
+	c.flush()
+	c.mu.Lock()
+	replaced = c.more.replaced
+	c.mu.Unlock()
+	if replaced { // while it was flushed
+		c.end(Duplicate)
+	}
+	return nil
+}
+
+// refuseJoin answers a join with an error and ends the conversation. The join
+// may have been answered already; then it does nothing.
+func (c *conversation) refuseJoin(j *joinRequest, reason *Error) {
+	answered := func() bool { return c.accepted }
+	if j == nil { // given up on by the join that replaces it: the client has forgotten it
+		c.endUnless(answered, Errored)
+		return
+	}
+	p, err := encodePayload(reason.response())
+	if err != nil {
+		c.logger().Error("roost: error details cannot be encoded", "topic", c.topic, "error", err)
+		p, _ = encodePayload((&Error{Reason: reason.Reason}).response())
+	}
+	f, err := c.joinReply(j.ref, wire.StatusError, p)
+	if err != nil {
+		c.logger().Error("roost: a refusal cannot be told", "topic", c.topic, "error", err)
+	}
+	c.endUnless(answered, Errored, f, j.old)
+}
+
+// joinReply is the answer to a join. It carries the join_ref as it was given,
+// even if that was null.
+func (c *conversation) joinReply(ref wire.Value, status string, p wire.Payload) (*transport.Frame, error) {
+	buf, binary, err := c.socket.version.AppendReply(newBuffer(len(c.topic)+len(p.Data)), c.joinRef, ref, wire.String(c.topic), status, p)
+	if err != nil {
+		return nil, err
+	}
+	return transport.NewFrame(buf, binary), nil
+}
+
+// joinError is what the client is told of an error that join returned.
+func (c *conversation) joinError(err error) *Error {
+	if errors.Is(err, errJoinCrashed) {
+		return errJoinCrashed
+	}
+	e, meant := reasonOf(err)
+	switch {
+	case meant:
+	case errors.Is(err, context.DeadlineExceeded):
+		return errJoinTimeout
+	default:
+		c.logger().Error("roost: a join failed", "topic", c.topic, "error", err)
+	}
+	return e
+}
+
+// protectJoin runs the join callback. A panic in it is a refusal.
+func (c *conversation) protectJoin(j *joinRequest, f func() error) (err error, ok bool) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		c.logPanic("join", recover())
+		c.refuseJoin(j, errJoinCrashed)
+		ok = false
+	}()
+	err = f()
+	returned = true
+	return err, true
+}

@@ -1,0 +1,191 @@
+package roost
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/roost-dev/roost/pubsub"
+	"github.com/roost-dev/roost/transport"
+)
+
+// Options configures a [Server]. The zero value of a field means the default
+// that it names; a negative value of a number means off, where that is said.
+// A is the type of the socket's assigns.
+type Options[A any] struct {
+	// PubSub is what conversations publish by, shared by all that are to hear
+	// each other. nil: one of the server's own, this process only.
+	PubSub *pubsub.PubSub
+
+	// Secret signs the sessions of long polling; at least 20 bytes. Empty: a
+	// random one, so that sessions end with the process.
+	Secret string
+
+	// ID names the socket of these assigns, "user:7", so that
+	// [pubsub.PubSub.Disconnect] and [pubsub.PubSub.Kick] find it. Sockets
+	// may share an id. nil, or an empty id: it cannot be found.
+	ID func(A) string
+
+	// Origin says which pages may connect. Default: those of the request's
+	// own host.
+	Origin transport.OriginPolicy
+
+	// AuthToken takes a token from the WebSocket subprotocol or the header of
+	// long polling into [ConnectRequest] (spec/protocol.md §4).
+	AuthToken bool
+
+	// Cookies names the cookies that [ConnectRequest] shows. They are shown
+	// only if the connect proves to come from a page of yours: see VerifyCSRF.
+	// Default: none. Prefer tokens.
+	Cookies []string
+
+	// VerifyCSRF checks the parameter _csrf_token of a connect, before which
+	// no cookie is shown. nil: it must equal the cookie named _csrf_token,
+	// which your pages set at random and hand to the socket's params.
+	VerifyCSRF func(r *http.Request, token string) bool
+
+	// Refused answers a WebSocket connect that the connect callback refused;
+	// err is what it returned. nil: 403 with an empty body. Long polling
+	// always answers {"status": 403}.
+	Refused func(w http.ResponseWriter, r *http.Request, err error)
+
+	// MaxChannels bounds the conversations of one socket. Default 100. More
+	// are refused: "too many channels joined".
+	MaxChannels int
+
+	// MaxMessage bounds a client's message in bytes of payload. Default 64
+	// KiB. A larger one closes a WebSocket with 1009.
+	MaxMessage int
+
+	// Messages bounds what one client may send. Default 200 a second, in
+	// bursts of 1,000. More is answered "rate limited"; a client that sends
+	// as much again all the same is closed with 1008.
+	Messages Rate
+
+	// Joins bounds how often one client may join. Default 50 a second, in
+	// bursts of 100. More is answered "rate limited", as above.
+	Joins Rate
+
+	// MailboxLen and MailboxBytes bound what waits for one conversation.
+	// Default 1,024 messages and 1 MiB; one larger message is taken when the
+	// mailbox is empty. A client's push that finds it full is answered
+	// "busy"; anything else ends the conversation with phx_error, and the
+	// client rejoins and catches up. While a conversation joins, or holds
+	// back behind an intercepted broadcast of its own, at most MailboxLen
+	// frames wait to be sent.
+	MailboxLen   int
+	MailboxBytes int
+
+	// JoinTimeout bounds a join callback. Default 10 s: "join timeout".
+	JoinTimeout time.Duration
+
+	// DrainRate is how many sockets a second Shutdown closes, so that their
+	// clients do not all come back at once. Default 5,000; negative: all.
+	DrainRate int
+
+	// WebSocket and LongPoll configure the transports.
+	WebSocket WebSocket
+	LongPoll  LongPoll
+
+	// Logger takes what an operator should know. nil: slog.Default(). Tokens
+	// are never logged, payloads only if Log says so.
+	Logger *slog.Logger
+
+	// Log sets what is logged of the ordinary course of things.
+	Log LogOptions
+
+	// Trace is called at what happens, for metrics.
+	Trace Trace
+}
+
+// Rate is a bound on how often something may happen.
+type Rate struct {
+	PerSecond float64 // 0: the default; negative: no bound
+	Burst     int     // how much may come at once; 0: the default
+}
+
+// WebSocket configures the WebSocket transport of a [Server].
+type WebSocket struct {
+	// Off refuses WebSocket connections with 404.
+	Off bool
+
+	// IdleTimeout closes a connection with 1001 when the client has sent
+	// nothing for that long; clients send a heartbeat every 30 s. Default
+	// 60 s; negative: never.
+	IdleTimeout time.Duration
+
+	// Ping is how often the server pings. Default: never.
+	Ping time.Duration
+
+	// Subprotocols are the subprotocols the server speaks, in order of
+	// preference. A client that offers only others is refused.
+	Subprotocols []string
+
+	// Compress accepts permessage-deflate. A broadcast is compressed once.
+	Compress bool
+
+	// Outbox bounds what waits to be written to one client, in bytes.
+	// Default 1 MiB. A client that is over it when more comes is closed with
+	// 1013, and comes back.
+	Outbox int
+}
+
+// LongPoll configures the long-polling transport of a [Server].
+type LongPoll struct {
+	// Off refuses long polling with 404.
+	Off bool
+
+	// Window is how long a poll waits for messages. Default 10 s. A session
+	// without a poll for 1.5 windows ends.
+	Window time.Duration
+
+	// MaxAge bounds the life of a session's token. Default two weeks.
+	MaxAge time.Duration
+
+	// Outbox bounds what waits for a client's next poll, in bytes. Default 1
+	// MiB. A session that is over it when more comes ends.
+	Outbox int
+}
+
+// LogOptions sets what is logged of the ordinary course of things.
+type LogOptions struct {
+	// Connects, Joins and Events turn on a line at level Info each.
+	Connects, Joins, Events bool
+
+	// Params adds the parameters, with those hidden whose name contains one
+	// of Hide, whatever its case. Hide nil: password, token, secret.
+	Params bool
+	Hide   []string
+}
+
+// limits is the options that conversations need, with defaults filled in.
+type limits struct {
+	channels     int
+	mailboxLen   int
+	mailboxBytes int
+	messages     rate
+	joins        rate
+	joinTimeout  time.Duration
+	drainRate    int
+}
+
+func newLimits[A any](o *Options[A]) limits {
+	return limits{
+		channels:     orDefault(o.MaxChannels, 100),
+		mailboxLen:   orDefault(o.MailboxLen, 1024),
+		mailboxBytes: orDefault(o.MailboxBytes, 1<<20),
+		messages:     newRate(orDefault(o.Messages.PerSecond, 200), orDefault(o.Messages.Burst, 1000)),
+		joins:        newRate(orDefault(o.Joins.PerSecond, 50), orDefault(o.Joins.Burst, 100)),
+		joinTimeout:  orDefault(o.JoinTimeout, 10*time.Second),
+		drainRate:    orDefault(o.DrainRate, 5000),
+	}
+}
+
+// orDefault returns v, or def if v is zero.
+func orDefault[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}

@@ -1,0 +1,372 @@
+package roost
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/roost-dev/roost/internal/worker"
+	"github.com/roost-dev/roost/pubsub"
+	"github.com/roost-dev/roost/token"
+	"github.com/roost-dev/roost/transport"
+	"github.com/roost-dev/roost/transport/longpoll"
+	"github.com/roost-dev/roost/transport/websocket"
+	"github.com/roost-dev/roost/wire"
+)
+
+// Server accepts sockets and routes their topics to handlers. A is the type
+// of a socket's assigns. It is an [http.Handler] for any mux: mounted at
+// /socket/ it serves /socket/websocket and /socket/longpoll. Variables of the
+// mux's pattern join the connect params.
+type Server[A any] struct {
+	core core
+
+	connect     func(ctx context.Context, r *ConnectRequest) (A, error)
+	id          func(A) string
+	cookieNames []string
+	verifyCSRF  func(r *http.Request, token string) bool
+	websocket   *websocket.Handler // nil if off
+	longpoll    *longpoll.Handler  // nil if off
+}
+
+// core is what of a server does not depend on the type of the assigns.
+type core struct {
+	pubsub *pubsub.PubSub
+	logger *slog.Logger
+	log    LogOptions
+	trace  Trace
+	limits limits
+	pool   worker.Pool
+	began  time.Time
+
+	routesMu sync.RWMutex // guards routes
+	routes   []*route     // the more specific first
+
+	mu       sync.Mutex // guards what follows
+	sockets  map[*socket]struct{}
+	draining bool
+	empty    chan struct{} // closed when draining and no socket is left
+}
+
+// route is a handler mounted for a pattern.
+type route struct {
+	pattern pattern
+	routine *routine
+}
+
+// NewServer makes a server of its connect callback, which decides who may
+// connect and returns the socket's assigns. It runs on the goroutine of the
+// request; its ctx is the request's. An error refuses: clients see HTTP 403,
+// see [Options].Refused. A panic in it is answered 500.
+//
+// It panics on options that make no sense.
+func NewServer[A any](connect func(ctx context.Context, r *ConnectRequest) (A, error), opts *Options[A]) *Server[A] {
+	if connect == nil {
+		panic("roost: NewServer needs a connect callback")
+	}
+	if opts == nil {
+		opts = &Options[A]{}
+	}
+	s := &Server[A]{
+		core: core{
+			pubsub:  opts.PubSub,
+			logger:  opts.Logger,
+			log:     opts.Log,
+			trace:   opts.Trace,
+			limits:  newLimits(opts),
+			began:   time.Now(),
+			sockets: map[*socket]struct{}{},
+		},
+		connect:     connect,
+		id:          opts.ID,
+		cookieNames: opts.Cookies,
+		verifyCSRF:  opts.VerifyCSRF,
+	}
+	if s.core.pubsub == nil {
+		s.core.pubsub = pubsub.Local()
+	}
+	if s.core.logger == nil {
+		s.core.logger = slog.Default()
+	}
+	if s.core.log.Hide == nil {
+		s.core.log.Hide = []string{"password", "token", "secret"}
+	}
+	if s.verifyCSRF == nil {
+		s.verifyCSRF = doubleSubmit
+	}
+	s.mountTransports(opts)
+	return s
+}
+
+func (s *Server[A]) mountTransports(opts *Options[A]) {
+	if ws := opts.WebSocket; !ws.Off {
+		s.websocket = websocket.New(websocket.Config{
+			Accept:       s.accept,
+			Origin:       opts.Origin,
+			AuthToken:    opts.AuthToken,
+			Subprotocols: ws.Subprotocols,
+			MaxMessage:   opts.MaxMessage,
+			IdleTimeout:  ws.IdleTimeout,
+			Ping:         ws.Ping,
+			Compress:     ws.Compress,
+			Outbox:       ws.Outbox,
+			Refuse:       s.refuser(opts.Refused),
+			Logger:       s.core.logger,
+		})
+	}
+	if lp := opts.LongPoll; !lp.Off {
+		secret := opts.Secret
+		if secret == "" {
+			secret = rand.Text()
+		}
+		s.longpoll = longpoll.New(longpoll.Config{
+			Accept:     s.accept,
+			Origin:     opts.Origin,
+			AuthToken:  opts.AuthToken,
+			Tokens:     token.NewSigner[string](secret, "roost long poll", &token.Options{MaxAge: orDefault(lp.MaxAge, 14*24*time.Hour)}),
+			Window:     lp.Window,
+			MaxMessage: opts.MaxMessage,
+			Outbox:     lp.Outbox,
+			Logger:     s.core.logger,
+		})
+	}
+}
+
+// refuser answers refusals: those of the application as it wants it, those of
+// the protocol as Phoenix does.
+func (s *Server[A]) refuser(refused func(http.ResponseWriter, *http.Request, error)) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		var refusal *transport.Refused
+		switch {
+		case !errors.As(err, &refusal):
+			w.WriteHeader(http.StatusForbidden)
+		case refusal.Status != 0:
+			w.WriteHeader(refusal.Status)
+		case refused != nil:
+			refused(w, r, refusal.Reason)
+		default:
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}
+}
+
+// Handle mounts h for the topics that pattern matches: "lobby", "videos:{id}"
+// where {id} is one segment between colons, "videos:{rest...}" and "videos:*"
+// where the last part is anything. Of two patterns that match a topic the
+// more specific wins. It panics on a bad pattern, and on one that conflicts
+// with another: neither of the two is more specific. Mount everything before
+// the first client connects.
+func (s *Server[A]) Handle[S any](pattern string, h *Handler[A, S]) {
+	r := &route{pattern: parsePattern(pattern), routine: h.r}
+	h.r.mounted = true
+	s.core.routesMu.Lock()
+	defer s.core.routesMu.Unlock()
+	at := len(s.core.routes)
+	for i, other := range s.core.routes {
+		if !r.pattern.overlaps(&other.pattern) {
+			continue
+		}
+		covers, covered := r.pattern.covers(&other.pattern), other.pattern.covers(&r.pattern)
+		switch {
+		case covers == covered:
+			panic(fmt.Sprintf("roost: topic patterns %q and %q conflict: they match the same topics, and neither is more specific", pattern, other.pattern.text))
+		case covered && i < at:
+			at = i
+		}
+	}
+	s.core.routes = append(s.core.routes, nil)
+	copy(s.core.routes[at+1:], s.core.routes[at:])
+	s.core.routes[at] = r
+}
+
+func (server *core) route(topic string) *route {
+	server.routesMu.RLock()
+	defer server.routesMu.RUnlock()
+	for _, r := range server.routes {
+		if r.pattern.match(topic, nil) {
+			return r
+		}
+	}
+	return nil
+}
+
+// ServeHTTP serves the transports: the last segment of the path tells which.
+func (s *Server[A]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := strings.TrimSuffix(r.URL.Path, "/")
+	switch name := path[strings.LastIndexByte(path, '/')+1:]; {
+	case name == "websocket" && s.websocket != nil:
+		s.websocket.ServeHTTP(w, r)
+	case name == "longpoll" && s.longpoll != nil:
+		s.longpoll.ServeHTTP(w, r)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// WebSocket returns the WebSocket transport alone, to be mounted at a path of
+// any form. It panics if it is off.
+func (s *Server[A]) WebSocket() http.Handler {
+	if s.websocket == nil {
+		panic("roost: WebSocket is off")
+	}
+	return s.websocket
+}
+
+// LongPoll returns the long-polling transport alone, to be mounted at a path
+// of any form. It panics if it is off.
+func (s *Server[A]) LongPoll() http.Handler {
+	if s.longpoll == nil {
+		panic("roost: LongPoll is off")
+	}
+	return s.longpoll
+}
+
+// Accept is what a transport of one's own calls for a client that connects;
+// [transport/memory] is one.
+func (s *Server[A]) Accept(r *http.Request, h transport.Hello) (open func(transport.Conn) transport.Session, err error) {
+	return s.accept(r, h)
+}
+
+// PubSub returns what the server's conversations publish by.
+func (s *Server[A]) PubSub() *pubsub.PubSub { return s.core.pubsub }
+
+// Sockets returns the number of open sockets.
+func (s *Server[A]) Sockets() int {
+	s.core.mu.Lock()
+	defer s.core.mu.Unlock()
+	return len(s.core.sockets)
+}
+
+// Channels returns the number of conversations.
+func (s *Server[A]) Channels() int {
+	n := 0
+	for _, socket := range s.core.allSockets() {
+		socket.mu.Lock()
+		n += len(socket.topics)
+		socket.mu.Unlock()
+	}
+	return n
+}
+
+// Shutdown ends the server in good order: it refuses new sockets and joins,
+// lets each conversation finish what waits in its mailbox, runs OnTerminate,
+// and closes every socket with 1012, [Options].DrainRate of them a second.
+// Polls that wait are answered. It returns once no connection and no worker
+// is left. If ctx ends first, conversations lose their context and sockets
+// are closed all the same, and its error is returned.
+//
+// Call it before [http.Server.Shutdown], which does not know of WebSockets.
+func (s *Server[A]) Shutdown(ctx context.Context) error {
+	c := &s.core
+	c.drain(ctx)
+	err := c.waitEmpty(ctx)
+	if err != nil {
+		for _, socket := range c.allSockets() {
+			socket.endAll(Drained)
+			socket.conn.Close(transport.CloseRestart, "server shuts down")
+		}
+		if s.websocket != nil {
+			s.websocket.Abort()
+		}
+	}
+	if s.websocket != nil {
+		err = errors.Join(err, s.websocket.Wait(ctx))
+	}
+	if s.longpoll != nil {
+		err = errors.Join(err, s.longpoll.Close(ctx))
+	}
+	return errors.Join(err, c.pool.Close(ctx))
+}
+
+// drain starts the end of every socket.
+func (c *core) drain(ctx context.Context) {
+	c.mu.Lock()
+	c.draining = true
+	if c.empty == nil {
+		c.empty = make(chan struct{})
+		if len(c.sockets) == 0 {
+			close(c.empty)
+		}
+	}
+	c.mu.Unlock()
+	const batches = 20 // a second
+	perBatch := max(c.limits.drainRate/batches, 1)
+	for i, socket := range c.allSockets() {
+		if c.limits.drainRate > 0 && i > 0 && i%perBatch == 0 {
+			select {
+			case <-time.After(time.Second / batches):
+			case <-ctx.Done():
+				return
+			}
+		}
+		socket.drain()
+	}
+}
+
+func (c *core) waitEmpty(ctx context.Context) error {
+	select {
+	case <-c.empty:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (c *core) isDraining() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.draining
+}
+
+func (c *core) opened(s *socket) {
+	c.mu.Lock()
+	c.sockets[s] = struct{}{}
+	draining := c.draining
+	c.mu.Unlock()
+	if t := c.trace.Opened; t != nil {
+		t(s.info())
+	}
+	if draining { // it was on its way in when Shutdown began
+		s.drain()
+	}
+}
+
+func (c *core) closed(s *socket, err error) {
+	c.mu.Lock()
+	delete(c.sockets, s)
+	if c.draining && len(c.sockets) == 0 {
+		select {
+		case <-c.empty:
+		default:
+			close(c.empty)
+		}
+	}
+	c.mu.Unlock()
+	if t := c.trace.Closed; t != nil {
+		t(ClosedInfo{Socket: s.info(), Err: err})
+	}
+}
+
+func (c *core) allSockets() []*socket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make([]*socket, 0, len(c.sockets))
+	for s := range c.sockets {
+		all = append(all, s)
+	}
+	return all
+}
+
+// now is the time since the server began, for what only compares times.
+func (c *core) now() time.Duration { return time.Since(c.began) }
+
+func clonePayload(p wire.Payload) wire.Payload {
+	return wire.Payload{Data: bytes.Clone(p.Data), Binary: p.Binary}
+}

@@ -1,0 +1,367 @@
+package roost
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/roost-dev/roost/pubsub"
+	"github.com/roost-dev/roost/transport"
+	"github.com/roost-dev/roost/wire"
+)
+
+// Socket is one client's connection. A is the type of its assigns. Its
+// methods may be called from any goroutine.
+type Socket[A any] struct {
+	// Assigns is what the connect callback returned. It is shared by the
+	// conversations of the socket, so it must not be changed.
+	Assigns A
+
+	s *socket
+}
+
+// ID returns the id that [Options].ID gave the socket, or "".
+func (s *Socket[A]) ID() string { return s.s.id }
+
+// Transport returns "websocket", "longpoll" or "memory".
+func (s *Socket[A]) Transport() string { return s.s.transport }
+
+// Version returns the version of the protocol: "1.0.0" or "2.0.0".
+func (s *Socket[A]) Version() string { return s.s.version.String() }
+
+// Disconnect closes this socket. Its client may come back.
+func (s *Socket[A]) Disconnect() { s.s.disconnect() }
+
+// socket is what a [Socket] is behind its type: a client's conversations, and
+// the rules of the protocol for frames of any topic (spec/protocol.md §10).
+// The transport's goroutine brings the client's messages; it never runs user
+// code.
+type socket struct {
+	server    *core
+	version   wire.Version
+	transport string
+	id        string
+	user      any // the *Socket[A]
+	conn      transport.Conn
+
+	// Used by the one goroutine at a time that calls Receive.
+	messages, joins, strikes bucket
+
+	mu           sync.Mutex // guards what follows
+	topics       map[string]*conversation
+	unfinished   int // conversations whose worker is not through with them
+	draining     bool
+	closed       bool
+	registration *pubsub.Registration
+}
+
+// open is called by the transport once the connection stands.
+func (s *socket) open(conn transport.Conn) transport.Session {
+	s.conn = conn
+	if s.id != "" {
+		s.registration = s.server.pubsub.Register(s.id, s)
+	}
+	s.server.opened(s)
+	return s
+}
+
+// Receive takes a message of the client.
+func (s *socket) Receive(data []byte, binary bool) error {
+	m, err := s.version.DecodeClient(data, binary)
+	if err != nil {
+		if t := s.server.trace.Malformed; t != nil {
+			t(MalformedInfo{Socket: s.info(), Err: err})
+		}
+		return err
+	}
+	topic, isText := m.Topic.Text()
+	within := s.messages.take(s.server.limits.messages, s.server.now())
+	if topic == wire.TopicHeartbeat && m.Event == wire.EventHeartbeat {
+		if !within && !s.forgive() {
+			return nil
+		}
+		return s.reply(wire.Value{}, m.Ref, m.Topic, wire.StatusOK, wire.Payload{Data: emptyObject})
+	}
+	if !within {
+		if !s.forgive() {
+			return nil
+		}
+		return s.refuse(m.JoinRef, m.Ref, m.Topic, errRateLimited)
+	}
+	if !isText {
+		topic = "" // no such topic can be joined, whatever was sent
+	}
+	switch m.Event {
+	case wire.EventJoin:
+		return s.join(topic, &m)
+	default:
+		return s.dispatch(topic, &m)
+	}
+}
+
+// forgive reports whether the client may go on past a limit. If it keeps at
+// it, its socket closes.
+func (s *socket) forgive() bool {
+	if s.strikes.take(s.server.limits.messages, s.server.now()) {
+		return true
+	}
+	s.conn.Close(transport.ClosePolicyViolation, "rate limited")
+	return false
+}
+
+// join begins a conversation, in place of the one there may be.
+func (s *socket) join(topic string, m *wire.ClientMessage) error {
+	r := s.server.route(topic)
+	if r == nil {
+		s.server.logger.Warn("roost: a client joined a topic that no handler has", "topic", clip(topic))
+		return s.refuse(wire.Value{}, m.Ref, m.Topic, errUnmatched)
+	}
+	limits := &s.server.limits
+	if !s.joins.take(limits.joins, s.server.now()) {
+		if !s.forgive() {
+			return nil
+		}
+		return s.refuse(m.JoinRef, m.Ref, m.Topic, errRateLimited)
+	}
+	c := r.routine.newChannel()
+	c.socket, c.route, c.topic, c.joinRef, c.sendRef = s, r, topic, m.JoinRef, m.JoinRef
+	if c.sendRef.IsNull() {
+		c.sendRef = m.Ref
+	}
+	prev, refusal := s.admit(c)
+	if refusal != nil {
+		return s.refuse(m.JoinRef, m.Ref, m.Topic, refusal)
+	}
+	if prev != nil {
+		prev.replace()
+	}
+	c.start(&joinRequest{ref: m.Ref, params: clonePayload(m.Payload), prev: prev})
+	return nil
+}
+
+// admit makes c the conversation on its topic, unless there is a reason
+// against it. It returns the one that was there.
+func (s *socket) admit(c *conversation) (prev *conversation, refusal *Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	limit := s.server.limits.channels
+	prev = s.topics[c.topic]
+	switch {
+	case len(c.topic) > maxTopic:
+		return nil, errTopicTooLong
+	case s.draining || s.closed:
+		return nil, errShuttingDown
+	case prev == nil && len(s.topics) >= limit, s.unfinished >= 2*limit+1:
+		// The second: joining the same topics again and again must not pile
+		// up callbacks that do not return.
+		return nil, errTooMany
+	}
+	if s.topics == nil {
+		s.topics = make(map[string]*conversation, 1)
+	}
+	s.topics[c.topic] = c
+	s.unfinished++
+	return prev, nil
+}
+
+// dispatch takes a message that is not a join to its conversation.
+func (s *socket) dispatch(topic string, m *wire.ClientMessage) error {
+	s.mu.Lock()
+	c := s.topics[topic]
+	s.mu.Unlock()
+	if c != nil {
+		if !m.JoinRef.IsNull() && m.JoinRef != c.joinRef {
+			return nil // of an earlier join of the topic: dropped in silence, as by Phoenix
+		}
+		letter := mail{kind: mailPush, ref: m.Ref, event: m.Event, payload: clonePayload(m.Payload)}
+		if m.Event == wire.EventLeave {
+			letter = mail{kind: mailLeave, ref: m.Ref}
+		}
+		switch c.post(letter) {
+		case postedWell:
+			return nil
+		case postedInVain:
+			return s.refuse(c.sendRef, m.Ref, m.Topic, errBusy)
+		}
+	}
+	if m.Event == wire.EventLeave {
+		return s.reply(m.JoinRef, m.Ref, m.Topic, wire.StatusOK, wire.Payload{Data: emptyObject})
+	}
+	return s.refuse(wire.Value{}, m.Ref, m.Topic, errUnmatched)
+}
+
+// reply answers a message that no conversation answers.
+func (s *socket) reply(joinRef, ref, topic wire.Value, status string, p wire.Payload) error {
+	text, _ := topic.Text()
+	buf, binary, err := s.version.AppendReply(newBuffer(len(text)+len(p.Data)), joinRef, ref, topic, status, p)
+	if err != nil {
+		return err
+	}
+	return s.send(transport.NewFrame(buf, binary))
+}
+
+func (s *socket) refuse(joinRef, ref, topic wire.Value, reason *Error) error {
+	p, err := encodePayload(reason.response())
+	if err != nil {
+		return err
+	}
+	return s.reply(joinRef, ref, topic, wire.StatusError, p)
+}
+
+// refuseAll answers the pushes that a conversation ended without handling.
+func (s *socket) refuseAll(topic string, undone []mail) {
+	for i := range undone {
+		if undone[i].kind == mailPush {
+			s.refuse(wire.Value{}, undone[i].ref, wire.String(topic), errUnmatched)
+		}
+	}
+}
+
+// send hands a frame over. It fails only with transport.ErrUnsayable.
+func (s *socket) send(f *transport.Frame) error { return s.conn.Send(f) }
+
+// remove forgets a conversation that has ended.
+func (s *socket) remove(c *conversation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.topics[c.topic] == c {
+		delete(s.topics, c.topic)
+	}
+}
+
+// finished is called once for each conversation, when no callback of it runs
+// any more.
+func (s *socket) finished() {
+	s.mu.Lock()
+	s.unfinished--
+	drained := s.draining && s.unfinished == 0
+	s.mu.Unlock()
+	if drained {
+		s.conn.Close(transport.CloseRestart, "server shuts down")
+	}
+}
+
+// Command takes an order that was given to the socket's id.
+func (s *socket) Command(c pubsub.Command) {
+	switch c.Kind {
+	case pubsub.KindDisconnect:
+		s.disconnect()
+	case pubsub.KindKick:
+		s.mu.Lock()
+		conversation := s.topics[c.Topic]
+		s.mu.Unlock()
+		if conversation != nil {
+			conversation.kick(c.Reason)
+		}
+	}
+}
+
+// kick ends the conversation at once; one that still joins, once it has.
+func (c *conversation) kick(reason string) {
+	p, _ := encodePayload(map[string]string{"reason": reason})
+	if c.endUnless(func() bool { return c.phase == joining }, Kicked, c.closeFrame(p.Data)) {
+		return
+	}
+	c.post(mail{kind: mailKick, payload: p})
+}
+
+func (s *socket) disconnect() {
+	s.endAll(Closed)
+	s.conn.Close(transport.CloseGoingAway, "disconnected")
+}
+
+// Closed is called by the transport when the connection has ended.
+func (s *socket) Closed(err error) {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	if s.registration != nil {
+		s.registration.Unregister()
+	}
+	s.endAll(Closed)
+	s.server.closed(s, err)
+}
+
+func (s *socket) endAll(why Reason) {
+	for _, c := range s.conversations() {
+		c.end(why)
+	}
+}
+
+func (s *socket) conversations() []*conversation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*conversation, 0, len(s.topics))
+	for _, c := range s.topics {
+		all = append(all, c)
+	}
+	return all
+}
+
+// drain lets every conversation finish what it has, then closes the socket.
+func (s *socket) drain() {
+	s.mu.Lock()
+	s.draining = true
+	idle := s.unfinished == 0
+	s.mu.Unlock()
+	if idle {
+		s.conn.Close(transport.CloseRestart, "server shuts down")
+		return
+	}
+	for _, c := range s.conversations() {
+		c.post(mail{kind: mailDrain})
+	}
+}
+
+func (s *socket) info() SocketInfo {
+	return SocketInfo{ID: s.id, Transport: s.transport, Version: s.version.String()}
+}
+
+// accept negotiates and runs the connect callback (spec/protocol.md §2, §3).
+func (server *Server[A]) accept(r *http.Request, h transport.Hello) (open func(transport.Conn) transport.Session, err error) {
+	if server.core.isDraining() {
+		return nil, &transport.Refused{Reason: errShuttingDown, Status: http.StatusServiceUnavailable}
+	}
+	start := time.Now()
+	request, version, err := server.newConnectRequest(r, h)
+	if err != nil {
+		return nil, err
+	}
+	assigns, err := server.callConnect(r, request)
+	server.core.logConnect(request, time.Since(start), err)
+	if err != nil {
+		return nil, err
+	}
+	s := &socket{server: &server.core, version: version, transport: h.Transport}
+	s.user = &Socket[A]{Assigns: assigns, s: s}
+	if server.id != nil {
+		s.id = server.id(assigns)
+	}
+	return s.open, nil
+}
+
+// callConnect runs the connect callback. A panic in it is the server's fault,
+// not the client's.
+func (server *Server[A]) callConnect(r *http.Request, request *ConnectRequest) (assigns A, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			server.core.logConnectPanic(p)
+			err = &transport.Refused{Reason: fmt.Errorf("roost: connect panicked"), Status: http.StatusInternalServerError}
+		}
+	}()
+	assigns, err = server.connect(r.Context(), request)
+	if err != nil {
+		err = &transport.Refused{Reason: err}
+	}
+	return assigns, err
+}
+
+// clip bounds what a client chose before it is logged.
+func clip(s string) string {
+	const most = 100
+	if len(s) > most {
+		return s[:most] + "..."
+	}
+	return s
+}

@@ -1,0 +1,278 @@
+package roost
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+
+	"github.com/roost-dev/roost/pubsub"
+	"github.com/roost-dev/roost/transport"
+	"github.com/roost-dev/roost/wire"
+)
+
+// How a conversation speaks to its client.
+
+// push sends an event with join_ref.
+func (c *conversation) push(event string, p wire.Payload) error {
+	buf, binary, err := c.socket.version.AppendPush(newBuffer(len(c.topic)+len(event)+len(p.Data)), c.sendRef, c.topic, event, p)
+	if err != nil {
+		return c.unsayable(event, err)
+	}
+	return c.say(outgoing{frame: transport.NewFrame(buf, binary)})
+}
+
+func (c *conversation) pushJSON(event string, payload []byte) error {
+	return c.push(event, wire.Payload{Data: payload})
+}
+
+// reply answers a push.
+func (c *conversation) reply(ref wire.Value, status string, p wire.Payload) error {
+	buf, binary, err := c.socket.version.AppendReply(newBuffer(len(c.topic)+len(p.Data)), c.sendRef, ref, wire.String(c.topic), status, p)
+	if err != nil {
+		return c.unsayable(wire.EventReply, err)
+	}
+	return c.say(outgoing{frame: transport.NewFrame(buf, binary)})
+}
+
+// broadcast publishes m on the conversation's topic. If this conversation
+// intercepts it, its own copy does not go through the mailbox, where replies
+// and pushes would overtake it, but takes its place in what is to be said.
+func (c *conversation) broadcast(ctx context.Context, m *pubsub.Message, self bool) error {
+	intercepted := c.route.routine.intercepts(m.Event)
+	if !self || intercepted {
+		c.mu.Lock()
+		m.From = c.sub
+		c.mu.Unlock()
+	}
+	err := c.socket.server.pubsub.Broadcast(ctx, m)
+	if self && intercepted {
+		err = errors.Join(err, c.say(outgoing{message: m}))
+	}
+	return err
+}
+
+// Deliver takes a broadcast on the conversation's topic.
+func (c *conversation) Deliver(m *pubsub.Message) {
+	if c.route.routine.intercepts(m.Event) {
+		c.postOrEnd(mail{kind: mailOut, message: m})
+		return
+	}
+	f, err := broadcastFrame(c.socket.version, m)
+	if err == nil {
+		err = c.hear(f)
+	}
+	if err != nil {
+		c.unsayable(m.Event, err)
+	}
+}
+
+// frameKey is where the encoded form of a message is kept, by version.
+type frameKey wire.Version
+
+type sharedFrame struct {
+	frame *transport.Frame
+	err   error
+}
+
+// broadcastFrame encodes m once for all sockets of a version.
+func broadcastFrame(v wire.Version, m *pubsub.Message) (*transport.Frame, error) {
+	s := m.Memo(frameKey(v), func() any {
+		buf, binary, err := v.AppendBroadcast(newBuffer(len(m.Topic)+len(m.Event)+len(m.Payload)), m.Topic, m.Event,
+			wire.Payload{Data: m.Payload, Binary: m.Binary})
+		if err != nil {
+			return &sharedFrame{err: err}
+		}
+		return &sharedFrame{frame: transport.NewFrame(buf, binary)}
+	}).(*sharedFrame)
+	return s.frame, s.err
+}
+
+// hear passes on a frame of somebody else: it waits for the join, but not for
+// what the conversation itself has still to say.
+func (c *conversation) hear(f *transport.Frame) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch c.phase {
+	case joining:
+		c.hold(outgoing{frame: f})
+	case joined:
+		return c.socket.send(f)
+	}
+	return nil
+}
+
+// say says o in its turn.
+func (c *conversation) say(o outgoing) error {
+	c.mu.Lock()
+	var err error
+	full := false
+	switch {
+	case c.phase == ended && c.speaks && o.frame != nil:
+		err = c.socket.send(o.frame)
+	case c.phase == ended:
+		err = ErrEnded
+	case c.phase == joining || len(c.out) > 0 || c.flushing || o.frame == nil:
+		full = !c.hold(o)
+		if c.phase == joined {
+			c.wake()
+		}
+	default:
+		err = c.socket.send(o.frame)
+	}
+	c.mu.Unlock()
+	switch {
+	case full:
+		c.fail("roost: a conversation ended: it said too much before it could be heard")
+		return ErrEnded
+	case errors.Is(err, transport.ErrUnsayable):
+		return c.unsayable("", err)
+	}
+	return err
+}
+
+// hold keeps o for later, within the bound of the mailbox. It reports false
+// if there is no room; while joining the end then follows the join reply. The
+// caller holds mu.
+func (c *conversation) hold(o outgoing) bool {
+	if len(c.out) < c.socket.server.limits.mailboxLen {
+		c.out = append(c.out, o)
+		return true
+	}
+	if c.phase == joining {
+		c.attached().overflow = true
+		return true
+	}
+	return false
+}
+
+// flush works off what is to be said. Only the worker calls it.
+func (c *conversation) flush() {
+	for {
+		c.mu.Lock()
+		if c.phase == ended {
+			c.mu.Unlock()
+			return
+		}
+		if len(c.out) == 0 {
+			c.phase, c.flushing, c.out = joined, false, nil
+			c.mu.Unlock()
+			return
+		}
+		o := c.out[0]
+		c.out[0] = outgoing{}
+		c.out = c.out[1:]
+		c.flushing = true
+		var err error
+		if o.frame != nil {
+			err = c.socket.send(o.frame)
+		}
+		c.mu.Unlock()
+		switch {
+		case err != nil:
+			c.unsayable("", err)
+		case o.then != nil:
+			c.protect("AfterJoin", func() error { o.then(); return nil })
+		case o.message != nil:
+			c.interceptInTurn(o.message)
+		}
+	}
+}
+
+// interceptInTurn intercepts a message of the conversation's own, with what
+// was said after it waiting: what the callback itself says comes before.
+func (c *conversation) interceptInTurn(m *pubsub.Message) {
+	c.mu.Lock()
+	rest := c.out
+	c.out = nil
+	c.mu.Unlock()
+	f := c.intercept(m)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase == ended {
+		return
+	}
+	if f != nil {
+		c.out = append(c.out, outgoing{frame: f})
+	}
+	c.out = append(c.out, rest...)
+}
+
+// intercept runs the HandleOut callback of m, and returns what it makes of it
+// for this client; nil if there is nothing to be sent.
+func (c *conversation) intercept(m *pubsub.Message) *transport.Frame {
+	var event string
+	var p wire.Payload
+	var deliver bool
+	err, ok := c.protect("HandleOut", func() (err error) {
+		event, p, deliver, err = c.route.routine.outHandler(m.Event)(c.context(), c, m)
+		return err
+	})
+	if !ok || c.stopped(err, m.Event) || err != nil || !deliver {
+		return nil
+	}
+	buf, binary, err := c.socket.version.AppendPush(newBuffer(len(c.topic)+len(event)+len(p.Data)), c.sendRef, c.topic, event, p)
+	if err != nil {
+		c.unsayable(event, err)
+		return nil
+	}
+	return transport.NewFrame(buf, binary)
+}
+
+// unsayable ends a conversation to which something was to be said that its
+// version or transport has no way to say; nobody else notices.
+func (c *conversation) unsayable(event string, err error) error {
+	c.fail("roost: a conversation ended: it could not be told an event", "event", event, "error", err)
+	return err
+}
+
+// stopped deals with the error of a callback that has nobody to reply to, and
+// reports whether it ended the conversation.
+func (c *conversation) stopped(err error, event string) bool {
+	if err == nil {
+		return false
+	}
+	stop, ok := errors.AsType[*stopError](err)
+	if !ok {
+		c.logger().Error("roost: a callback failed", "topic", c.topic, "event", event, "error", err)
+		return false
+	}
+	if stop.err == nil {
+		c.end(Stopped, c.closeFrame(emptyObject))
+	} else {
+		c.logger().Error("roost: a callback stopped its conversation", "topic", c.topic, "event", event, "error", stop.err)
+		c.end(Errored, c.errorFrame())
+	}
+	return true
+}
+
+// endsInOrder reports whether err is Stop(nil).
+func endsInOrder(err error) bool {
+	stop, ok := errors.AsType[*stopError](err)
+	return ok && stop.err == nil
+}
+
+// protect runs a callback. If it panics the conversation ends, and ok is
+// false.
+func (c *conversation) protect(what string, f func() error) (err error, ok bool) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		c.logPanic(what, recover())
+		c.end(Panicked, c.errorFrame())
+		ok = false
+	}()
+	err = f()
+	returned = true
+	return err, true
+}
+
+// logPanic logs a panic with its stack. p is nil if a callback ended its
+// goroutine instead.
+func (c *conversation) logPanic(what string, p any) {
+	if p == nil {
+		p = "runtime.Goexit"
+	}
+	c.logger().Error("roost: a callback panicked", "topic", c.topic, "callback", what, "panic", p, "stack", string(debug.Stack()))
+}

@@ -1,0 +1,57 @@
+package roost
+
+import "time"
+
+// Trace is called at what happens in a server. Any func may be nil. They are
+// called from many goroutines at once and must not block.
+type Trace struct {
+	Opened    func(SocketInfo)    // a socket stands
+	Closed    func(ClosedInfo)    // a socket is gone
+	Joined    func(JoinedInfo)    // a join was answered
+	HandledIn func(HandledInInfo) // a client's event was handled
+	Ended     func(EndedInfo)     // a conversation ended
+	Malformed func(MalformedInfo) // a client sent what is no message
+}
+
+// SocketInfo tells which socket something happened to.
+type SocketInfo struct {
+	ID        string // as Options.ID gave it
+	Transport string
+	Version   string
+}
+
+// ClosedInfo is given to Trace.Closed. Err is nil after a close in good order.
+type ClosedInfo struct {
+	Socket SocketInfo
+	Err    error
+}
+
+// JoinedInfo is given to Trace.Joined. Err is nil if the join was accepted.
+type JoinedInfo struct {
+	Socket   SocketInfo
+	Topic    string
+	Duration time.Duration // of the join callback
+	Err      error
+}
+
+// HandledInInfo is given to Trace.HandledIn.
+type HandledInInfo struct {
+	Socket   SocketInfo
+	Topic    string
+	Event    string
+	Duration time.Duration // of the callback
+	Err      error
+}
+
+// EndedInfo is given to Trace.Ended.
+type EndedInfo struct {
+	Socket SocketInfo
+	Topic  string
+	Reason Reason
+}
+
+// MalformedInfo is given to Trace.Malformed. Err says what was wrong.
+type MalformedInfo struct {
+	Socket SocketInfo
+	Err    error
+}
