@@ -1,6 +1,12 @@
 // Package wire turns bytes into messages and back: the versions 1 and 2 of
 // the protocol in text, and version 2 in binary (spec/protocol.md §5–§7). It
-// starts no goroutine, keeps no state and knows no connection.
+// starts no goroutine, keeps no state and knows no connection; everything in
+// it may be called by any goroutine and never blocks.
+//
+// It is stricter than Phoenix in one thing: a frame in which an object has the
+// same name twice is malformed, since two readers may understand it in two
+// ways. It is kinder in another: an empty join_ref or ref of a binary frame is
+// null, where Phoenix takes it for the join_ref "" that no channel has.
 package wire
 
 // Reserved names (spec/protocol.md §8).
@@ -19,7 +25,8 @@ const (
 )
 
 // Payload is the data of a message: JSON text, or bytes that are the
-// application's own.
+// application's own. A decoded JSON payload is valid JSON, without duplicate
+// names and in UTF-8; one to encode is trusted to be.
 type Payload struct {
 	Data   []byte
 	Binary bool
@@ -27,15 +34,17 @@ type Payload struct {
 
 // ClientMessage is a message from a client to a server.
 type ClientMessage struct {
-	JoinRef Value // null, or the identity of one join of the topic
-	Ref     Value // null, or what the reply must carry
-	Topic   Value // a string but for broken clients
-	Event   string // empty if the client sent something else than a string
+	JoinRef Value   // null, or the identity of one join of the topic
+	Ref     Value   // null, or what the reply must carry
+	Topic   Value   // a string but for broken clients
+	Event   string  // empty if the client sent something else than a string
 	Payload Payload // shares memory with the decoded frame
 }
 
 // ServerMessage is a message from a server to a client. A reply has the event
-// phx_reply and a Status; its Payload is the response.
+// phx_reply and a Status, and its Payload is the response. A phx_reply without
+// a Status is no reply but a push or a broadcast that an application gave this
+// name, and its Payload is as it came.
 type ServerMessage struct {
 	JoinRef Value
 	Ref     Value
