@@ -57,25 +57,25 @@ func (f *fetcher) asked() []string {
 	return calls
 }
 
-// log is a log's text.
-type log struct {
+// journal is a log's text.
+type journal struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
-func (l *log) Write(b []byte) (int, error) {
+func (l *journal) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.Write(b)
 }
 
-func (l *log) String() string {
+func (l *journal) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
 }
 
-func (l *log) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+func (l *journal) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
 func TestFetchIsCalledOncePerBatchForTheKeysThatJoin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestATroubledFetchHarmsNobody(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, ps := t.Context(), pubsub.Local()
 				var f fetcher
-				var l log
+				var l journal
 				f.set(tc.fail)
 				p := presence.New(ps, &presence.Options[meta]{Fetch: f.fetch, Logger: l.logger()})
 				watcher := join(ps, "room")
@@ -194,7 +194,7 @@ func TestAFetchThatNeverReturnsIsNotJoinedByOthers(t *testing.T) {
 		var f fetcher
 		release := make(chan struct{})
 		f.set(func(context.Context) error { <-release; return nil })
-		p := presence.New(ps, &presence.Options[meta]{Fetch: f.fetch, FetchTimeout: time.Second, Logger: new(log).logger()})
+		p := presence.New(ps, &presence.Options[meta]{Fetch: f.fetch, FetchTimeout: time.Second, Logger: new(journal).logger()})
 		watcher := join(ps, "room")
 		for n := range 5 {
 			must(t, p.Track(ctx, join(ps, "room"), fmt.Sprint(n), meta{N: n}))
@@ -226,7 +226,7 @@ func TestWhatFetchReturnsMustBeObjects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, ps := t.Context(), pubsub.Local()
-				var l log
+				var l journal
 				p := presence.New(ps, &presence.Options[meta]{
 					Logger: l.logger(),
 					Fetch: func(context.Context, string, map[string]presence.Entry[meta]) (map[string]any, error) {

@@ -93,6 +93,7 @@ type seat struct {
 	client  client
 	read    int
 	joining bool
+	asked   bool // for the list, in this join
 }
 
 func (pl *player) play() {
@@ -118,7 +119,7 @@ func (pl *player) act(s *seat) {
 	case 6, 7:
 		_ = pl.p.Untrack(ctx, s.c, key)
 	case 8:
-		_ = pl.p.PushState(ctx, s.c)
+		pl.ask(s)
 	case 9, 10:
 		pl.accept(s)
 	case 11:
@@ -143,15 +144,23 @@ func (pl *player) rejoin(s *seat) {
 		s.client = client{t: pl.t}
 	}
 	s.client.synced = false
-	s.c, s.read, s.joining = knock(pl.ps, "room"), 0, true
+	s.c, s.read, s.joining, s.asked = knock(pl.ps, "room"), 0, true, false
 }
 
-// settle makes sure that every client has joined and asked for the list.
+func (pl *player) ask(s *seat) {
+	s.asked = true
+	if err := pl.p.PushState(context.Background(), s.c); err != nil {
+		pl.t.Error(err)
+	}
+}
+
+// settle makes sure that every client has joined and got the list. Those who
+// got it before get none now, which would hide what went wrong since.
 func (pl *player) settle() {
 	for _, s := range pl.seats {
 		pl.accept(s)
-		if err := pl.p.PushState(pl.t.Context(), s.c); err != nil {
-			pl.t.Error(err)
+		if !s.asked {
+			pl.ask(s)
 		}
 	}
 }

@@ -105,7 +105,7 @@ func TestASlowOnChangeDelaysOnlyItself(t *testing.T) {
 func TestAPanicInOnChangeIsContained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, ps := t.Context(), pubsub.Local()
-		var l log
+		var l journal
 		p := presence.New(ps, &presence.Options[meta]{
 			Logger:   l.logger(),
 			OnChange: func(_ context.Context, c presence.Change[meta]) { panic(fmt.Sprint("at ", c.Keys)) },
