@@ -2,7 +2,6 @@ package websocket
 
 import (
 	"encoding/binary"
-	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -14,12 +13,13 @@ const pieceSize = 64 << 10
 
 // outbox is what waits to be written. The mutex of its connection guards it.
 type outbox struct {
-	queue    [][]byte // frames, shared with other connections
-	queued   int      // bytes of queue and of what is being written of it
-	taken    int      // of these, what is being written
-	answer   []byte   // the pong to be sent, if any: a ping that was not answered before the next is forgotten
-	question bool     // a ping is to be sent
-	writing  bool     // the goroutine of write exists
+	queue    [][]byte // frames, shared with other connections; those before first are gone
+	first    int
+	queued   int    // bytes of queue and of what is being written of it
+	taken    int    // of these, what is being written
+	answer   []byte // the pong to be sent, if any: a ping that was not answered before the next is forgotten
+	question bool   // a ping is to be sent
+	writing  bool   // the goroutine of write exists
 }
 
 func (o *outbox) push(frame []byte) {
@@ -29,8 +29,24 @@ func (o *outbox) push(frame []byte) {
 
 // drop forgets what nobody has begun to write.
 func (o *outbox) drop() {
-	o.queue = nil
+	o.queue, o.first = nil, 0
 	o.queued = o.taken
+}
+
+// shift removes the first n frames. It moves the others only when they are
+// fewer than those that are gone, so that a long queue costs no more per frame
+// than a short one.
+func (o *outbox) shift(n int) {
+	clear(o.queue[o.first : o.first+n])
+	o.first += n
+	if left := len(o.queue) - o.first; left <= o.first {
+		copy(o.queue, o.queue[o.first:])
+		clear(o.queue[left:])
+		o.queue, o.first = o.queue[:left], 0
+	}
+	if len(o.queue) == 0 && cap(o.queue) > 16 {
+		o.queue = nil // idle connections stay small
+	}
 }
 
 // take removes from the outbox what is to be written next: whole frames, put
@@ -47,22 +63,20 @@ func (o *outbox) take(buf []byte) []byte {
 		b = append(b, 0x80|opPing, 0)
 		o.question = false
 	}
-	if len(b) == 0 && len(o.queue) > 0 && len(o.queue[0]) > cap(b) {
-		b = o.queue[0]
-		o.queue = slices.Delete(o.queue, 0, 1)
+	waiting := o.queue[o.first:]
+	if len(b) == 0 && len(waiting) > 0 && len(waiting[0]) > cap(b) {
+		b = waiting[0]
 		o.taken = len(b)
+		o.shift(1)
 		return b
 	}
 	n, before := 0, len(b)
-	for n < len(o.queue) && len(b)+len(o.queue[n]) <= cap(b) {
-		b = append(b, o.queue[n]...)
+	for n < len(waiting) && len(b)+len(waiting[n]) <= cap(b) {
+		b = append(b, waiting[n]...)
 		n++
 	}
-	o.queue = slices.Delete(o.queue, 0, n)
 	o.taken = len(b) - before
-	if len(o.queue) == 0 && cap(o.queue) > 16 {
-		o.queue = nil
-	}
+	o.shift(n)
 	return b
 }
 
