@@ -1,0 +1,260 @@
+import { closure } from "./params.js"
+import { Push } from "./push.js"
+import type { Socket } from "./socket.js"
+import { Timer } from "./timer.js"
+
+/** Where a channel is in its life (spec/protocol.md §17). */
+export type ChannelState = "closed" | "errored" | "joined" | "joining" | "leaving"
+
+/** The payload of a join: a JSON object or bytes, or a function that makes one at each join and rejoin. */
+export type JoinParams = object | (() => object)
+
+/** Receives an event: its payload, the ref of a reply, and the join it belongs to. */
+export type EventCallback<P> = (payload: P, ref: string | null, joinRef: string | null) => void
+
+interface Binding {
+  ref: number
+  callback: EventCallback<any>
+}
+
+/**
+ * One conversation with the server about one topic. Made by `Socket.channel`. After an error or a lost
+ * connection it joins again by itself, until `leave` is called or the server closes it in good order.
+ */
+export class Channel {
+  state: ChannelState = "closed"
+  readonly topic: string
+  /** The payload of the next join. */
+  params: () => object
+  readonly socket: Socket
+  /** Milliseconds until joins and pushes end in "timeout", unless they say otherwise. */
+  timeout: number
+  joinedOnce = false
+  readonly joinPush: Push
+  /** Pushes that wait for the join. Each leaves when it is sent, or dropped at its timeout. */
+  pushBuffer: Push[] = []
+  // Both the map's arrays and pushBuffer are replaced rather than changed, so that callbacks may add and remove.
+  private readonly bindings = new Map<string, Binding[]>()
+  private bindingRef = 0
+  private readonly rejoinTimer: Timer
+  /** @internal */
+  readonly stateChangeRefs: string[]
+
+  constructor(topic: string, params: JoinParams | undefined, socket: Socket) {
+    this.topic = topic
+    this.params = closure<object>(params ?? {})
+    this.socket = socket
+    this.timeout = socket.timeout
+    this.joinPush = new Push(this, "phx_join", () => this.params(), this.timeout)
+    this.rejoinTimer = new Timer(() => {
+      if (socket.isConnected()) this.rejoin()
+    }, socket.rejoinAfterMs)
+    this.stateChangeRefs = [
+      socket.onError(() => this.rejoinTimer.reset()),
+      socket.onOpen(() => {
+        this.rejoinTimer.reset()
+        if (this.isErrored()) this.rejoin()
+      }),
+    ]
+    this.joinPush
+      .receive("ok", () => this.joined())
+      .receive("error", () => this.failed())
+      .receive("timeout", () => this.joinTimedOut())
+    this.onClose(() => this.closed())
+    this.onError((reason) => this.crashed(reason))
+    this.on("phx_reply", (payload, ref) => this.trigger(this.replyEventName(ref), payload))
+  }
+
+  /**
+   * Joins the topic, in place of any other channel of the socket that has it. Call it once; throws the second time.
+   * The timeout, in milliseconds, becomes that of the channel.
+   */
+  join(timeout: number = this.timeout): Push {
+    if (this.joinedOnce) {
+      throw new Error(`channel "${this.topic}" was already joined: it rejoins by itself, and after leave() a new one is made with socket.channel()`)
+    }
+    this.timeout = timeout
+    this.joinedOnce = true
+    this.rejoin()
+    return this.joinPush
+  }
+
+  /**
+   * Sends an event. Waits for the join if need be, for at most the timeout; what is on its way when the connection
+   * is lost ends in "timeout" and is not sent again. Throws before `join`, and if the payload cannot be encoded.
+   */
+  push(event: string, payload: unknown = {}, timeout: number = this.timeout): Push {
+    if (!this.joinedOnce) {
+      throw new Error(`tried to push "${event}" to "${this.topic}" before joining: call join() first`)
+    }
+    const push = new Push(this, event, () => payload ?? {}, timeout)
+    if (this.canPush()) {
+      push.send()
+      return push
+    }
+    push.startTimeout()
+    push.receive("timeout", () => {
+      this.pushBuffer = this.pushBuffer.filter((waiting) => waiting !== push)
+    })
+    this.pushBuffer = [...this.pushBuffer, push]
+    return push
+  }
+
+  /**
+   * Leaves the topic: the channel is closed and gets no more events when this returns. The server is told but not
+   * waited for, so that "ok" comes at once.
+   */
+  leave(timeout: number = this.timeout): Push {
+    this.rejoinTimer.reset()
+    this.joinPush.cancelTimeout()
+    this.state = "leaving"
+    const push = new Push(this, "phx_leave", () => ({}), timeout)
+    push.receive("ok", () => this.trigger("phx_close", "leave"))
+    // Without a join there is nothing to leave, and a leave without a join_ref would end another channel's join.
+    if (this.joinRef() !== null) push.send()
+    else push.startTimeout()
+    push.trigger("ok", {})
+    return push
+  }
+
+  /** Calls back for each event of this name. Returns what `off` needs to remove this callback alone. */
+  on<P = unknown>(event: string, callback: EventCallback<P>): number {
+    const ref = this.bindingRef++
+    this.bindings.set(event, [...(this.bindings.get(event) ?? []), { ref, callback }])
+    return ref
+  }
+
+  /** Removes one callback of an event, or all of them. */
+  off(event: string, ref?: number): void {
+    const kept = ref === undefined ? [] : (this.bindings.get(event) ?? []).filter((binding) => binding.ref !== ref)
+    if (kept.length > 0) this.bindings.set(event, kept)
+    else this.bindings.delete(event)
+  }
+
+  /** Calls back when the channel is closed for good: by `leave`, or by the server in good order. */
+  onClose(callback: EventCallback<unknown>): number {
+    return this.on("phx_close", callback)
+  }
+
+  /**
+   * Calls back when the conversation is interrupted; the channel rejoins by itself. The reason is what the server
+   * sent, or `{source: "transport", reason}` with "connection_closed", "connection_error" or "heartbeat_timeout".
+   */
+  onError(callback: (reason: unknown) => void): number {
+    return this.on("phx_error", (reason) => callback(reason))
+  }
+
+  /**
+   * To be overridden: sees every event before the callbacks do, and returns the payload they get. Runs for the
+   * protocol's own events too, among them replies.
+   */
+  onMessage(_event: string, payload: unknown, _ref?: string | null, _joinRef?: string | null): unknown {
+    return payload
+  }
+
+  /** @internal The ref of the current join, or null between joins. */
+  joinRef(): string | null {
+    return this.joinPush.ref
+  }
+
+  /** @internal Whether a message is for this channel in its current join. */
+  isMember(topic: string, event: string, payload: unknown, joinRef: string | null): boolean {
+    if (this.topic !== topic) return false
+    if (!joinRef || joinRef === this.joinRef()) return true
+    this.socket.log("channel", "dropping outdated message", { topic, event, payload, joinRef })
+    return false
+  }
+
+  /** @internal Dispatches an event to its callbacks. */
+  trigger(event: string, payload: unknown, ref: string | null = null, joinRef: string | null = null): void {
+    const handled = this.onMessage(event, payload, ref, joinRef)
+    if (payload && !handled) {
+      throw new Error("channel onMessage callbacks must return the payload, modified or unmodified")
+    }
+    for (const { callback } of this.bindings.get(event) ?? []) {
+      callback(handled, ref, joinRef ?? this.joinRef())
+    }
+  }
+
+  /** @internal */
+  replyEventName(ref: string | null): string {
+    return `chan_reply_${ref}`
+  }
+
+  /** @internal */
+  canPush(): boolean {
+    return this.socket.isConnected() && this.isJoined()
+  }
+
+  isClosed(): boolean {
+    return this.state === "closed"
+  }
+
+  isErrored(): boolean {
+    return this.state === "errored"
+  }
+
+  isJoined(): boolean {
+    return this.state === "joined"
+  }
+
+  isJoining(): boolean {
+    return this.state === "joining"
+  }
+
+  isLeaving(): boolean {
+    return this.state === "leaving"
+  }
+
+  private rejoin(): void {
+    if (this.isLeaving()) return
+    this.socket.leaveOpenTopic(this.topic)
+    this.state = "joining"
+    this.joinPush.resend(this.timeout)
+  }
+
+  private joined(): void {
+    this.state = "joined"
+    this.rejoinTimer.reset()
+    const waiting = this.pushBuffer
+    this.pushBuffer = []
+    for (const push of waiting) {
+      try {
+        push.send()
+      } catch (error) {
+        // Its caller is long gone: the push itself reports the failure, and the others still go.
+        push.trigger("error", { reason: error instanceof Error ? error.message : String(error) })
+      }
+    }
+  }
+
+  private failed(): void {
+    this.state = "errored"
+    if (this.socket.isConnected()) this.rejoinTimer.scheduleTimeout()
+  }
+
+  private joinTimedOut(): void {
+    const join_ref = this.joinRef()
+    this.socket.log("channel", `timeout ${this.topic} (${join_ref})`, this.joinPush.timeout)
+    if (this.socket.isConnected()) {
+      // The join may yet succeed on the server, after this client gave up on it.
+      this.socket.push({ join_ref, ref: this.socket.makeRef(), topic: this.topic, event: "phx_leave", payload: {} })
+    }
+    this.joinPush.reset()
+    this.failed()
+  }
+
+  private crashed(reason: unknown): void {
+    this.socket.log("channel", `error ${this.topic}`, reason)
+    if (this.isLeaving() || this.isClosed()) return
+    if (this.isJoining()) this.joinPush.reset()
+    this.failed()
+  }
+
+  private closed(): void {
+    this.socket.log("channel", `close ${this.topic} ${this.joinRef()}`)
+    this.rejoinTimer.reset()
+    this.state = "closed"
+    this.socket.remove(this)
+  }
+}

@@ -1,0 +1,178 @@
+import type { Channel } from "./channel.js"
+
+/** One session of a user: what the application tracked, and the ref that names it. */
+export interface PresenceMeta {
+  phx_ref: string
+  phx_ref_prev?: string
+  [field: string]: unknown
+}
+
+/** All sessions under one key, and what the server's fetch added. */
+export interface PresenceEntry {
+  metas: { phx_ref: string }[]
+}
+
+/** The entries by key. It has no prototype, since keys such as "__proto__" are legal. */
+export type PresenceState<E extends PresenceEntry> = Record<string, E>
+
+export interface PresenceDiff<E extends PresenceEntry> {
+  joins: PresenceState<E>
+  leaves: PresenceState<E>
+}
+
+/** `current` is the entry before the join: undefined if this is the key's first session. `joined` has the new metas only. */
+export type OnJoin<E> = (key: string, current: E | undefined, joined: E) => void
+
+/** `current` is the entry after the leave: no metas are left if this was the key's last session. `left` has the gone metas only. */
+export type OnLeave<E> = (key: string, current: E, left: E) => void
+
+export interface PresenceOptions {
+  /** The events that carry presence; by default "presence_state" and "presence_diff". */
+  events?: { state: string; diff: string }
+}
+
+/**
+ * Who is present on a channel's topic, kept up to date from the server's state and diffs (spec/protocol.md §15).
+ * Entries are shared with the callbacks and replaced when they change: read them, and keep them if you like, but do
+ * not write to them. A diff costs as much as it is large, however many users there are.
+ */
+export class Presence<E extends PresenceEntry = { metas: PresenceMeta[] }> {
+  state: PresenceState<E> = emptyState()
+  readonly channel: Channel
+  /** The join of the channel that `state` belongs to. */
+  joinRef: string | null = null
+  // Diffs that came before the state of their join.
+  private pending: { joinRef: string | null; diffs: PresenceDiff<E>[] } = { joinRef: null, diffs: [] }
+  private joinCallback: OnJoin<E> = () => {}
+  private leaveCallback: OnLeave<E> = () => {}
+  private syncCallback: () => void = () => {}
+
+  /** Create it before the channel joins. */
+  constructor(channel: Channel, opts: PresenceOptions = {}) {
+    const events = opts.events ?? { state: "presence_state", diff: "presence_diff" }
+    this.channel = channel
+    channel.on<PresenceState<E>>(events.state, (state) => this.receiveState(state))
+    channel.on<PresenceDiff<E>>(events.diff, (diff) => this.receiveDiff(diff))
+  }
+
+  /** Sets what is called for each key that a session joins. */
+  onJoin(callback: OnJoin<E>): void {
+    this.joinCallback = callback
+  }
+
+  /** Sets what is called for each key that a session leaves. An update of a session is a join, then a leave. */
+  onLeave(callback: OnLeave<E>): void {
+    this.leaveCallback = callback
+  }
+
+  /** Sets what is called after each change of the state. */
+  onSync(callback: () => void): void {
+    this.syncCallback = callback
+  }
+
+  /** The entries, or what the chooser makes of each. */
+  list(): E[]
+  list<T>(chooser: (key: string, entry: E) => T): T[]
+  list<T>(chooser?: (key: string, entry: E) => T): (E | T)[] {
+    return chooser ? Presence.list(this.state, chooser) : Presence.list(this.state)
+  }
+
+  /** True from a join of the channel until the server has sent the state. */
+  inPendingSyncState(): boolean {
+    return this.joinRef === null || this.joinRef !== this.channel.joinRef()
+  }
+
+  private receiveState(state: PresenceState<E>): void {
+    this.joinRef = this.channel.joinRef()
+    this.state = Presence.syncState(this.state, state, this.joinCallback, this.leaveCallback)
+    const { joinRef, diffs } = this.pending
+    this.pending = { joinRef: null, diffs: [] }
+    // Diffs of a former join are older than this state: they could bring back users who have left since.
+    if (joinRef === this.joinRef) {
+      for (const diff of diffs) this.apply(diff)
+    }
+    this.syncCallback()
+  }
+
+  private receiveDiff(diff: PresenceDiff<E>): void {
+    if (!this.inPendingSyncState()) {
+      this.apply(diff)
+      this.syncCallback()
+      return
+    }
+    const joinRef = this.channel.joinRef()
+    if (this.pending.joinRef !== joinRef) this.pending = { joinRef, diffs: [] }
+    this.pending.diffs.push(diff)
+  }
+
+  private apply(diff: PresenceDiff<E>): void {
+    this.state = Presence.syncDiff(this.state, diff, this.joinCallback, this.leaveCallback)
+  }
+
+  /** Returns the state that the server sent, after calling back for what differs from the current one, which it leaves alone. */
+  static syncState<E extends PresenceEntry>(
+    currentState: PresenceState<E>,
+    newState: PresenceState<E>,
+    onJoin?: OnJoin<E>,
+    onLeave?: OnLeave<E>,
+  ): PresenceState<E> {
+    const state = Object.assign(emptyState<E>(), currentState)
+    const joins = emptyState<E>()
+    const leaves = emptyState<E>()
+    for (const [key, entry] of Object.entries(newState)) {
+      const joined = without(entry.metas, state[key]?.metas ?? [])
+      if (!state[key]) joins[key] = entry
+      else if (joined.length > 0) joins[key] = { ...entry, metas: joined }
+    }
+    for (const [key, entry] of Object.entries(state)) {
+      const stays = Object.hasOwn(newState, key) ? newState[key]!.metas : []
+      const left = without(entry.metas, stays)
+      if (left.length > 0) leaves[key] = { ...entry, metas: left }
+    }
+    return Presence.syncDiff(state, { joins, leaves }, onJoin, onLeave)
+  }
+
+  /** Applies a diff to the state, joins first, and returns it; a state with a prototype is copied first. */
+  static syncDiff<E extends PresenceEntry>(
+    state: PresenceState<E>,
+    diff: PresenceDiff<E>,
+    onJoin: OnJoin<E> = () => {},
+    onLeave: OnLeave<E> = () => {},
+  ): PresenceState<E> {
+    const next = Object.getPrototypeOf(state) === null ? state : Object.assign(emptyState<E>(), state)
+    for (const [key, joined] of Object.entries(diff.joins)) {
+      const current = next[key]
+      next[key] = current ? { ...joined, metas: [...without(current.metas, joined.metas), ...joined.metas] } : joined
+      onJoin(key, current, joined)
+    }
+    for (const [key, left] of Object.entries(diff.leaves)) {
+      const before = next[key]
+      if (!before) continue
+      const current = { ...before, metas: without(before.metas, left.metas) }
+      next[key] = current
+      onLeave(key, current, left)
+      if (current.metas.length === 0) delete next[key]
+    }
+    return next
+  }
+
+  /** The entries of a state, or what the chooser makes of each. */
+  static list<E extends PresenceEntry>(presences: PresenceState<E>): E[]
+  static list<E extends PresenceEntry, T>(presences: PresenceState<E>, chooser: (key: string, entry: E) => T): T[]
+  static list<E extends PresenceEntry, T>(
+    presences: PresenceState<E>,
+    chooser?: (key: string, entry: E) => T,
+  ): (E | T)[] {
+    return Object.entries(presences).map(([key, entry]) => (chooser ? chooser(key, entry) : entry))
+  }
+}
+
+function emptyState<E extends PresenceEntry>(): PresenceState<E> {
+  return Object.create(null) as PresenceState<E>
+}
+
+/** The metas whose refs are not among those of others. */
+function without<M extends { phx_ref: string }>(metas: M[], others: { phx_ref: string }[]): M[] {
+  const refs = new Set(others.map((meta) => meta.phx_ref))
+  return metas.filter((meta) => !refs.has(meta.phx_ref))
+}
