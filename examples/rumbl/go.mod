@@ -3,14 +3,15 @@ module github.com/roost-dev/roost/examples/rumbl
 go 1.27.0
 
 require (
+	github.com/evanw/esbuild v0.28.2
 	github.com/pressly/goose/v3 v3.29.0
+	github.com/roost-dev/roost v0.0.0
 	golang.org/x/crypto v0.58.0
 	modernc.org/sqlite v1.62.0
 )
 
 require (
 	github.com/dustin/go-humanize v1.1.0 // indirect
-	github.com/evanw/esbuild v0.28.2 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/mfridman/interpolate v0.0.2 // indirect
@@ -24,3 +25,5 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )
+
+replace github.com/roost-dev/roost => ../../

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/roost-dev/roost/examples/rumbl/accounts"
 )
@@ -17,6 +18,7 @@ import (
 const (
 	cookieName = "rumbl_session"
 	maxForm    = 64 << 10 // bytes
+	formTime   = 30 * time.Second
 )
 
 // visitor is who sent a request.
@@ -99,6 +101,9 @@ func (s *Site) checkForm(w http.ResponseWriter, r *http.Request, v visitor) erro
 		return nil
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	// A form that trickles in must not hold the connection for ever. Where
+	// there is no deadline to set there is no connection either.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(formTime))
 	if err := r.ParseForm(); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return err

@@ -29,6 +29,11 @@ export class AnnotationForm {
     this.showTime()
   }
 
+  /** To be told when one is back after having been offline. */
+  online(): void {
+    this.showProblem("")
+  }
+
   private send(): void {
     const body = this.input.value.trim()
     if (body === "" || this.submit.disabled) return
@@ -36,7 +41,7 @@ export class AnnotationForm {
       this.fail("You are offline. Your text stays here until you are back.")
       return
     }
-    this.fail("")
+    this.showProblem("")
     this.submit.disabled = true
     this.channel
       .push("new_annotation", { at: this.begunAt ?? this.player.now(), body })
@@ -52,9 +57,12 @@ export class AnnotationForm {
     this.showTime()
   }
 
-  /** Shows what is wrong, or nothing, and gives the form back. */
   private fail(problem: string): void {
     this.submit.disabled = false
+    this.showProblem(problem)
+  }
+
+  private showProblem(problem: string): void {
     this.problem.textContent = problem
     this.problem.hidden = problem === ""
   }
@@ -64,9 +72,8 @@ export class AnnotationForm {
   }
 }
 
-function explain({ reason, fields }: Refusal): string {
-  const problems = Object.entries(fields ?? {}).map(([name, problem]) => `${name === "body" ? "Your text" : name} ${problem}.`)
-  if (problems.length > 0) return problems.join(" ")
+function explain({ reason, field, error }: Refusal): string {
+  if (field && error) return `${field === "body" ? "Your text" : field} ${error}.`
   if (reason === "rate limited" || reason === "busy") return "That was too fast. Wait a moment and try again."
   return "That could not be kept. Try again in a moment."
 }

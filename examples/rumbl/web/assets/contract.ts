@@ -25,8 +25,9 @@ export interface Page {
 /** Answer to anything that failed. */
 export interface Refusal {
   reason: string
-  /** What is wrong, by field. */
-  fields?: Record<string, string>
+  /** The field that was at fault, and what is wrong with it. */
+  field?: string
+  error?: string
 }
 
 /** One user's presence: a meta for each page that is open. */

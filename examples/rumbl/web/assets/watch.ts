@@ -8,8 +8,6 @@ import type { Annotation, Page } from "./contract.js"
 import { openPlayer } from "./player.js"
 import { ViewerList } from "./viewer_list.js"
 
-const FALLBACK_AFTER = 5000 // milliseconds without a WebSocket, then by long polling
-
 const page = document.querySelector<HTMLElement>("#watch")!.dataset
 const viewerId = Number(page.userId)
 
@@ -21,7 +19,7 @@ const annotations = new AnnotationList(player, viewerId)
 // since it may overtake another on its way; the next join brings it once more, and the list knows it.
 let lastSeenId = 0
 
-const socket = new Socket(page.socketUrl!, { params: { token: page.socketToken! }, longPollFallbackMs: FALLBACK_AFTER })
+const socket = new Socket(page.socketUrl!, { authToken: page.socketToken! })
 const channel = socket.channel(`videos:${page.videoId}`, () => ({ last_seen_id: lastSeenId }))
 
 function show({ annotations: some, more }: Page): void {
@@ -32,7 +30,7 @@ function show({ annotations: some, more }: Page): void {
 
 channel.on<Annotation>("annotation_added", (annotation) => annotations.add([annotation]))
 new ViewerList(channel, viewerId)
-new AnnotationForm(player, channel)
+const form = new AnnotationForm(player, channel)
 
 socket.onClose(() => banner.offline())
 socket.onError(() => banner.failed())
@@ -41,6 +39,7 @@ channel
   .join()
   .receive<Page>("ok", (first) => {
     banner.online()
+    form.online()
     show(first)
   })
   .receive("error", () => banner.offline())

@@ -1,5 +1,5 @@
-function u(o){return typeof o=="function"?o:()=>o}function N(o,e){let t=Y(e,"");return t.length===0?o:o+(o.includes("?")?"&":"?")+t.join("&")}function Y(o,e){return Object.
-entries(o).flatMap(([t,n])=>{let i=e?`${e}[${t}]`:t;return n==null?[]:typeof n=="object"?Y(n,i):[`${encodeURIComponent(i)}=${encodeURIComponent(String(n))}`]})}var p=class{channel;event;timeout;sent=!1;ref=null;payload;reply=null;refEvent=null;timeoutTimer;hooks=[];constructor(e,t,n,i){this.channel=e,this.event=t,this.
+function u(o){return typeof o=="function"?o:()=>o}function N(o,e){let t=F(e,"");return t.length===0?o:o+(o.includes("?")?"&":"?")+t.join("&")}function F(o,e){return Object.
+entries(o).flatMap(([t,n])=>{let i=e?`${e}[${t}]`:t;return n==null?[]:typeof n=="object"?F(n,i):[`${encodeURIComponent(i)}=${encodeURIComponent(String(n))}`]})}var p=class{channel;event;timeout;sent=!1;ref=null;payload;reply=null;refEvent=null;timeoutTimer;hooks=[];constructor(e,t,n,i){this.channel=e,this.event=t,this.
 payload=n,this.timeout=i}receive(e,t){return this.hasReceived(e)&&t(this.reply.response),this.hooks.push({status:e,callback:t}),this}send(){if(this.hasReceived(
 "timeout"))return;this.startTimeout(),this.sent=!0;let{channel:e,ref:t,event:n}=this,i=e.joinRef(),r={join_ref:i,ref:t,topic:e.topic,event:n,payload:this.payload()};
 e.socket.push(r,()=>i===e.joinRef()&&!e.isClosed())}resend(e){this.timeout=e,this.reset(),this.send()}reset(){this.cancelTimeout(),this.cancelRefEvent(),this.ref=
@@ -30,11 +30,11 @@ try{t.send()}catch(n){t.trigger("error",{reason:n instanceof Error?n.message:Str
 scheduleTimeout()}joinTimedOut(){let e=this.joinRef();this.socket.log("channel",`timeout ${this.topic} (${e})`,this.joinPush.timeout),this.socket.isConnected()&&
 this.socket.push({join_ref:e,ref:this.socket.makeRef(),topic:this.topic,event:"phx_leave",payload:{}}),this.joinPush.reset(),this.failed()}crashed(e){this.socket.
 log("channel",`error ${this.topic}`,e),!(this.isLeaving()||this.isClosed())&&(this.isJoining()&&this.joinPush.reset(),this.failed())}closed(){this.socket.log("c\
-hannel",`close ${this.topic} ${this.joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var q="base64url.bearer.phx.";function K(o){return["phoenix",q+he(o)]}function V(o){let e=o?.find(t=>t.startsWith(q));return e===void 0?void 0:de(e.slice(q.length))}
+hannel",`close ${this.topic} ${this.joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var q="base64url.bearer.phx.";function V(o){return["phoenix",q+he(o)]}function K(o){let e=o?.find(t=>t.startsWith(q));return e===void 0?void 0:de(e.slice(q.length))}
 function he(o){if(/[^\u0000-\u00ff]/.test(o))throw new Error("authToken holds a character above U+00FF: encode the token, for example as base64, before giving i\
 t to the socket");let e=btoa(o).replace(/=+$/,"");return e.includes("/")?e.replaceAll("+","-").replaceAll("/","_"):e}function de(o){return atob(o.replaceAll("-",
 "+").replaceAll("_","/"))}var h={connecting:0,open:1,closing:2,closed:3};var ue=100,d=class{skipHeartbeat=!0;timeout=2e4;readyState=h.connecting;onopen=null;onclose=null;onerror=null;onmessage=null;pollEndpoint;authToken;token=null;live=!0;closeEmitted=!1;requests=new Set;outbox=[];posting=!1;constructor(e,t){
-this.authToken=V(t),this.pollEndpoint=e.replace(/^ws/,"http").replace(/(.*)\/websocket/,"$1/longpoll"),setTimeout(()=>this.poll(),0)}get bufferedAmount(){return this.
+this.authToken=K(t),this.pollEndpoint=e.replace(/^ws/,"http").replace(/(.*)\/websocket/,"$1/longpoll"),setTimeout(()=>this.poll(),0)}get bufferedAmount(){return this.
 outbox.length}send(e){this.outbox.push(typeof e=="string"?e:fe(e)),!this.posting&&(this.posting=!0,setTimeout(()=>this.post(),0))}close(e=1005,t="",n=!0){this.stop(
 h.closed),this.emitClose({code:e,reason:t,wasClean:n})}async poll(){for(;this.live;){let e={Accept:"application/json"};this.authToken!==void 0&&(e["X-Phoenix-Au\
 thToken"]=this.authToken);let t=await this.request("GET",e);t&&this.receive(t)}}receive({status:e,token:t,messages:n=[]}){if(e===410&&this.token!==null){this.fail(
@@ -56,7 +56,7 @@ let{joinRef:t,diffs:n}=this.pending;if(this.pending={joinRef:null,diffs:[]},t===
 inPendingSyncState()){this.apply(e),this.syncCallback();return}let t=this.channel.joinRef();this.pending.joinRef!==t&&(this.pending={joinRef:t,diffs:[]}),this.pending.
 diffs.push(e)}apply(e){this.state=o.syncDiff(this.state,e,this.joinCallback,this.leaveCallback)}static syncState(e,t,n,i){let r=Object.assign(v(),e),s=v(),a=v();
 for(let[l,c]of Object.entries(t)){let C=P(c.metas,r[l]?.metas??[]);r[l]?C.length>0&&(s[l]={...c,metas:C}):s[l]=c}for(let[l,c]of Object.entries(r)){let C=Object.
-hasOwn(t,l)?t[l].metas:[],F=P(c.metas,C);F.length>0&&(a[l]={...c,metas:F})}return o.syncDiff(r,{joins:s,leaves:a},n,i)}static syncDiff(e,t,n=()=>{},i=()=>{}){let r=Object.
+hasOwn(t,l)?t[l].metas:[],Y=P(c.metas,C);Y.length>0&&(a[l]={...c,metas:Y})}return o.syncDiff(r,{joins:s,leaves:a},n,i)}static syncDiff(e,t,n=()=>{},i=()=>{}){let r=Object.
 getPrototypeOf(e)===null?e:Object.assign(v(),e);for(let[s,a]of Object.entries(t.joins)){let l=r[s];r[s]=l?{...a,metas:[...P(l.metas,a.metas),...a.metas]}:a,n(s,
 l,a)}for(let[s,a]of Object.entries(t.leaves)){let l=r[s];if(!l)continue;let c={...l,metas:P(l.metas,a.metas)};r[s]=c,i(s,c,a),c.metas.length===0&&delete r[s]}return r}static list(e,t){
 return Object.entries(e).map(([n,i])=>t?t(n,i):i)}};function v(){return Object.create(null)}function P(o,e){let t=new Set(e.map(n=>n.phx_ref));return o.filter(n=>!t.
@@ -106,7 +106,7 @@ stateChangeCallbacks={open:t(n),close:t(i),error:t(r),message:t(s)}}connectionSt
 open:return"open";case h.closing:return"closing";default:return"closed"}}isConnected(){return this.connectionState()==="open"}get conn(){return this.connection?.
 transport??null}protocol(){return oe(this.endPoint).protocol==="https:"?"wss":"ws"}endPointURL(){let e=N(N(this.endPoint,this.params()),{vsn:this.vsn});return e.
 startsWith("/")?e.startsWith("//")?`${this.protocol()}:${e}`:`${this.protocol()}://${oe(this.endPoint).host}${e}`:e}makeRef(){return this.ref=this.ref===Number.
-MAX_SAFE_INTEGER?0:this.ref+1,this.ref.toString()}log(e,t,n){this.logger?.(e,t,n)}hasLogger(){return this.logger!==null}openTransport(){let e=this.authToken&&K(
+MAX_SAFE_INTEGER?0:this.ref+1,this.ref.toString()}log(e,t,n){this.logger?.(e,t,n)}hasLogger(){return this.logger!==null}openTransport(){let e=this.authToken&&V(
 this.authToken()),t=new this.transport(this.endPointURL(),e);t.binaryType=this.binaryType,t.timeout=this.longpollerTimeout;let n=this.connection;n?.detach(),this.
 connectClock++,this.closeWasClean=!1,this.reconnectTimer.cancel();let i=new x(t,{open:()=>this.onConnOpen(),close:r=>this.onConnClose(i,r),error:r=>this.onConnError(
 i,r),message:r=>this.onConnMessage(i,r)});this.connection=i,n?.opened&&this.reportLoss(n,"connection_closed")}reconnect(){let e=this.connectClock;this.teardown(
@@ -135,17 +135,17 @@ this.connect()},visible:()=>{this.isConnected()||this.closeWasClean||(this.recon
 topic:"phoenix",event:"heartbeat",payload:{}}}function be(o){return[10,50,100,150,200,250,500,1e3,2e3][o-1]??5e3}function ke(o){return[1e3,2e3,5e3][o-1]??1e4}function oe(o){
 let e=Q();if(!e)throw new Error(`endpoint "${o}" is relative and there is no page it could be relative to: give a full URL such as "wss://example.com/socket"`);
 return e}function R(o,e){let t=document.createElement("span");return t.className=`avatar tint-${o%6}`,t.setAttribute("aria-hidden","true"),t.textContent=([...e][0]??"?").
-toUpperCase(),t}function T(o){let e=Math.floor(o/1e3),t=s=>String(s).padStart(2,"0"),[n,i,r]=[Math.floor(e/3600),Math.floor(e/60)%60,e%60];return n>0?`${n}:${t(
+toUpperCase(),t}function w(o){let e=Math.floor(o/1e3),t=s=>String(s).padStart(2,"0"),[n,i,r]=[Math.floor(e/3600),Math.floor(e/60)%60,e%60];return n>0?`${n}:${t(
 i)}:${t(r)}`:`${i}:${t(r)}`}var L=class{constructor(e,t){this.player=e;this.channel=t;this.form.addEventListener("submit",n=>{n.preventDefault(),this.send()}),this.input.addEventListener("\
 input",()=>{this.input.value===""?this.begunAt=null:this.begunAt??=this.player.now(),this.showTime()}),e.onChange(()=>this.showTime()),this.showTime()}player;channel;form=document.
 querySelector("#annotation-form");input=document.querySelector("#annotation-body");submit=this.form.querySelector("button");at=document.querySelector("#annotati\
-on-at");problem=document.querySelector("#annotation-problem");begunAt=null;send(){let e=this.input.value.trim();if(!(e===""||this.submit.disabled)){if(!this.channel.
-isJoined()){this.fail("You are offline. Your text stays here until you are back.");return}this.fail(""),this.submit.disabled=!0,this.channel.push("new_annotatio\
-n",{at:this.begunAt??this.player.now(),body:e}).receive("ok",()=>this.sent()).receive("error",t=>this.fail(Te(t))).receive("timeout",()=>this.fail("There was no\
- answer. If it does not appear in the list, send it again."))}}sent(){this.submit.disabled=!1,this.input.value="",this.begunAt=null,this.showTime()}fail(e){this.
-submit.disabled=!1,this.problem.textContent=e,this.problem.hidden=e===""}showTime(){this.at.textContent=T(this.begunAt??this.player.now())}};function Te({reason:o,
-fields:e}){let t=Object.entries(e??{}).map(([n,i])=>`${n==="body"?"Your text":n} ${i}.`);return t.length>0?t.join(" "):o==="rate limited"||o==="busy"?"That was \
-too fast. Wait a moment and try again.":"That could not be kept. Try again in a moment."}var we=5e3,O=class{constructor(e,t){this.player=e;this.viewerId=t;this.progress.className="progress",this.timeline.append(this.progress),this.timeline.addEventListener(
+on-at");problem=document.querySelector("#annotation-problem");begunAt=null;online(){this.showProblem("")}send(){let e=this.input.value.trim();if(!(e===""||this.
+submit.disabled)){if(!this.channel.isJoined()){this.fail("You are offline. Your text stays here until you are back.");return}this.showProblem(""),this.submit.disabled=
+!0,this.channel.push("new_annotation",{at:this.begunAt??this.player.now(),body:e}).receive("ok",()=>this.sent()).receive("error",t=>this.fail(we(t))).receive("t\
+imeout",()=>this.fail("There was no answer. If it does not appear in the list, send it again."))}}sent(){this.submit.disabled=!1,this.input.value="",this.begunAt=
+null,this.showTime()}fail(e){this.submit.disabled=!1,this.showProblem(e)}showProblem(e){this.problem.textContent=e,this.problem.hidden=e===""}showTime(){this.at.
+textContent=w(this.begunAt??this.player.now())}};function we({reason:o,field:e,error:t}){return e&&t?`${e==="body"?"Your text":e} ${t}.`:o==="rate limited"||o===
+"busy"?"That was too fast. Wait a moment and try again.":"That could not be kept. Try again in a moment."}var Te=5e3,O=class{constructor(e,t){this.player=e;this.viewerId=t;this.progress.className="progress",this.timeline.append(this.progress),this.timeline.addEventListener(
 "click",n=>{let{left:i,width:r}=this.timeline.getBoundingClientRect();this.length>0&&e.seek(Math.round(this.length*(n.clientX-i)/r))}),e.onChange(()=>this.follow())}player;viewerId;ids=new Set;items=[];list=document.
 querySelector("#annotations");empty=document.querySelector("#annotations-empty");number=document.querySelector("#annotation-count");timeline=document.querySelector(
 "#timeline");caption=document.querySelector("#caption");progress=document.createElement("span");captioned;length=0;add(e){for(let t of e)this.ids.has(t.id)||(this.
@@ -153,11 +153,11 @@ ids.add(t.id),this.insert(t));this.number.textContent=this.items.length>0?String
 "Nothing yet. Play the video, and be the first to say something.",this.follow()}insert(e){let t={annotation:e,row:this.row(e),mark:document.createElement("span")},
 n=this.items.length;for(;n>0&&Ce(e,this.items[n-1].annotation);)n--;this.list.insertBefore(t.row,this.items[n]?.row??null),this.items.splice(n,0,t),t.mark.className=
 `mark tint-${e.user.id%6}`,this.timeline.append(t.mark),this.place(t)}row(e){let{id:t,at:n,user:i,body:r}=e,s=document.createElement("li");s.dataset.id=String(t),
-s.dataset.at=String(n),s.dataset.testid="annotation",s.tabIndex=-1;let a=document.createElement("button");a.type="button",a.className="time",a.textContent=T(n),
-a.setAttribute("aria-label",`Go to ${T(n)}`),a.addEventListener("click",()=>this.player.seek(n));let l=document.createElement("span");l.className="name",l.textContent=
+s.dataset.at=String(n),s.dataset.testid="annotation",s.tabIndex=-1;let a=document.createElement("button");a.type="button",a.className="time",a.textContent=w(n),
+a.setAttribute("aria-label",`Go to ${w(n)}`),a.addEventListener("click",()=>this.player.seek(n));let l=document.createElement("span");l.className="name",l.textContent=
 i.id===this.viewerId?`${i.name} (you)`:i.name;let c=document.createElement("p");return c.className="body",c.dataset.testid="annotation-text",c.textContent=r,s.append(
 a,R(i.id,i.name),l,c),s}follow(){let e=this.player.now();if(this.player.length()!==this.length){this.length=this.player.length();for(let n of this.items)this.place(
-n)}this.progress.style.inlineSize=this.length>0?`${100*e/this.length}%`:"0";let t;for(let n of this.items){let{at:i}=n.annotation,r=i<=e&&e<i+we;n.row.classList.
+n)}this.progress.style.inlineSize=this.length>0?`${100*e/this.length}%`:"0";let t;for(let n of this.items){let{at:i}=n.annotation,r=i<=e&&e<i+Te;n.row.classList.
 toggle("current",r),n.mark.classList.toggle("current",r),r&&(t=n)}this.showCaption(t)}showCaption(e){if(e===this.captioned||(this.captioned=e,this.caption.hidden=
 !e,!e))return;let{user:t,body:n}=e.annotation,i=document.createElement("strong");i.textContent=t.name,this.caption.replaceChildren(i," ",n),this.scrollTo(e.row)}scrollTo(e){
 if(this.list.matches(":hover, :focus-within"))return;let t=e.offsetTop-this.list.offsetTop-(this.list.clientHeight-e.clientHeight)/2;this.list.scrollTo({top:t,behavior:matchMedia(
@@ -176,7 +176,7 @@ querySelector("#viewer-count");presence;show(){let e=this.presence.list((t,{meta
 this.viewerId)-+(t.id===this.viewerId)||t.name.localeCompare(n.name)),this.list.replaceChildren(...e.map(({id:t,name:n,pages:i})=>this.row(t,n,i))),this.number.
 textContent=String(e.length)}row(e,t,n){let i=document.createElement("li");i.dataset.userId=String(e),i.dataset.sessions=String(n),i.dataset.testid="viewer";let r=document.
 createElement("span");if(r.className="name",r.textContent=e===this.viewerId?`${t} (you)`:t,i.append(R(e,t),r),n>1){let s=document.createElement("span");s.className=
-"times",s.textContent=`×${n}`,s.setAttribute("aria-label",`on ${n} pages`),i.append(s)}return i}};var Pe=5e3,m=document.querySelector("#watch").dataset,se=Number(m.userId),ae=re(m.sourceKind,m.sourceRef),w=new I,le=new O(ae,se),H=0,D=new k(m.socketUrl,{params:{
-token:m.socketToken},longPollFallbackMs:Pe}),g=D.channel(`videos:${m.videoId}`,()=>({last_seen_id:H}));function ce({annotations:o,more:e}){le.add(o),H=o.at(-1)?.
-id??H,e&&g.push("more_annotations",{last_seen_id:H}).receive("ok",ce)}g.on("annotation_added",o=>le.add([o]));new B(g,se);new L(ae,g);D.onClose(()=>w.offline());
-D.onError(()=>w.failed());g.onError(()=>w.offline());g.join().receive("ok",o=>{w.online(),ce(o)}).receive("error",()=>w.offline());D.connect();
+"times",s.textContent=`×${n}`,s.setAttribute("aria-label",`on ${n} pages`),i.append(s)}return i}};var m=document.querySelector("#watch").dataset,se=Number(m.userId),ae=re(m.sourceKind,m.sourceRef),T=new I,le=new O(ae,se),H=0,D=new k(m.socketUrl,{authToken:m.
+socketToken}),g=D.channel(`videos:${m.videoId}`,()=>({last_seen_id:H}));function ce({annotations:o,more:e}){le.add(o),H=o.at(-1)?.id??H,e&&g.push("more_annotati\
+ons",{last_seen_id:H}).receive("ok",ce)}g.on("annotation_added",o=>le.add([o]));new B(g,se);var Pe=new L(ae,g);D.onClose(()=>T.offline());D.onError(()=>T.failed());
+g.onError(()=>T.offline());g.join().receive("ok",o=>{T.online(),Pe.online(),ce(o)}).receive("error",()=>T.offline());D.connect();

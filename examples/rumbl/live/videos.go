@@ -1,0 +1,115 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/roost-dev/roost"
+
+	"github.com/roost-dev/roost/examples/rumbl/accounts"
+	"github.com/roost-dev/roost/examples/rumbl/field"
+	"github.com/roost-dev/roost/examples/rumbl/multimedia"
+)
+
+const (
+	// pageSize is how many annotations a reply brings: with 280 characters
+	// each they stay far below what a client's outbox takes.
+	pageSize = 100
+	// announceTimeout bounds how long an annotation that is stored may wait
+	// for its way to other nodes.
+	announceTimeout = 5 * time.Second
+)
+
+// watching is the state of one page's conversation about one video.
+type watching struct {
+	viewer  multimedia.Author
+	videoID int64
+}
+
+func (app *App) videos() *roost.Handler[accounts.Session, watching] {
+	videos := roost.NewHandler(app.join, nil)
+	videos.HandleIn(NewAnnotation, app.newAnnotation)
+	videos.HandleIn(MoreAnnotations, app.moreAnnotations)
+	videos.Emits(AnnotationAdded)
+	return videos
+}
+
+// join brings a viewer up to date. Whatever is annotated from here on comes
+// live, after the reply; an annotation may come both ways, and a client knows
+// it by its id.
+func (app *App) join(ctx context.Context, ch *roost.Channel[watching], s *roost.Socket[accounts.Session], p JoinVideo) (Page, error) {
+	video, err := app.video(ctx, ch.Param("id"))
+	if err != nil {
+		return Page{}, err
+	}
+	user := s.Assigns.User
+	ch.State = watching{viewer: multimedia.Author(user), videoID: video.ID}
+	viewer := Viewer{Name: user.Name, OnlineAt: time.Now().Unix()}
+	if err := app.viewers.Track(ctx, ch, strconv.FormatInt(user.ID, 10), viewer); err != nil {
+		return Page{}, err
+	}
+	if err := app.viewers.PushState(ctx, ch); err != nil {
+		return Page{}, err
+	}
+	return app.page(ctx, video.ID, p.LastSeenID)
+}
+
+// video returns the video that a topic is about.
+func (app *App) video(ctx context.Context, param string) (multimedia.Video, error) {
+	errNotFound := &roost.Error{Reason: "not found", Cause: multimedia.ErrNotFound}
+	id, err := strconv.ParseInt(param, 10, 64)
+	if err != nil || strconv.FormatInt(id, 10) != param { // "videos:07" would be a topic of its own
+		return multimedia.Video{}, errNotFound
+	}
+	video, err := app.multimedia.Video(ctx, id)
+	if errors.Is(err, multimedia.ErrNotFound) {
+		return multimedia.Video{}, errNotFound
+	}
+	return video, err
+}
+
+func (app *App) newAnnotation(ctx context.Context, ch *roost.Channel[watching], in AnnotationInput) (roost.Ack, error) {
+	at := time.Duration(in.At) * time.Millisecond
+	a, err := app.multimedia.Annotate(ctx, ch.State.videoID, ch.State.viewer, at, in.Body)
+	if err != nil {
+		return roost.Ack{}, refusal(err)
+	}
+	// It is stored, so the others must hear of it even if the author has left
+	// meanwhile.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), announceTimeout)
+	defer cancel()
+	if err := ch.Broadcast(ctx, AnnotationAdded, toAnnotation(a)); err != nil {
+		app.log.WarnContext(ctx, "annotation not announced everywhere", "annotation", a.ID, "error", err)
+	}
+	return roost.Ack{}, nil
+}
+
+func (app *App) moreAnnotations(ctx context.Context, ch *roost.Channel[watching], p JoinVideo) (Page, error) {
+	return app.page(ctx, ch.State.videoID, p.LastSeenID)
+}
+
+func (app *App) page(ctx context.Context, videoID, after int64) (Page, error) {
+	found, err := app.multimedia.AnnotationsAfter(ctx, videoID, after, pageSize+1)
+	if err != nil {
+		return Page{}, err
+	}
+	page := Page{Annotations: []Annotation{}, More: len(found) > pageSize}
+	for _, a := range found[:min(len(found), pageSize)] {
+		page.Annotations = append(page.Annotations, toAnnotation(a))
+	}
+	return page, nil
+}
+
+// refusal tells a client what it did wrong, in the form in which Roost does.
+func refusal(err error) error {
+	problems, ok := errors.AsType[field.Errors](err)
+	if !ok {
+		return err
+	}
+	first := slices.Min(slices.Collect(maps.Keys(problems)))
+	return roost.Invalid(first, problems[first])
+}

@@ -1,0 +1,130 @@
+// Command rumbl serves Rumbl, a site where people watch a video together and
+// annotate it live.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/roost-dev/roost/examples/rumbl/accounts"
+	"github.com/roost-dev/roost/examples/rumbl/live"
+	"github.com/roost-dev/roost/examples/rumbl/multimedia"
+	"github.com/roost-dev/roost/examples/rumbl/store/sqlite"
+	"github.com/roost-dev/roost/examples/rumbl/web"
+)
+
+// shutdownTimeout bounds how long the program waits, when told to stop, for
+// what is under way.
+const shutdownTimeout = 15 * time.Second
+
+type config struct {
+	addr       string
+	db         string
+	secretFile string
+	https      bool
+}
+
+func main() {
+	var c config
+	flag.StringVar(&c.addr, "addr", "localhost:4000", "`host:port` to listen on")
+	flag.StringVar(&c.db, "db", "rumbl.db", "`file` of the database; made if there is none")
+	flag.StringVar(&c.secretFile, "secret-file", "", "`file` of the secret that signs tokens and forms; made if there is none (default: the database's name with \"-secret\" added)")
+	flag.BoolVar(&c.https, "https", false, "browsers reach the site over HTTPS, through a proxy")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "rumbl: unexpected argument %q\n", flag.Arg(0))
+		flag.Usage()
+		os.Exit(2)
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The second signal ends the program at once.
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, c, func(url string) { fmt.Println("Rumbl on " + url) }); err != nil {
+		fmt.Fprintln(os.Stderr, "rumbl:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves the site until ctx ends, then shuts it down. It calls ready with
+// the site's address once it can be reached.
+func run(ctx context.Context, c config, ready func(url string)) (err error) {
+	if c.secretFile == "" {
+		c.secretFile = c.db + "-secret"
+	}
+	secret, err := loadSecret(c.secretFile)
+	if err != nil {
+		return err
+	}
+	store, err := sqlite.Open(ctx, c.db)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+
+	people, media := accounts.New(store), multimedia.New(store)
+	if err := seed(ctx, people, media); err != nil {
+		return fmt.Errorf("put a first video into the database: %w", err)
+	}
+	app := live.New(people, media, secret, nil)
+	site, err := web.New(people, media, app, []byte(secret), &web.Options{HTTPS: c.https})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/socket/", app)
+	mux.Handle("/", site)
+
+	listener, err := net.Listen("tcp", c.addr)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 10 * time.Second,
+		WriteTimeout:      time.Minute, // sockets and polls set their own
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+	}
+	return serve(ctx, server, listener, app, func() { ready(siteURL(c.addr, listener.Addr())) })
+}
+
+// serve serves on listener until ctx ends or that fails. Sockets are closed
+// first, since http.Server does not know of them.
+func serve(ctx context.Context, server *http.Server, listener net.Listener, app *live.App, ready func()) error {
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	ready()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	err := errors.Join(app.Shutdown(ctx), server.Shutdown(ctx))
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
+
+// siteURL is where a browser finds the site: under the host that was asked
+// for, and the port that was given.
+func siteURL(asked string, given net.Addr) string {
+	host, _, err := net.SplitHostPort(asked)
+	if err != nil || host == "" {
+		host = "localhost"
+	}
+	_, port, _ := net.SplitHostPort(given.String())
+	return "http://" + net.JoinHostPort(host, port)
+}
