@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"cmp"
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"math/big"
 	"slices"
 	"strings"
-	"time"
 )
 
 // A number is a JSON number as it was written.
@@ -186,65 +184,4 @@ func sameNumber(a, b number) bool {
 	x, ok1 := new(big.Rat).SetString(string(a))
 	y, ok2 := new(big.Rat).SetString(string(b))
 	return ok1 && ok2 && x.Cmp(y) == 0
-}
-
-// A presence tells what a message says about a topic's presences; its zero value is any other message.
-type presence struct {
-	topic any
-	state bool // presence_state, else presence_diff
-}
-
-// presenceOf looks at a parsed text frame of either serializer.
-func presenceOf(message any) presence {
-	var topic, event any
-	switch m := message.(type) {
-	case []any:
-		if len(m) == 5 {
-			topic, event = m[2], m[3]
-		}
-	case map[string]any:
-		topic, event = m["topic"], m["event"]
-	}
-	switch event {
-	case "presence_state":
-		return presence{topic, true}
-	case "presence_diff":
-		return presence{topic, false}
-	}
-	return presence{}
-}
-
-// sameMoment is how close together two recorded diffs were seen that one moment caused.
-const sameMoment = 5 * time.Millisecond
-
-// mayCross reports whether two messages of one connection may change places: a diff and the state it belongs to come
-// from different processes, and so may two diffs that one moment caused.
-func mayCross(a, b expectation) bool {
-	p, q := presenceOf(a.value), presenceOf(b.value)
-	return p.topic != nil && p.topic == q.topic && (p.state != q.state || (a.at-b.at).Abs() <= sameMoment)
-}
-
-// An expectation is a recorded message that is still to come.
-type expectation struct {
-	value any
-	at    time.Duration // when it was recorded
-}
-
-// pick finds which of the messages still to come, in their recorded order, a received one is, and binds what is free in
-// it. It is the first, unless that one may come later.
-func (b *bindings) pick(want []expectation, got any) (int, error) {
-	var first error
-	for i, w := range want {
-		trial := b.clone()
-		err := trial.match(w.value, got)
-		if err == nil {
-			*b = *trial
-			return i, nil
-		}
-		first = cmp.Or(first, err)
-		if i+1 == len(want) || slices.ContainsFunc(want[:i+1], func(e expectation) bool { return !mayCross(e, want[i+1]) }) {
-			return 0, first
-		}
-	}
-	return 0, fmt.Errorf(": nothing more expected, got %s", clip(fmt.Sprint(got)))
 }

@@ -1,9 +1,6 @@
 package replay
 
-import (
-	"testing"
-	"time"
-)
+import "testing"
 
 func value(t *testing.T, text string) any {
 	t.Helper()
@@ -46,60 +43,6 @@ func TestBadJSONIsAnError(t *testing.T) {
 		if v, err := parse(text); err == nil {
 			t.Errorf("%q: got %v", text, v)
 		}
-	}
-}
-
-func TestOnlyPresencesChangePlaces(t *testing.T) {
-	const (
-		state  = `["1",null,"room:p","presence_state",{}]`
-		other  = `["1",null,"room:q","presence_state",{}]`
-		diffA  = `[null,null,"room:p","presence_diff",{"joins":{"a":{}},"leaves":{}}]`
-		diffB  = `[null,null,"room:p","presence_diff",{"joins":{"b":{}},"leaves":{}}]`
-		reply  = `["1","1","room:p","phx_reply",{"response":{},"status":"ok"}]`
-		state1 = `{"event":"presence_state","payload":{},"ref":null,"topic":"room:p"}`
-		diff1  = `{"event":"presence_diff","payload":{},"ref":null,"topic":"room:p"}`
-	)
-	for _, c := range []struct {
-		name string
-		want []string
-		gap  time.Duration // between the recorded messages
-		got  string
-		at   int // -1: an error
-	}{
-		{"in order", []string{diffA, state}, 0, diffA, 0},
-		{"state before a diff", []string{diffA, state}, time.Second, state, 1},
-		{"state before two diffs", []string{diffA, diffB, state}, 0, state, 2},
-		{"state before a diff, v1", []string{diff1, state1}, 0, state1, 1},
-		{"diffs of one moment", []string{diffA, diffB}, time.Millisecond, diffB, 1},
-		{"diffs of two moments", []string{diffA, diffB}, time.Second, diffB, -1},
-		{"state of another topic", []string{diffA, other}, 0, other, -1},
-		{"anything before a reply", []string{reply, state}, 0, state, -1},
-		{"over a reply", []string{diffA, reply, state}, 0, state, -1},
-		{"a reply before anything", []string{state, reply}, 0, reply, -1},
-		{"something else", []string{diffA, state}, 0, reply, -1},
-	} {
-		var want []expectation
-		for i, w := range c.want {
-			want = append(want, expectation{value(t, w), time.Duration(i) * c.gap})
-		}
-		at, err := newBindings().pick(want, value(t, c.got))
-		if err != nil {
-			at = -1
-		}
-		if at != c.at {
-			t.Errorf("%s: got %d, want %d (%v)", c.name, at, c.at, err)
-		}
-	}
-}
-
-func TestAFailedComparisonBindsNothing(t *testing.T) {
-	b := newBindings()
-	want := []expectation{{value: value(t, `[{"phx_ref":"a"},1]`)}}
-	if _, err := b.pick(want, value(t, `[{"phx_ref":"x"},2]`)); err == nil {
-		t.Fatal("1 is not 2")
-	}
-	if _, err := b.pick(want, value(t, `[{"phx_ref":"y"},1]`)); err != nil {
-		t.Error(err)
 	}
 }
 

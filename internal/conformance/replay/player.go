@@ -229,11 +229,13 @@ func (p *player) matchText(s *Step, f frame) error {
 		}
 		steps, want = append(steps, o), append(want, expectation{value, o.at()})
 	}
-	at, err := p.free.pick(want, got)
+	found, err := p.free.pick(want, got)
 	if err != nil {
 		return fmt.Errorf("frame%w\nwant %s\ngot  %v", err, clip(s.Data), f)
 	}
-	p.came[steps[at]] = true
+	for _, at := range found {
+		p.came[steps[at]] = true
+	}
 	return nil
 }
 
