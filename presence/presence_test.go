@@ -309,3 +309,41 @@ func TestTheListIsPushedToWhoAskedAlone(t *testing.T) {
 		}
 	})
 }
+
+// Sessions come, change and go while the tracker is closed: nothing is told
+// once Close has returned.
+func TestCloseAmongComingAndGoing(t *testing.T) {
+	for range 20 {
+		ctx, ps := t.Context(), pubsub.Local()
+		p := presence.New[meta](ps, &presence.Options[meta]{Window: time.Millisecond})
+		watcher := join(ps, "room")
+		started, done := make(chan struct{}, 4), make(chan struct{})
+		for range 4 {
+			go func() {
+				defer func() { done <- struct{}{} }()
+				for i := range 100 {
+					c := join(ps, "room")
+					_ = p.Track(ctx, c, "ann", meta{N: i})
+					_ = p.PushState(ctx, c)
+					_ = p.Update(ctx, c, "ann", set(meta{}))
+					c.end()
+					if i == 10 {
+						started <- struct{}{}
+					}
+				}
+			}()
+		}
+		<-started
+		must(t, p.Close(ctx))
+		watcher.payloads(presence.EventDiff)
+		for range 4 {
+			<-done
+		}
+		if got := watcher.received(); len(got) != 0 {
+			t.Fatalf("told %v after Close", got)
+		}
+		if n := p.Count("room"); n != 0 {
+			t.Fatalf("%d keys are left without a session", n)
+		}
+	}
+}
