@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// start runs the program until the test ends or stop is called, and returns
+// its address. stop returns what run does.
+func start(t *testing.T, c config) (url string, stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ready := make(chan string, 1)
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, c, func(url string) { ready <- url }) }()
+	stop = sync.OnceValue(func() error {
+		cancel()
+		return <-done
+	})
+	select {
+	case url := <-ready:
+		t.Cleanup(func() { stop() })
+		return url, stop
+	case err := <-done:
+		t.Fatalf("it stopped before it was ready: %v", err)
+		return "", nil
+	}
+}
+
+func testConfig(t *testing.T) config {
+	return config{addr: "localhost:0", db: filepath.Join(t.TempDir(), "rumbl.db")}
+}
+
+func TestAFirstStartOpensOnASiteWithSomethingInIt(t *testing.T) {
+	url, stop := start(t, testConfig(t))
+	if !strings.HasPrefix(url, "http://localhost:") {
+		t.Errorf("the address is %s", url)
+	}
+	for _, path := range []string{"/", "/static/sample.webm"} {
+		answer, err := http.Get(url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", path, answer.Status)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Errorf("stopped with %v", err)
+	}
+}
+
+func TestASecondStartFindsTheSameSecretAndTheSameVideos(t *testing.T) {
+	c := testConfig(t)
+	_, stop := start(t, c)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := os.ReadFile(c.db + "-secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, stop := start(t, c)
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var page strings.Builder
+	if err := answer.Write(&page); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(page.String(), `class="card-title">Daybreak<`); n != 1 {
+		t.Errorf("the first video is there %d times, want once", n)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if second, err := os.ReadFile(c.db + "-secret"); err != nil || string(second) != string(first) {
+		t.Errorf("the secret has changed (%v)", err)
+	}
+}
+
+func TestTheSecretIsItsOwnersAlone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	secret, err := loadSecret(file)
+	if err != nil || len(secret) < minSecret {
+		t.Fatalf("a secret of %d bytes, %v", len(secret), err)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, want 0600", info.Mode().Perm())
+	}
+}
+
+func TestAShortSecretIsRefusedWithAdvice(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("  short\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := loadSecret(file)
+	if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "5 bytes") {
+		t.Errorf("error %v; want one that names the file and what is wrong", err)
+	}
+}
+
+func TestAnAddressInUseIsAnError(t *testing.T) {
+	url, _ := start(t, testConfig(t))
+	c := testConfig(t)
+	c.addr = strings.TrimPrefix(url, "http://")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	err := run(ctx, c, func(string) { t.Error("ready all the same") })
+	if err == nil || !strings.Contains(err.Error(), "address already in use") {
+		t.Errorf("error %v", err)
+	}
+}
