@@ -24,7 +24,7 @@ type meta struct {
 // the lists and diffs it gets is in the end what the server lists.
 func TestClientsEndWithTheServersList(t *testing.T) {
 	for _, window := range []time.Duration{0, -1, 100 * time.Millisecond} {
-		for seed := range uint64(40) {
+		for seed := range uint64(20) {
 			t.Run(fmt.Sprintf("window %v seed %d", window, seed), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) { playHistory(t, window, seed) })
 			})

@@ -2,6 +2,7 @@ package pubsubtest
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,24 +40,10 @@ func nodesGetWhatTheyWant(t *testing.T, connect Connect) {
 		}
 	}
 	only := func(want string) func([]string) bool {
-		return func(got []string) bool {
-			for _, s := range got {
-				if s != want {
-					return false
-				}
-			}
-			return len(got) > 0
-		}
+		return func(got []string) bool { return len(slices.Compact(got)) == 1 && got[0] == want }
 	}
 	has := func(want string) func([]string) bool {
-		return func(got []string) bool {
-			for _, s := range got {
-				if s == want {
-					return true
-				}
-			}
-			return false
-		}
+		return func(got []string) bool { return slices.Contains(got, want) }
 	}
 
 	to.Interest("t:a", true)
