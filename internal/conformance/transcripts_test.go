@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -133,7 +134,7 @@ func TestReplayNoticesWhatDiffers(t *testing.T) {
 	if *targetAddr != "" {
 		t.Skip("it needs a server of its own")
 	}
-	target := start(t, build(t))
+	bin := build(t)
 	for name, change := range map[string]replay.Difference{
 		"a payload":         {File: "03_v2_basic.json", Edit: func(t *replay.Transcript) { edit(t.Step(6), `"a":1`, `"a":2`) }},
 		"a join_ref":        {File: "03_v2_basic.json", Edit: func(t *replay.Transcript) { edit(t.Step(16), `["3",`, `[null,`) }},
@@ -148,11 +149,12 @@ func TestReplayNoticesWhatDiffers(t *testing.T) {
 		"a chosen protocol": {File: "07_upgrade_http.json", Edit: func(t *replay.Transcript) { t.Step(20).Response = t.Step(21).Response }},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			transcript, err := replay.Load(filepath.Join("../../spec/transcripts", change.File))
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = replay.Play(t.Context(), transcript.With(append(differences, change)), target)
+			err = replay.Play(t.Context(), transcript.With(append(slices.Clone(differences), change)), start(t, bin))
 			if err == nil {
 				t.Error("it was not noticed")
 			} else {
