@@ -1,3 +1,4 @@
+import { notice } from "./notice.js"
 import type { Player } from "./player.js"
 
 const API = "https://www.youtube.com/iframe_api"
@@ -34,7 +35,7 @@ export class YouTubePlayer implements Player {
     }
     const script = document.createElement("script")
     script.src = API
-    script.addEventListener("error", () => this.unavailable(id))
+    script.addEventListener("error", () => document.getElementById(id)?.replaceWith(notice("YouTube cannot be reached.")))
     document.head.append(script)
   }
 
@@ -69,12 +70,5 @@ export class YouTubePlayer implements Player {
 
   private tell(): void {
     for (const callback of this.callbacks) callback()
-  }
-
-  private unavailable(id: string): void {
-    const notice = document.createElement("p")
-    notice.className = "notice"
-    notice.textContent = "YouTube cannot be reached. Annotations still can."
-    document.getElementById(id)?.replaceWith(notice)
   }
 }
