@@ -1,0 +1,71 @@
+package longpoll
+
+import (
+	"encoding/json/jsontext"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/roost-dev/roost/transport"
+)
+
+// writeTimeout bounds the writing of one answer. Clients of Phoenix give up
+// on a request after 20 s, of which the window takes 10.
+const writeTimeout = 10 * time.Second
+
+// pollAnswer is the body of the answer to a poll.
+func pollAnswer(status int, token string, frames []*transport.Frame) []byte {
+	size := len(`{"messages":[],"status":200,"token":""}`) + len(token)
+	for _, f := range frames {
+		size += len(f.Payload()) + len(f.Payload())/8 + len(`"",`) // some room for escapes
+	}
+	b := append(make([]byte, 0, size), `{"messages":[`...)
+	for i, f := range frames {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, f.Payload())
+	}
+	b = append(b, `],"status":`...)
+	b = strconv.AppendInt(b, int64(status), 10)
+	b = append(b, `,"token":`...)
+	b = appendString(b, token)
+	return append(b, '}')
+}
+
+// appendString appends s as a JSON string. The serializers write valid UTF-8;
+// were it otherwise, what is not would be replaced, so the answer stays whole.
+func appendString[S ~string | ~[]byte](b []byte, s S) []byte {
+	b, _ = jsontext.AppendQuote(b, s)
+	return b
+}
+
+// say answers with a status alone. If that cannot be written there is nobody
+// to tell.
+func (h *Handler) say(w http.ResponseWriter, r *http.Request, httpStatus, status int) {
+	body := []byte(`{"status":` + strconv.Itoa(status) + `}`)
+	if err := write(w, httpStatus, body); err != nil {
+		h.cfg.Logger.Debug("longpoll: answer not written", "path", r.URL.Path, "error", err)
+	}
+}
+
+// write writes a whole answer and brings it on its way. A nil error means
+// that the operating system has taken all of it; behind a middleware that
+// cannot flush, that the middleware has.
+func write(w http.ResponseWriter, httpStatus int, body []byte) error {
+	rc := http.NewResponseController(w)
+	if err := rc.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(httpStatus)
+	if _, err := w.Write(body); err != nil {
+		return err
+	}
+	if err := rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
+}

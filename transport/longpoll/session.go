@@ -1,0 +1,284 @@
+package longpoll
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/roost-dev/roost/transport"
+)
+
+// Why a session ended, as [transport.Session.Closed] hears it, and why one was
+// not made.
+var (
+	// ErrInactive is the end of a session whose client stopped polling.
+	ErrInactive = errors.New("longpoll: the client stopped polling")
+
+	// ErrSlow is the end of a session whose client did not fetch what it was
+	// sent: the outbox was over its bound when one more message came.
+	ErrSlow = errors.New("longpoll: the client did not fetch what it was sent")
+
+	errNoStart = errors.New("longpoll: the session did not start")
+	errClosed  = errors.New("longpoll: the server shuts down")
+)
+
+// lingerTime bounds how long a closed session keeps what its client has not
+// fetched yet.
+const lingerTime = 5 * time.Second
+
+// session is one client's connection: the [transport.Conn] of a socket.
+type session struct {
+	h    *Handler
+	id   string
+	done chan struct{} // closed with the session
+
+	receiving sync.Mutex        // held over the socket's Receive and Closed, and guards it
+	socket    transport.Session // nil if it was never opened
+
+	mu        sync.Mutex         // guards what follows
+	outbox    []*transport.Frame // what the client has not got
+	size      int                // bytes in outbox
+	answering bool               // a poll is writing what was in outbox
+	latest    chan struct{}      // wakes the poll whose turn it is; nil if none waits
+	polled    bool               // since the timer fired last
+	closed    bool               // nothing more is sent or received
+	gone      bool               // closed, with nothing left to fetch
+	timer     *time.Timer        // looks after polled; once closed, ends the lingering
+}
+
+func newSession(h *Handler) *session {
+	return &session{h: h, id: rand.Text(), done: make(chan struct{}), polled: true}
+}
+
+// start makes s known and opens its socket, unless the handler is closed.
+func (s *session) start(open func(transport.Conn) transport.Session) bool {
+	s.receiving.Lock()
+	defer s.receiving.Unlock()
+	if !s.register() {
+		return false
+	}
+	defer func() {
+		if s.socket == nil { // open panicked
+			s.end(errNoStart, false)
+		}
+	}()
+	s.socket = open(s)
+	return true
+}
+
+func (s *session) register() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.h.add(s) {
+		return false
+	}
+	s.timer = time.AfterFunc(s.patience(), s.check)
+	return true
+}
+
+// patience is how long a client may go without a poll, at least.
+func (s *session) patience() time.Duration { return s.h.cfg.Window + s.h.cfg.Window/2 }
+
+// check ends the session if there was no poll since the last check.
+func (s *session) check() {
+	s.mu.Lock()
+	active := s.polled || s.answering
+	s.polled = false
+	if active && !s.closed {
+		s.timer.Reset(s.patience())
+	}
+	s.mu.Unlock()
+	if !active {
+		s.end(ErrInactive, false)
+	}
+}
+
+// Send implements [transport.Conn].
+func (s *session) Send(f *transport.Frame) error {
+	if f.Binary() {
+		return transport.ErrUnsayable
+	}
+	s.mu.Lock()
+	slow := !s.closed && s.size > s.h.cfg.Outbox
+	if !slow && !s.closed {
+		s.outbox = append(s.outbox, f)
+		s.size += len(f.Payload())
+		s.wake()
+	}
+	s.mu.Unlock()
+	if slow {
+		s.end(ErrSlow, false)
+	}
+	return nil
+}
+
+// Close implements [transport.Conn]. Long polling has no close codes.
+func (s *session) Close(transport.CloseCode, string) { s.end(nil, true) }
+
+// receive takes the messages of one POST, and returns the status to answer.
+func (s *session) receive(b batch) int {
+	s.receiving.Lock()
+	defer s.receiving.Unlock()
+	for m, err := range b.messages(s.h.cfg.MaxMessage) {
+		if s.ended() {
+			break
+		}
+		if err == nil {
+			err = s.socket.Receive(m.data, m.binary)
+		}
+		if err != nil {
+			s.h.cfg.Logger.Debug("longpoll: malformed message", "error", err)
+			return http.StatusBadRequest
+		}
+	}
+	if s.ended() {
+		return http.StatusGone
+	}
+	return http.StatusOK
+}
+
+func (s *session) ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// await waits for what is to be said to a poll, for at most a window. If it
+// returns frames, they are in the outbox until settle is called.
+func (s *session) await(ctx context.Context) (frames []*transport.Frame, status int) {
+	turn := make(chan struct{}, 1)
+	s.mu.Lock()
+	s.polled = true
+	s.latest = turn
+	s.mu.Unlock()
+	defer s.leave(turn)
+
+	window := time.NewTimer(s.h.cfg.Window)
+	defer window.Stop()
+	done := s.done
+	for ctx.Err() == nil {
+		if frames, status := s.take(turn); status != 0 {
+			return frames, status
+		}
+		select {
+		case <-turn:
+		case <-done:
+			done = nil
+		case <-window.C:
+			return nil, http.StatusNoContent
+		case <-ctx.Done():
+		}
+	}
+	// Most likely nobody listens any more. If it is a middleware that ran
+	// out of patience, somebody does.
+	return nil, http.StatusNoContent
+}
+
+// take returns what can be said at once to the poll that waits on turn; the
+// status is 0 if that is nothing.
+func (s *session) take(turn chan struct{}) (frames []*transport.Frame, status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.gone:
+		return nil, http.StatusGone
+	case s.latest != turn && s.closed:
+		return nil, http.StatusNoContent // the rest is for the later poll
+	case s.latest == turn && len(s.outbox) > 0 && !s.answering:
+		s.answering = true
+		return slices.Clip(s.outbox), http.StatusOK
+	}
+	return nil, 0
+}
+
+func (s *session) leave(turn chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.polled = true
+	if s.latest == turn {
+		s.latest = nil
+	}
+}
+
+// settle tells whether the answer with the first n frames of the outbox was
+// written.
+func (s *session) settle(n int, written bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answering = false
+	s.polled = true
+	if written && len(s.outbox) > 0 { // else they were dropped meanwhile
+		for _, f := range s.outbox[:n] {
+			s.size -= len(f.Payload())
+		}
+		// A new slice, since an idle session should hold no memory for messages.
+		s.outbox = append([]*transport.Frame(nil), s.outbox[n:]...)
+	}
+	s.vanish()
+	s.wake()
+}
+
+// end closes the session, once. It keeps for the next poll what waits, or
+// drops it.
+func (s *session) end(err error, keep bool) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.closed = true
+	s.timer.Stop()
+	if !keep {
+		s.outbox, s.size = nil, 0
+	}
+	if s.vanish(); !s.gone {
+		s.timer = time.AfterFunc(lingerTime, s.forget)
+	}
+	close(s.done)
+	s.mu.Unlock()
+	go s.tell(err)
+}
+
+// tell tells the socket of the end. It runs on a goroutine of its own, since
+// end may have been called from within Receive.
+func (s *session) tell(err error) {
+	defer s.h.release()
+	s.receiving.Lock()
+	defer s.receiving.Unlock()
+	if s.socket != nil {
+		s.socket.Closed(err)
+	}
+}
+
+// forget drops what a closed session has kept.
+func (s *session) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outbox, s.size = nil, 0
+	s.vanish()
+	s.wake()
+}
+
+// vanish removes the session once it is closed and has nothing to say. The
+// caller holds s.mu.
+func (s *session) vanish() {
+	if !s.closed || s.gone || len(s.outbox) > 0 {
+		return
+	}
+	s.gone = true
+	s.timer.Stop()
+	s.h.remove(s)
+	s.h.release()
+}
+
+// wake lets the poll whose turn it is look again. The caller holds s.mu.
+func (s *session) wake() {
+	select {
+	case s.latest <- struct{}{}:
+	default: // nobody waits, or it will look anyway
+	}
+}
