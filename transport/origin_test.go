@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -115,4 +116,17 @@ func TestBadOriginPatternPanicsNamingIt(t *testing.T) {
 			transport.Origins(pattern)
 		})
 	}
+}
+
+func ExampleOrigins() {
+	policy := transport.Origins("https://rumbl.test", "//*.partners.test")
+	for _, origin := range []string{"https://rumbl.test", "http://rumbl.test", "https://a.partners.test:8443"} {
+		r := httptest.NewRequest("GET", "https://sockets.rumbl.test/socket/websocket", nil)
+		r.Header.Set("Origin", origin)
+		fmt.Println(origin, policy.Check(r) == nil)
+	}
+	// Output:
+	// https://rumbl.test true
+	// http://rumbl.test false
+	// https://a.partners.test:8443 true
 }

@@ -63,7 +63,7 @@ var webSocketTests = []struct {
 	{"nothing behind a close frame is received", (*suite).silenceBehindClose},
 	{"Close sends what came before it, then its code", (*suite).closes},
 	{"no Receive follows Close", (*suite).closesWithin},
-	{"a long reason is cut between characters", (*suite).longReason},
+	{"a reason is cut between characters, and always UTF-8", (*suite).longReason},
 	{"bytes that break the rules end the connection with their code", (*suite).violations},
 	{"the size of messages is bounded", (*suite).sizes},
 	{"a malformed message closes with its error", (*suite).malformed},

@@ -142,7 +142,7 @@ func (s *suite) peerCloses() {
 func (s *suite) silenceBehindClose() {
 	srv := s.start(Config{}, &acceptor{})
 	c, session := srv.connect("")
-	c.raw(bytes.Join([][]byte{masked(text, "before"), masked(closing, "\x03\xe8"), masked(text, "behind"), []byte("garbage")}, nil))
+	c.raw(bytes.Join([][]byte{masked(text, "before"), masked(closing, "\x03\xe8"), masked(text, "behind"), make([]byte, 1<<20)}, nil))
 	c.wantClose(1000)
 	session.wantReceived(message{"before", false})
 	if err := session.wantClosed(); err != nil {
@@ -190,12 +190,20 @@ func (s *suite) closesWithin() {
 
 func (s *suite) longReason() {
 	srv := s.start(Config{}, &acceptor{})
-	c, session := srv.connect("")
-	long := strings.Repeat("ü€", 40)
-	session.conn.Close(transport.CloseInternalError, long)
-	reason := c.wantClose(transport.CloseInternalError)
-	if !utf8.ValidString(reason) || !strings.HasPrefix(long, reason) || len(reason) < 120 || len(reason) > 123 {
-		s.t.Errorf("reason of %d bytes: %q", len(reason), reason)
+	for _, long := range []string{strings.Repeat("ü€", 40), strings.Repeat("x", 123) + "y"} {
+		c, session := srv.connect("")
+		session.conn.Close(transport.CloseInternalError, long)
+		reason := c.wantClose(transport.CloseInternalError)
+		if !utf8.ValidString(reason) || !strings.HasPrefix(long, reason) || len(reason) < 120 || len(reason) > 123 {
+			s.t.Errorf("reason of %d bytes: %q", len(reason), reason)
+		}
+	}
+	for _, bad := range []string{"a\xffb", strings.Repeat("\x80", 200)} {
+		c, session := srv.connect("")
+		session.conn.Close(transport.CloseInternalError, bad)
+		if reason := c.wantClose(transport.CloseInternalError); !utf8.ValidString(reason) {
+			s.t.Errorf("reason %q", reason)
+		}
 	}
 }
 

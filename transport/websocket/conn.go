@@ -65,15 +65,6 @@ func newConn(h *Handler, nc net.Conn, compress bool, compressMax int) *conn {
 	return c
 }
 
-// handshake writes the answer to the upgrade request.
-func (c *conn) handshake(answer []byte) error {
-	// The server's own deadlines would go on to count.
-	if err := c.nc.SetDeadline(time.Time{}); err != nil {
-		return err
-	}
-	return c.writeAll(answer)
-}
-
 // run receives until the connection ends, early first, tells the session, and
 // sees the connection out.
 func (c *conn) run(early []byte) {
@@ -278,14 +269,8 @@ func (c *conn) Close(code transport.CloseCode, reason string) {
 	c.close(&closeError{code, reason}, nil)
 }
 
-// fail closes the connection for a reason of its own; err is a *closeError.
-func (c *conn) fail(err error) {
-	refusal, ok := errors.AsType[*closeError](err)
-	if !ok {
-		refusal = &closeError{transport.CloseInternalError, err.Error()}
-	}
-	c.close(refusal, err)
-}
+// fail closes the connection for a reason of its own.
+func (c *conn) fail(why *closeError) { c.close(why, why) }
 
 // close sends a close frame behind what was sent and lets nothing follow.
 // cause is what the session is told.

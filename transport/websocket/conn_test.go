@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,18 +85,24 @@ type user struct {
 	br *bufio.Reader
 }
 
-func (b *bench) request() *user {
+// request sends a handshake, header being further lines of it.
+func (b *bench) request(header string) *user {
 	near, far := net.Pipe()
 	b.pipes <- far
 	b.t.Cleanup(func() { near.Close() })
 	fmt.Fprint(near, "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n")
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"+header+"\r\n")
 	return &user{b.t, near, bufio.NewReader(near)}
 }
 
 func (b *bench) connect() (*user, *heard) {
 	b.t.Helper()
-	u := b.request()
+	return b.connectWith("")
+}
+
+func (b *bench) connectWith(header string) (*user, *heard) {
+	b.t.Helper()
+	u := b.request(header)
 	res, err := http.ReadResponse(u.br, nil)
 	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
 		b.t.Fatal(res, err)
@@ -237,10 +244,11 @@ func TestClientThatTakesALargeFrameSlowlyIsNotCut(t *testing.T) {
 
 func TestSlowClientGetsWholeFramesAndThenItsClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		u, s := newBench(t, Config{Outbox: 1000}).connect()
+		u, s := newBench(t, Config{Outbox: 150_000}).connect()
 		first := strings.Repeat("1", 100_000)
 		s.Send(textFrame(first))
 		synctest.Wait() // the writer is stuck in the middle of the first frame
+		s.Send(textFrame(strings.Repeat("2", 100_000)))
 		s.Send(textFrame("over the bound"))
 		if err := <-s.closed; !errors.Is(err, errSlow) {
 			t.Errorf("Closed(%v)", err)
@@ -284,6 +292,57 @@ func TestCloseDoesNotWaitForeverForTheClient(t *testing.T) {
 	})
 }
 
+func TestCloseDoesNotWaitForeverForWhatWasSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Config{})
+		u, s := b.connect()
+		s.Send(textFrame(strings.Repeat("x", 10*pieceSize)))
+		start := time.Now()
+		s.Close(transport.CloseRestart, "restart")
+		var client sync.WaitGroup
+		client.Go(func() { // takes one piece every two seconds
+			for range 10 {
+				time.Sleep(2 * time.Second)
+				_, _ = io.ReadFull(u.br, make([]byte, pieceSize))
+			}
+		})
+		if err := b.handler.Wait(t.Context()); err != nil || time.Since(start) != closeTimeout {
+			t.Errorf("Wait: %v after %v, want nil after %v", err, time.Since(start), closeTimeout)
+		}
+		client.Wait()
+	})
+}
+
+func TestCloseOfTheClientIsAnsweredBehindWhatWasSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u, s := newBench(t, Config{}).connect()
+		s.Send(textFrame("before"))
+		u.send(0x88, "\x03\xe8")
+		if err := <-s.closed; err != nil {
+			t.Errorf("Closed(%v)", err)
+		}
+		u.want(0x81, "before")
+		u.wantClose(1000, "")
+		u.wantEnd()
+	})
+}
+
+func TestPongsDoNotPileUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u, _ := newBench(t, Config{}).connect()
+		u.send(0x89, "first")
+		synctest.Wait() // the writer is stuck in its pong
+		for i := range 1000 {
+			u.send(0x89, fmt.Sprint(i))
+		}
+		synctest.Wait()
+		u.want(0x8A, "first")
+		u.want(0x8A, "999")
+		u.send(0x88, "")
+		u.wantClose(1000, "")
+	})
+}
+
 func TestCloseFrameOfTheClientEndsTheWaitForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Config{})
@@ -303,7 +362,7 @@ func TestCloseFrameOfTheClientEndsTheWaitForIt(t *testing.T) {
 func TestConnectionThatDoesNotTakeTheAnswerIsNotOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Config{})
-		b.request()
+		b.request("")
 		start := time.Now()
 		synctest.Wait() // the server writes its answer
 		if err := b.handler.Wait(t.Context()); err != nil || time.Since(start) != writeTimeout {

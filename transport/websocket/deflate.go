@@ -139,14 +139,15 @@ func deflateFrame(f *transport.Frame) []byte {
 
 // inflate appends to dst the message that payload holds, of at most limit
 // bytes.
-func inflate(dst *bytes.Buffer, payload []byte, limit int) error {
+func inflate(dst *bytes.Buffer, payload []byte, limit int) *closeError {
 	r := inflaters.Get().(io.Reader)
 	defer inflaters.Put(r)
 	stream := io.MultiReader(bytes.NewReader(payload), strings.NewReader(deflateEnd))
-	if err := r.(flate.Resetter).Reset(stream, nil); err != nil {
-		return err
+	err := r.(flate.Resetter).Reset(stream, nil)
+	var n int64
+	if err == nil {
+		n, err = dst.ReadFrom(io.LimitReader(r, int64(min(limit, math.MaxInt-1))+1))
 	}
-	n, err := dst.ReadFrom(io.LimitReader(r, int64(min(limit, math.MaxInt-1))+1))
 	switch {
 	case n > int64(limit):
 		return tooBig(limit)

@@ -215,7 +215,7 @@ func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request, subprotocol st
 	}()
 	h.join(c)
 	answer := switchingProtocols(r.Header.Get("Sec-Websocket-Key"), subprotocol, extensions, w.Header())
-	if err := c.handshake(answer); err != nil {
+	if err := c.writeAll(answer); err != nil {
 		return
 	}
 	c.session = open(c)

@@ -161,45 +161,6 @@ func checkAnswer(t *testing.T, addr string, s step) {
 	}
 }
 
-func TestDeflateOffers(t *testing.T) {
-	tests := []struct {
-		offer   string
-		answer  string // empty: declined
-		longest int
-	}{
-		{"permessage-deflate", "permessage-deflate; server_no_context_takeover; client_no_context_takeover", 1 << 40},
-		{"permessage-deflate; client_max_window_bits", "permessage-deflate; server_no_context_takeover; client_no_context_takeover", 1 << 40},
-		{"permessage-deflate;client_max_window_bits=10", "permessage-deflate; server_no_context_takeover; client_no_context_takeover", 1 << 40},
-		{
-			"permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10",
-			"permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10", 1024,
-		},
-		{`permessage-deflate; server_max_window_bits="9"`, "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9", 512},
-		{"x-other, permessage-deflate; unknown, permessage-deflate; server_max_window_bits=15", "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=15", 1 << 15},
-		{"", "", 0},
-		{"x-webkit-deflate-frame", "", 0},
-		{"permessage-deflate; unknown", "", 0},
-		{"permessage-deflate; server_no_context_takeover=1", "", 0},
-		{"permessage-deflate; server_max_window_bits", "", 0},
-		{"permessage-deflate; server_max_window_bits=7", "", 0},
-		{"permessage-deflate; server_max_window_bits=16", "", 0},
-		{"permessage-deflate; server_max_window_bits=010", "", 0},
-		{"permessage-deflate; client_max_window_bits=", "", 0},
-		{"permessage-deflate; server_max_window_bits=10; server_max_window_bits=10", "", 0},
-	}
-	for _, tt := range tests {
-		p, ok := negotiateDeflate(http.Header{"Sec-Websocket-Extensions": {tt.offer}})
-		switch {
-		case ok != (tt.answer != ""):
-			t.Errorf("%q: accepted: %t", tt.offer, ok)
-		case ok && p.answer() != tt.answer:
-			t.Errorf("%q: answer %q, want %q", tt.offer, p.answer(), tt.answer)
-		case ok && min(p.longest, 1<<40) != tt.longest:
-			t.Errorf("%q: compresses up to %d bytes, want %d", tt.offer, p.longest, tt.longest)
-		}
-	}
-}
-
 func TestAuthTokens(t *testing.T) {
 	const prefix = "base64url.bearer.phx."
 	tests := []struct {

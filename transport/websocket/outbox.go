@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"encoding/binary"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -145,7 +146,8 @@ func (c *conn) next(buf []byte) (b []byte, last bool) {
 	return b, c.closing
 }
 
-// writeAll writes b; its deadline moves on with each piece that is taken.
+// writeAll writes b; its deadline moves on with each piece that is taken. It
+// overrides what deadline the HTTP server may have left behind.
 func (c *conn) writeAll(b []byte) error {
 	for len(b) > 0 {
 		piece := b[:min(len(b), pieceSize)]
@@ -167,9 +169,11 @@ func (c *conn) writeAll(b []byte) error {
 	return nil
 }
 
-// closeFrame makes a close frame. A reason that is too long is shortened.
+// closeFrame makes a close frame. A reason that is too long is shortened, and
+// made UTF-8, since clients would take it for a violation.
 func closeFrame(code transport.CloseCode, reason string) []byte {
 	const longest = maxControl - 2
+	reason = strings.ToValidUTF8(reason, "\uFFFD")
 	if len(reason) > longest {
 		n := longest
 		for !utf8.RuneStart(reason[n]) {

@@ -37,7 +37,7 @@ type closeError struct {
 
 func (e *closeError) Error() string { return fmt.Sprintf("websocket: closed %d: %s", e.code, e.reason) }
 
-func protocolError(reason string) error {
+func protocolError(reason string) *closeError {
 	return &closeError{transport.CloseProtocolError, reason}
 }
 
@@ -64,7 +64,7 @@ type parser struct {
 // follows it. ok is false when all of in was consumed before an event was
 // complete. The data of an event may lie in in, which next unmasks in place,
 // and is good until the next call.
-func (p *parser) next(in []byte) (ev event, rest []byte, ok bool, err error) {
+func (p *parser) next(in []byte) (ev event, rest []byte, ok bool, err *closeError) {
 	for {
 		if !p.body {
 			if in, err = p.header(in); err != nil || !p.body {
@@ -118,7 +118,7 @@ func join(kept *[]byte, piece []byte, last bool) []byte {
 
 // header consumes the beginning of in up to the end of the current frame's
 // header, and sets p.body once it is complete.
-func (p *parser) header(in []byte) (rest []byte, err error) {
+func (p *parser) header(in []byte) (rest []byte, err *closeError) {
 	if p.headN < 2 {
 		if in = p.fill(in, 2); p.headN < 2 {
 			return nil, nil
@@ -152,7 +152,7 @@ func (p *parser) fill(in []byte, size uint8) (rest []byte) {
 
 // check looks at the first two bytes of a header, which say all that can be
 // wrong with it but the size.
-func (p *parser) check() error {
+func (p *parser) check() *closeError {
 	op, fin := p.head[0]&0xF, p.head[0]&0x80 != 0
 	rsv1 := p.head[0]&0x40 != 0
 	starts := op == opText || op == opBinary
@@ -178,7 +178,7 @@ func (p *parser) check() error {
 }
 
 // begin takes the size of the current frame's payload from its header.
-func (p *parser) begin() error {
+func (p *parser) begin() *closeError {
 	size := uint64(p.head[1] & 0x7F)
 	switch size {
 	case 126:
@@ -210,7 +210,7 @@ func (p *parser) room() int {
 	return p.limit
 }
 
-func tooBig(limit int) error {
+func tooBig(limit int) *closeError {
 	return &closeError{transport.CloseTooBig, fmt.Sprintf("message of more than %d bytes", limit)}
 }
 

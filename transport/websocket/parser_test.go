@@ -38,11 +38,11 @@ func parse(p *parser, stream []byte, size int) (events []string, err error) {
 		rest := bytes.Clone(stream[:n])
 		stream = stream[n:]
 		for len(rest) > 0 {
-			var ev event
-			var ok bool
-			if ev, rest, ok, err = p.next(rest); err != nil {
+			ev, after, ok, err := p.next(rest)
+			if err != nil {
 				return events, err
 			}
+			rest = after
 			if ok {
 				events = append(events, fmt.Sprintf("%x/%t/%s", ev.op, ev.compressed, ev.data))
 			}
