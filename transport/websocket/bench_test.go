@@ -99,8 +99,8 @@ func BenchmarkIdle(b *testing.B) {
 		runtime.ReadMemStats(&m)
 		return m.HeapInuse + m.StackInuse
 	}
-	before := memory()
 	for b.Loop() {
+		before := memory()
 		conns := make([]net.Conn, n)
 		for i := range n {
 			conns[i], _ = connect()
