@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"unicode/utf8"
 )
 
 // maxLines is how many lines of a body are looked at; Phoenix's clients send
@@ -16,6 +17,7 @@ const maxLines = 100
 
 var (
 	errTooBig    = errors.New("message over the size limit")
+	errNotUTF8   = errors.New("text is not UTF-8")
 	errNotBase64 = errors.New("message is neither a JSON array nor base64")
 )
 
@@ -79,8 +81,11 @@ func (b batch) messages(limit int) iter.Seq2[message, error] {
 }
 
 func textMessage(data []byte, limit int) (message, error) {
-	if len(data) > limit {
+	switch {
+	case len(data) > limit:
 		return message{}, errTooBig
+	case !utf8.Valid(data):
+		return message{}, errNotUTF8
 	}
 	return message{data: data}, nil
 }

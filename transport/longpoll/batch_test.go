@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestABodyIsReadAsMessages(t *testing.T) {
@@ -27,6 +28,8 @@ func TestABodyIsReadAsMessages(t *testing.T) {
 		{"base64 wants its padding", true, "AA", []string{"error"}},
 		{"base64 is not that of URLs", true, "_-8=", []string{"error"}},
 		{"base64 has no carriage returns in it", true, "AA\rE=", []string{"error"}},
+		{"text is UTF-8", true, "[\"\xff\"]", []string{"error"}},
+		{"any other text is UTF-8", false, "{\xff}", []string{"error"}},
 		{"nothing is read behind an error", true, "!\n[1]", []string{"error"}},
 		{"text of the largest size", true, "[" + strings.Repeat("1", limit-1), []string{"[" + strings.Repeat("1", limit-1)}},
 		{"text over the size", true, "[" + strings.Repeat("1", limit), []string{"error"}},
@@ -96,7 +99,7 @@ func FuzzBatch(f *testing.F) {
 				t.Fatalf("a message of %d bytes", len(m.data))
 			case m.binary && !bytes.Contains(body, []byte(base64.StdEncoding.EncodeToString(m.data))[:len(m.data)/3*4]):
 				t.Fatalf("%x is not in %q", m.data, body)
-			case !m.binary && (len(m.data) == 0 || !bytes.Contains(body, m.data)):
+			case !m.binary && (len(m.data) == 0 || !utf8.Valid(m.data) || !bytes.Contains(body, m.data)):
 				t.Fatalf("%q is not in %q", m.data, body)
 			}
 		}

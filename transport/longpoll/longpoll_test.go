@@ -39,7 +39,8 @@ func (m macs) Verify(token string) (string, error) {
 }
 
 // socket records what it receives. Messages that contain "malformed" are an
-// error, and "close" makes it close its connection.
+// error, "close" makes it close its connection, and
+// "panic" makes it panic.
 type socket struct {
 	conn  transport.Conn
 	hello transport.Hello
@@ -82,6 +83,8 @@ func (s *socket) Receive(data []byte, binary bool) error {
 		return errors.New("malformed")
 	case strings.Contains(m, "close"):
 		s.conn.Close(transport.ClosePolicyViolation, "asked to")
+	case strings.Contains(m, "panic"):
+		panic("asked to")
 	}
 	return nil
 }

@@ -22,8 +22,8 @@ var (
 	// sent: the outbox was over its bound when one more message came.
 	ErrSlow = errors.New("longpoll: the client did not fetch what it was sent")
 
-	errNoStart = errors.New("longpoll: the session did not start")
-	errClosed  = errors.New("longpoll: the server shuts down")
+	errPanicked = errors.New("longpoll: the session panicked")
+	errClosed   = errors.New("longpoll: the server shuts down")
 )
 
 // lingerTime bounds how long a closed session keeps what its client has not
@@ -63,7 +63,7 @@ func (s *session) start(open func(transport.Conn) transport.Session) bool {
 	}
 	defer func() {
 		if s.socket == nil { // open panicked
-			s.end(errNoStart, false)
+			s.end(errPanicked, false)
 		}
 	}()
 	s.socket = open(s)
@@ -123,6 +123,19 @@ func (s *session) Close(transport.CloseCode, string) { s.end(nil, true) }
 func (s *session) receive(b batch) int {
 	s.receiving.Lock()
 	defer s.receiving.Unlock()
+	sound := false
+	defer func() {
+		if !sound { // a panic, which the HTTP server logs
+			s.end(errPanicked, false)
+		}
+	}()
+	status := s.apply(b)
+	sound = true
+	return status
+}
+
+// apply delivers until something is wrong. The caller holds s.receiving.
+func (s *session) apply(b batch) (status int) {
 	for m, err := range b.messages(s.h.cfg.MaxMessage) {
 		if s.ended() {
 			break

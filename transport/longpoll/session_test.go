@@ -332,6 +332,20 @@ func TestAPanicWhileOpeningLeavesNothingBehind(t *testing.T) {
 	})
 }
 
+func TestAPanicWhileReceivingEndsTheSession(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, c *client, s *socket) {
+		func() {
+			defer func() { _ = recover() }() // net/http does
+			c.post(`["panic"]`)
+			t.Error("no panic")
+		}()
+		if err := <-s.ended; err == nil {
+			t.Error("ended in good order")
+		}
+		want(t, "a poll", c.poll(), 410)
+	})
+}
+
 func TestAClientThatDoesNotFetchIsSlow(t *testing.T) {
 	bubble(t, Config{Outbox: 10}, func(t *testing.T, c *client, s *socket) {
 		s.send(t, "[234567890]") // over the bound, but it is the first
