@@ -34,6 +34,12 @@ type Options struct {
 	Outbox int
 }
 
+// Message is one message of the server.
+type Message struct {
+	Data   []byte // shared with all its receivers: read only
+	Binary bool
+}
+
 // CloseError is the error of a connection that is closed.
 type CloseError struct {
 	Code   transport.CloseCode
@@ -45,9 +51,9 @@ func (e *CloseError) Error() string {
 	return fmt.Sprintf("memory: connection closed: %d %s", e.Code, e.Reason)
 }
 
-// Conn is the client's end of a connection. Its methods may be called from
+// Client is the client's end of a connection. Its methods may be called from
 // any goroutine, but not from within the [transport.Session] at the other end.
-type Conn struct {
+type Client struct {
 	bound int
 	ready chan struct{} // wakes Receive
 	done  chan struct{} // closed once the session was told of the end
@@ -62,9 +68,9 @@ type Conn struct {
 }
 
 // Dial connects to the server that accept belongs to, with a request to
-// /socket/memory from 192.0.2.1, an address of no one. The request has ctx. An
-// error is that of accept, or a request that opts do not make.
-func Dial(ctx context.Context, accept transport.Accept, opts *Options) (*Conn, error) {
+// /socket/memory from 192.0.2.1, an address of no one. It blocks for as long as
+// accept does, and an error is that of accept.
+func Dial(accept transport.Accept, opts *Options) (*Client, error) {
 	o := Options{}
 	if opts != nil {
 		o = *opts
@@ -75,19 +81,24 @@ func Dial(ctx context.Context, accept transport.Accept, opts *Options) (*Conn, e
 	if o.Outbox == 0 {
 		o.Outbox = 1 << 20
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/socket/memory?"+o.Params.Encode(), nil)
-	if err != nil {
-		return nil, err
+	r := &http.Request{
+		Method:     http.MethodGet,
+		URL:        &url.URL{Scheme: "http", Host: "localhost", Path: "/socket/memory", RawQuery: o.Params.Encode()},
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: 1,
+		Host:       "localhost",
+		Header:     o.Header.Clone(),
+		RemoteAddr: "192.0.2.1:1",
 	}
-	r.RemoteAddr = "192.0.2.1:1"
-	if o.Header != nil {
-		r.Header = o.Header.Clone()
+	if r.Header == nil {
+		r.Header = http.Header{}
 	}
 	open, err := accept(r, transport.Hello{Transport: "memory", AuthToken: o.AuthToken})
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{bound: o.Outbox, ready: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &Client{bound: o.Outbox, ready: make(chan struct{}, 1), done: make(chan struct{})}
 	c.receiving.Lock()
 	defer c.receiving.Unlock()
 	c.session = open(serverEnd{c})
@@ -98,7 +109,7 @@ func Dial(ctx context.Context, accept transport.Accept, opts *Options) (*Conn, e
 // data is not kept. A malformed message closes the connection as it would
 // close a WebSocket, and is no error here. On a closed connection Send
 // returns a [*CloseError].
-func (c *Conn) Send(data []byte, binary bool) error {
+func (c *Client) Send(data []byte, binary bool) error {
 	c.receiving.Lock()
 	defer c.receiving.Unlock()
 	if err := c.closeError(); err != nil {
@@ -119,46 +130,46 @@ func (c *Conn) Send(data []byte, binary bool) error {
 // closed and everything was received that the server sent before, it returns
 // a [*CloseError]; when ctx ends first, the context's error. One goroutine may
 // call it at a time.
-func (c *Conn) Receive(ctx context.Context) (*transport.Frame, error) {
+func (c *Client) Receive(ctx context.Context) (Message, error) {
 	for {
-		f, err := c.next()
-		if f != nil || err != nil {
-			return f, err
+		err := c.closeError() // asked first: nothing is sent behind it
+		if m, ok := c.TryReceive(); ok {
+			return m, nil
+		}
+		if err != nil {
+			return Message{}, err
 		}
 		select {
 		case <-c.ready:
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return Message{}, context.Cause(ctx)
 		}
 	}
 }
 
-// next returns the next message, or nil if there is none yet.
-func (c *Conn) next() (*transport.Frame, error) {
+// TryReceive returns the next message of the server, if it is there already.
+func (c *Client) TryReceive() (m Message, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case len(c.outbox) > 0:
-		f := c.outbox[0]
-		c.outbox[0] = nil
-		c.outbox = c.outbox[1:]
-		c.size -= len(f.Payload())
-		return f, nil
-	case c.closed != nil:
-		return nil, c.closed
+	if len(c.outbox) == 0 {
+		return Message{}, false
 	}
-	return nil, nil
+	f := c.outbox[0]
+	c.outbox[0] = nil
+	c.outbox = c.outbox[1:]
+	c.size -= len(f.Payload())
+	return Message{Data: f.Payload(), Binary: f.Binary()}, true
 }
 
 // Close closes the connection from the client's side, with a code of its
 // choice, unless it is closed already. It returns when the session has been
 // told.
-func (c *Conn) Close(code transport.CloseCode) {
+func (c *Client) Close(code transport.CloseCode) {
 	c.end(&CloseError{code, "closed by the client"}, nil, false)
 	<-c.done
 }
 
-func (c *Conn) closeError() error {
+func (c *Client) closeError() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed == nil {
@@ -169,7 +180,7 @@ func (c *Conn) closeError() error {
 
 // end closes the connection, once. What waits for the client stays, or is
 // dropped. cause is for the session.
-func (c *Conn) end(how *CloseError, cause error, keep bool) {
+func (c *Client) end(how *CloseError, cause error, keep bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed != nil {
@@ -185,7 +196,7 @@ func (c *Conn) end(how *CloseError, cause error, keep bool) {
 
 // tell runs on a goroutine of its own, since end may have been called from
 // within Receive.
-func (c *Conn) tell(cause error) {
+func (c *Client) tell(cause error) {
 	defer close(c.done)
 	c.receiving.Lock()
 	defer c.receiving.Unlock()
@@ -193,7 +204,7 @@ func (c *Conn) tell(cause error) {
 }
 
 // wake lets Receive look again. The caller holds c.mu.
-func (c *Conn) wake() {
+func (c *Client) wake() {
 	select {
 	case c.ready <- struct{}{}:
 	default: // it will look anyway
@@ -201,7 +212,7 @@ func (c *Conn) wake() {
 }
 
 // serverEnd is the [transport.Conn] of the session.
-type serverEnd struct{ c *Conn }
+type serverEnd struct{ c *Client }
 
 var errSlow = errors.New("memory: the client did not receive what it was sent")
 
@@ -219,7 +230,7 @@ func (s serverEnd) Close(code transport.CloseCode, reason string) {
 }
 
 // put reports whether there was room for f.
-func (c *Conn) put(f *transport.Frame) bool {
+func (c *Client) put(f *transport.Frame) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {

@@ -48,10 +48,10 @@ func frame(payload string, binary bool) *transport.Frame {
 }
 
 // dial connects to a socket and returns both ends.
-func dial(t *testing.T, opts *Options) (*Conn, *socket) {
+func dial(t *testing.T, opts *Options) (*Client, *socket) {
 	t.Helper()
 	s := &socket{ended: make(chan error, 2)}
-	c, err := Dial(t.Context(), func(*http.Request, transport.Hello) (func(transport.Conn) transport.Session, error) {
+	c, err := Dial(func(*http.Request, transport.Hello) (func(transport.Conn) transport.Session, error) {
 		return func(conn transport.Conn) transport.Session {
 			s.conn = conn
 			return s
@@ -63,7 +63,7 @@ func dial(t *testing.T, opts *Options) (*Conn, *socket) {
 	return c, s
 }
 
-func send(t *testing.T, c *Conn, messages ...string) {
+func send(t *testing.T, c *Client, messages ...string) {
 	t.Helper()
 	for _, m := range messages {
 		if err := c.Send([]byte(m), false); err != nil {
@@ -73,10 +73,10 @@ func send(t *testing.T, c *Conn, messages ...string) {
 }
 
 // received returns the messages of c up to its end, and the end.
-func received(t *testing.T, c *Conn) (messages []string, end CloseError) {
+func received(t *testing.T, c *Client) (messages []string, end CloseError) {
 	t.Helper()
 	for {
-		f, err := c.Receive(t.Context())
+		m, err := c.Receive(t.Context())
 		if err != nil {
 			closed, ok := errors.AsType[*CloseError](err)
 			if !ok {
@@ -84,7 +84,7 @@ func received(t *testing.T, c *Conn) (messages []string, end CloseError) {
 			}
 			return messages, *closed
 		}
-		messages = append(messages, string(f.Payload()))
+		messages = append(messages, string(m.Data))
 	}
 }
 
@@ -96,10 +96,8 @@ func TestTheServerSeesARequest(t *testing.T) {
 		Header:    http.Header{"User-Agent": {"test"}},
 		AuthToken: "secret",
 	}
-	type key struct{}
-	ctx := context.WithValue(t.Context(), key{}, "value")
 	refusal := &transport.Refused{Reason: errors.New("no")}
-	c, err := Dial(ctx, func(r *http.Request, h transport.Hello) (func(transport.Conn) transport.Session, error) {
+	c, err := Dial(func(r *http.Request, h transport.Hello) (func(transport.Conn) transport.Session, error) {
 		got, hello = r, h
 		return nil, refusal
 	}, opts)
@@ -107,7 +105,7 @@ func TestTheServerSeesARequest(t *testing.T) {
 		t.Errorf("Dial returned %v, %v; want the error of accept", c, err)
 	}
 	params, _ := transport.ParseParams(got.URL.RawQuery)
-	if fmt.Sprint(params) != "map[user:map[name:ann] vsn:2.0.0]" || got.Header.Get("User-Agent") != "test" || got.Context().Value(key{}) != "value" {
+	if fmt.Sprint(params) != "map[user:map[name:ann] vsn:2.0.0]" || got.Header.Get("User-Agent") != "test" {
 		t.Errorf("the request is %v with params %v", got, params)
 	}
 	if hello != (transport.Hello{Transport: "memory", AuthToken: "secret"}) {
@@ -125,9 +123,9 @@ func TestMessagesGoBothWaysInOrder(t *testing.T) {
 		payload string
 		binary  bool
 	}{{"1", false}, {"2", false}, {"\x00\xff", true}} {
-		f, err := c.Receive(t.Context())
-		if err != nil || string(f.Payload()) != want.payload || f.Binary() != want.binary {
-			t.Fatalf("received %v, %v; want %+v", f, err, want)
+		m, err := c.Receive(t.Context())
+		if err != nil || string(m.Data) != want.payload || m.Binary != want.binary {
+			t.Fatalf("received %v, %v; want %+v", m, err, want)
 		}
 	}
 	c.Close(transport.CloseNormal)
@@ -142,14 +140,29 @@ func TestReceiveWaits(t *testing.T) {
 		time.AfterFunc(time.Minute, func() { s.conn.Send(frame("late", false)) })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if f, err := c.Receive(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("received %v, %v; want the context's error", f, err)
+		if m, err := c.Receive(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("received %v, %v; want the context's error", m, err)
 		}
-		if f, err := c.Receive(t.Context()); err != nil || string(f.Payload()) != "late" {
-			t.Errorf("received %v, %v", f, err)
+		if m, err := c.Receive(t.Context()); err != nil || string(m.Data) != "late" {
+			t.Errorf("received %v, %v", m, err)
 		}
 		c.Close(transport.CloseNormal)
 	})
+}
+
+func TestTryReceiveDoesNotWait(t *testing.T) {
+	c, _ := dial(t, nil)
+	if m, ok := c.TryReceive(); ok {
+		t.Errorf("received %v before anything was sent", m)
+	}
+	send(t, c, "1")
+	if m, ok := c.TryReceive(); !ok || string(m.Data) != "1" {
+		t.Errorf("received %v, %v", m, ok)
+	}
+	c.Close(transport.CloseNormal)
+	if m, ok := c.TryReceive(); ok {
+		t.Errorf("received %v on a closed connection", m)
+	}
 }
 
 func TestTheServerClosesBehindWhatItSent(t *testing.T) {
@@ -229,19 +242,18 @@ func ExampleDial() {
 			return &socket{conn: conn, ended: make(chan error, 1)} // echoes
 		}, nil
 	}
-	ctx := context.Background()
-	conn, err := Dial(ctx, accept, &Options{Params: url.Values{"vsn": {"2.0.0"}}})
+	conn, err := Dial(accept, &Options{Params: url.Values{"vsn": {"2.0.0"}}})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer conn.Close(transport.CloseNormal)
 	_ = conn.Send([]byte(`["1","1","room:1","phx_join",{}]`), false) // nil: it is open
-	answer, err := conn.Receive(ctx)
+	answer, err := conn.Receive(context.Background())
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("%s\n", answer.Payload())
+	fmt.Printf("%s\n", answer.Data)
 	// Output: ["1","1","room:1","phx_join",{}]
 }
