@@ -128,13 +128,13 @@ ping a message to ${t.topic} that cannot be encoded`,i)}}sendHeartbeat(){let e=t
 t,{code:ie,reason:"heartbeat timeout",drain:!1,loss:"heartbeat_timeout"})}reconnectUnlessHidden(){Y()?(this.log("transport","not reconnecting while the page is \
 hidden"),this.teardown()):this.reconnect()}abandon(){this.connectClock++,this.closeWasClean=!0,this.fallback?.cancel(),this.reconnectTimer.reset()}teardown(e,t={}){
 let n=this.connection;if(!n){e?.();return}this.heartbeat.stop();let{code:i,reason:r,drain:s=!0,loss:a="connection_closed"}=t,l=()=>{n.opened&&this.reportLoss(n,
-a)};n.close({code:i,reason:r,drain:s,closing:l},()=>{this.connection===n&&(n.detach(),this.connection=null),e?.()})}reportLoss(e,t){if(!e.lossReported){e.lossReported=
-!0;for(let n of this.channels)n.isErrored()||n.isLeaving()||n.isClosed()||n.trigger("phx_error",{source:"transport",reason:t})}}addCallback(e,t){let n=this.makeRef();
-return e.push([n,t]),n}followPage(){let e;ne({hide:()=>{!this.connection||this.connection.ending||(this.disconnect(),e=this.connectClock)},show:()=>{e===this.connectClock&&
-this.connect()},visible:()=>{this.isConnected()||this.closeWasClean||(this.reconnectTimer.reset(),this.reconnect())}})}};function oe(o){return{join_ref:null,ref:o,
-topic:"phoenix",event:"heartbeat",payload:{}}}function ke(o){return[10,50,100,150,200,250,500,1e3,2e3][o-1]??5e3}function we(o){return[1e3,2e3,5e3][o-1]??1e4}function re(o){
-let e=Z();if(!e)throw new Error(`endpoint "${o}" is relative and there is no page it could be relative to: give a full URL such as "wss://example.com/socket"`);
-return e}function R(o,e){let t=document.createElement("span");return t.className=`avatar tint-${o%6}`,t.setAttribute("aria-hidden","true"),t.textContent=([...e][0]??"?").
+a)};n.close({code:i,reason:r,drain:s,closing:l},()=>{this.connection===n&&(n.detach(),this.connection=null),e?.()})}reportLoss(e,t){if(e.lossReported)return;e.lossReported=
+!0;let n=i=>i.isJoined()||i.isJoining();for(let i of this.channels.filter(n))n(i)&&i.trigger("phx_error",{source:"transport",reason:t})}addCallback(e,t){let n=this.
+makeRef();return e.push([n,t]),n}followPage(){let e;ne({hide:()=>{!this.connection||this.connection.ending||(this.disconnect(),e=this.connectClock)},show:()=>{e===
+this.connectClock&&this.connect()},visible:()=>{this.isConnected()||this.closeWasClean||(this.reconnectTimer.reset(),this.reconnect())}})}};function oe(o){return{
+join_ref:null,ref:o,topic:"phoenix",event:"heartbeat",payload:{}}}function ke(o){return[10,50,100,150,200,250,500,1e3,2e3][o-1]??5e3}function we(o){return[1e3,2e3,
+5e3][o-1]??1e4}function re(o){let e=Z();if(!e)throw new Error(`endpoint "${o}" is relative and there is no page it could be relative to: give a full URL such as\
+ "wss://example.com/socket"`);return e}function R(o,e){let t=document.createElement("span");return t.className=`avatar tint-${o%6}`,t.setAttribute("aria-hidden","true"),t.textContent=([...e][0]??"?").
 toUpperCase(),t}function w(o){let e=Math.floor(o/1e3),t=s=>String(s).padStart(2,"0"),[n,i,r]=[Math.floor(e/3600),Math.floor(e/60)%60,e%60];return n>0?`${n}:${t(
 i)}:${t(r)}`:`${i}:${t(r)}`}var L=class{constructor(e,t){this.player=e;this.channel=t;this.form.addEventListener("submit",n=>{n.preventDefault(),this.send()}),this.input.addEventListener("\
 input",()=>{this.input.value===""?this.begunAt=null:this.begunAt??=this.player.now(),this.showTime()}),e.onChange(()=>this.showTime()),this.showTime()}player;channel;form=document.
