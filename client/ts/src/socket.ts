@@ -466,9 +466,10 @@ export class Socket {
   private reportLoss(connection: Connection, reason: string): void {
     if (connection.lossReported) return
     connection.lossReported = true
-    for (const channel of this.channels) {
-      if (channel.isErrored() || channel.isLeaving() || channel.isClosed()) continue
-      channel.trigger("phx_error", { source: "transport", reason })
+    // A callback may leave a channel whose turn is still to come, or join one that was not on this connection.
+    const isHeld = (channel: Channel) => channel.isJoined() || channel.isJoining()
+    for (const channel of this.channels.filter(isHeld)) {
+      if (isHeld(channel)) channel.trigger("phx_error", { source: "transport", reason })
     }
   }
 

@@ -240,6 +240,15 @@ test("a crash tells why and is followed by a rejoin; more of them do not add mor
   await nothingSent(socket, connection)
 })
 
+test("a crash on a topic that the channel has not joined changes nothing", async (t) => {
+  const { clock, socket, connection } = await open(t)
+  const channel = socket.channel("room:1")
+  await deliver(socket, connection, [null, null, "room:1", "phx_error", {}])
+  assert.equal(channel.state, "closed")
+  clock.tick(20000)
+  await nothingSent(socket, connection)
+})
+
 test("a join that is answered by a crash is no join", async (t) => {
   const { clock, socket, connection } = await open(t)
   const channel = socket.channel("room:1")

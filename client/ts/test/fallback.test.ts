@@ -2,6 +2,7 @@ import assert from "node:assert/strict"
 import { createServer } from "node:http"
 import { once } from "node:events"
 import type { AddressInfo } from "node:net"
+import type { Duplex } from "node:stream"
 import { test, type TestContext } from "node:test"
 import { WebSocketServer } from "ws"
 import { LongPoll, Socket, type SessionStorage, type SocketOptions } from "../src/index.js"
@@ -24,16 +25,19 @@ class MemoryStorage implements SessionStorage {
 type Behaviour = "refuse" | "hang" | "mute" | "work"
 
 /** A server on which long polling works and WebSockets do as told, and a socket to it. */
-async function serve(t: TestContext, behaviour: Behaviour, opts: SocketOptions = {}) {
+async function serve(t: TestContext, initially: Behaviour, opts: SocketOptions = {}) {
+  let behaviour = initially
   const clock = new Clock(t)
   const server = createServer((request, response) => {
     // The first poll opens; the next ones wait.
     if (!request.headers["x-phoenix-longpoll-token"]) response.end(JSON.stringify({ status: 410, token: "s1", messages: [] }))
   })
   const sockets = new WebSocketServer({ noServer: true })
+  const streams: Duplex[] = []
   const upgraded = event((resolve) => {
     server.on("upgrade", (request, stream, head) => {
       if (behaviour === "refuse") stream.end("HTTP/1.1 403 Forbidden\r\n\r\n")
+      streams.push(stream)
       if (behaviour === "mute" || behaviour === "work") sockets.handleUpgrade(request, stream, head, (ws) => sockets.emit("connection", ws))
       resolve(undefined)
     })
@@ -59,7 +63,8 @@ async function serve(t: TestContext, behaviour: Behaviour, opts: SocketOptions =
     server.close()
     server.closeAllConnections()
   })
-  return { clock, socket, storage, upgraded }
+  const become = (next: Behaviour) => (behaviour = next)
+  return { clock, socket, storage, upgraded, sockets, streams, become }
 }
 
 const opened = (socket: Socket) => event((resolve) => socket.onOpen(() => resolve(undefined)))
@@ -87,12 +92,51 @@ test("a transport that works is kept", async (t) => {
 
 test("a transport that fails before it opens is replaced at once, and the tab remembers", async (t) => {
   const { clock, socket, storage } = await serve(t, "refuse")
+  const channel = socket.channel("room:1")
+  channel.onError(() => assert.fail("its join just waits for the other transport"))
+  channel.join()
   const failed = event((resolve) => socket.onError(resolve))
   socket.connect()
   await failed
   assert.equal(socket.transport, LongPoll)
   await openOverLongPoll(clock, socket)
   assert.deepEqual([...storage.items], [["phx:fallback:LongPoll", "true"]])
+  assert.equal(channel.state, "joining")
+  channel.leave()
+})
+
+test("a transport that worked once is replaced when it fails to open again, but the tab does not remember", async (t) => {
+  const { clock, socket, storage, sockets, become } = await serve(t, "work")
+  const answered = event((resolve) => socket.onMessage(resolve))
+  socket.connect()
+  await answered
+  become("refuse")
+  const closed = event((resolve) => socket.onClose(resolve))
+  for (const ws of sockets.clients) ws.terminate()
+  await closed
+  const failed = event((resolve) => socket.onError(resolve))
+  clock.tick(10)
+  await failed
+  assert.equal(socket.transport, LongPoll)
+  await openOverLongPoll(clock, socket)
+  assert.equal(storage.items.size, 0)
+})
+
+test("a transport that fails after it opened is kept, and reconnects", async (t) => {
+  const { clock, socket, streams } = await serve(t, "work")
+  const answered = event((resolve) => socket.onMessage(resolve))
+  socket.connect()
+  await answered
+  const failed = event((resolve) => socket.onError(resolve))
+  const closed = event((resolve) => socket.onClose(resolve))
+  // A frame with bits that nobody agreed on.
+  streams[0]!.write(Buffer.from([0xff, 0]))
+  await failed
+  await closed
+  const again = opened(socket)
+  clock.tick(10)
+  await again
+  assert.equal(socket.transport, nodeWebSocket)
 })
 
 test("a transport that does not open in time is replaced", async (t) => {

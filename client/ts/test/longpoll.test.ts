@@ -182,7 +182,18 @@ test("a request without an answer in time is a close with 1005", async (t) => {
   assert.equal(transport.readyState, CONNECTING)
 })
 
-test("close ends the poll, is said once, and drops what is still to come", async (t) => {
+test("a transport that is closed by a message delivers no more of them", async (t) => {
+  const { transport, closed, poll } = await open(t)
+  transport.onmessage = ({ data }) => {
+    assert.equal(data, "a")
+    transport.close()
+  }
+  poll.answer(200, "s1", ["a", "b"])
+  await closed
+  await new Promise((resolve) => setTimeout(resolve, 0))
+})
+
+test("close ends the poll and is said once", async (t) => {
   const { transport, events, poll } = await open(t)
   transport.close(4000, "bye")
   transport.close()
@@ -252,6 +263,28 @@ test("disconnect over LongPoll lets the last frames go", async (t) => {
   post.answer(200)
   assert.deepEqual(await closed, { code: 4000, reason: "bye", wasClean: true })
   await poll.aborted
+})
+
+test("connect while a disconnect still sends makes a new session, where the channels rejoin", async (t) => {
+  const { peer, socket, poll } = await openSocket(t)
+  const channel = socket.channel("room:1")
+  const ok = event((resolve) => channel.join().receive("ok", resolve))
+  const join = await peer.post()
+  join.answer(200)
+  poll.answer(200, "s1", [replyTo(join.body, "ok")])
+  await ok
+  await peer.poll()
+  channel.push("last words", {}, 1)
+  socket.disconnect()
+  assert.equal(channel.state, "joined")
+  socket.connect()
+  assert.equal(channel.state, "errored")
+  ;(await peer.poll()).answer(410, "s2")
+  const [words, rejoin] = [await peer.post(), await peer.post()]
+  assert.deepEqual([words, rejoin].map((post) => [post.headers["x-phoenix-longpoll-token"], JSON.parse(post.body)[3]]), [
+    ["s1", "last words"],
+    ["s2", "phx_join"],
+  ])
 })
 
 test("own encode and decode are not used over LongPoll", async (t) => {

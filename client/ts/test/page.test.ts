@@ -52,14 +52,24 @@ test("a page that goes into the cache disconnects, and connects again when it co
   await open
 })
 
-test("a page that comes back leaves alone what the application disconnected", async (t) => {
+for (const order of ["before", "after"]) {
+  test(`a page that comes back leaves alone what the application disconnected ${order} it went`, async (t) => {
+    const { page, peer, socket } = await world(t)
+    const connection = await connect(socket, peer)
+    if (order === "before") socket.disconnect()
+    page.fire("pagehide")
+    if (order === "after") socket.disconnect()
+    page.fire("pageshow")
+    assert.equal(socket.connectionState(), "closing")
+    await connection.closed
+  })
+}
+
+test("a page that is hidden stays connected", async (t) => {
   const { page, peer, socket } = await world(t)
-  const connection = await connect(socket, peer)
-  page.fire("pagehide")
-  socket.disconnect()
-  page.fire("pageshow")
-  await connection.closed
-  assert.notEqual(socket.connectionState(), "connecting")
+  await connect(socket, peer)
+  page.become("hidden")
+  assert.ok(socket.isConnected())
 })
 
 test("a page that is shown for the first time connects nothing", async (t) => {
@@ -72,11 +82,10 @@ test("a page that is shown for the first time connects nothing", async (t) => {
 test("a hidden page does not reconnect until it is visible, then at once", async (t) => {
   const { clock, page, peer, socket } = await world(t)
   const connection = await connect(socket, peer)
-  page.become("hidden")
-  assert.ok(socket.isConnected())
   const close = closed(socket)
   connection.terminate()
   await close
+  page.become("hidden")
   clock.tick(60000)
   assert.equal(socket.conn, null)
   const open = event((resolve) => socket.onOpen(() => resolve(undefined)))
@@ -112,4 +121,36 @@ test("a page that becomes visible does not bring back a socket that was told to 
     page.become("visible")
     assert.notEqual(socket.connectionState(), "connecting", end)
   }
+})
+
+test("a page that becomes visible during a heartbeat timeout connects once", async (t) => {
+  const { clock, page, peer, socket } = await world(t)
+  await connect(socket, peer)
+  clock.tick(60000)
+  const close = closed(socket)
+  page.become("visible")
+  await close
+  const open = event((resolve) => socket.onOpen(() => resolve(undefined)))
+  clock.tick(160)
+  const connection = await peer.next()
+  await open
+  clock.tick(5000)
+  assert.ok(socket.isConnected())
+  socket.ping(() => {})
+  await connection.accept("heartbeat")
+  assert.equal(peer.unseen, 0)
+})
+
+test("a disconnect takes precedence over the reconnect of a page that became visible", async (t) => {
+  const { clock, page, peer, socket } = await world(t)
+  const connection = await connect(socket, peer)
+  clock.tick(60000)
+  const close = closed(socket)
+  page.become("visible")
+  socket.disconnect()
+  await connection.closed
+  await close
+  clock.tick(5000)
+  assert.equal(socket.conn, null)
+  assert.equal(peer.unseen, 0)
 })

@@ -152,6 +152,33 @@ test("an error tells the transport, and how many connections there had been", as
   assert.deepEqual(await reason, { source: "transport", reason: "connection_error" })
 })
 
+test("a channel that is left because of another's loss does not hear of its own", async (t) => {
+  const { socket, connection, channel } = await joined(t)
+  const other = socket.channel("room:2")
+  other.join()
+  other.onError(() => assert.fail("was left"))
+  channel.onError(() => other.leave())
+  const close = closed(socket)
+  connection.terminate()
+  await close
+  assert.deepEqual([channel.state, other.state], ["errored", "closed"])
+})
+
+test("a channel that joins once the loss is known waits for the next connection", async (t) => {
+  const peer = await Peer.start(t)
+  peer.refuse()
+  const socket = socketTo(t, peer)
+  const [lost, late] = [socket.channel("room:1"), socket.channel("room:2")]
+  late.onError(() => assert.fail("was not on the lost connection"))
+  lost.onError(() => late.join())
+  lost.join()
+  const close = closed(socket)
+  socket.connect()
+  await close
+  assert.deepEqual([lost.state, late.state], ["errored", "joining"])
+  late.leave()
+})
+
 test("the join of a connection that failed is not sent in addition to the rejoin", async (t) => {
   const time = new Clock(t)
   const peer = await Peer.start(t)
@@ -220,6 +247,18 @@ test("a heartbeat without an answer within 30 seconds ends the connection, and t
   time.tick(150)
   const next = await reopened(socket, peer, () => time.tick(10))
   await next.accept("phx_join")
+})
+
+test("a disconnect takes precedence over the reconnect that a heartbeat timeout began", async (t) => {
+  const { peer, socket, connection, time } = await joined(t)
+  time.tick(60000)
+  const close = closed(socket)
+  socket.disconnect()
+  await connection.closed
+  await close
+  time.tick(60000)
+  assert.equal(socket.conn, null)
+  assert.equal(peer.unseen, 0)
 })
 
 test("there is no heartbeat after a disconnect", async (t) => {

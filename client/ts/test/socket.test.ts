@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { LongPoll, Socket, type CloseInfo, type Message } from "../src/index.js"
+import { LongPoll, Socket, type CloseInfo, type Message, type SocketOptions } from "../src/index.js"
 import { Clock } from "./clock.js"
 import { connect, event, nodeWebSocket, Peer, socketTo } from "./peer.js"
 
@@ -104,6 +104,18 @@ test("a buffered message that cannot be encoded is dropped alone", async (t) => 
   const connection = await connect(socket, peer)
   assert.equal((await connection.next())[2], "good")
   assert.ok(log.includes("dropping a message to bad that cannot be encoded"))
+})
+
+test("a buffered message that is no longer wanted is dropped, at the latest when more is buffered", async (t) => {
+  const peer = await Peer.start(t)
+  const socket = socketTo(t, peer)
+  const message = { join_ref: null, ref: "1", event: "e", payload: {} }
+  let wanted = false
+  socket.push({ ...message, topic: "unwanted" }, () => wanted)
+  socket.push({ ...message, topic: "wanted" })
+  wanted = true
+  const connection = await connect(socket, peer)
+  assert.equal((await connection.next())[2], "wanted")
 })
 
 test("messages reach the channel of their topic and every message callback", async (t) => {
@@ -237,10 +249,17 @@ test("the transport may be replaced", async (t) => {
       super(`${other.url}/websocket`)
     }
   }
+  const heard = [
+    socket.onClose(() => assert.fail("the old transport concerns nobody")),
+    socket.onError(() => assert.fail("the old transport concerns nobody")),
+  ]
   socket.replaceTransport(Elsewhere as unknown as typeof nodeWebSocket)
   assert.equal(socket.conn, null)
   await first.closed
-  await connect(socket, other)
+  const second = await connect(socket, other)
+  socket.ping(() => {})
+  await second.accept("heartbeat")
+  socket.off(heard)
 })
 
 test("own encode and decode take the place of the serializer", async (t) => {
@@ -255,4 +274,19 @@ test("own encode and decode take the place of the serializer", async (t) => {
   const message = event<Message>((resolve) => socket.onMessage(resolve))
   connection.send("anything")
   assert.equal((await message).event, "decoded")
+})
+
+test("a message whose decoding ends after its connection does is dropped", async (t) => {
+  const peer = await Peer.start(t)
+  const options: SocketOptions = {}
+  const decoding = event<() => void>((resolve) => {
+    options.decode = (_frame, callback) => resolve(() => callback({ join_ref: null, ref: null, topic: "t", event: "late", payload: {} }))
+  })
+  const socket = socketTo(t, peer, options)
+  socket.onMessage(() => assert.fail("the connection is gone"))
+  const connection = await connect(socket, peer)
+  connection.send("anything")
+  const finish = await decoding
+  await event<void>((resolve) => socket.disconnect(() => resolve()))
+  finish()
 })
