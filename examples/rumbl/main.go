@@ -37,7 +37,8 @@ func main() {
 	var c config
 	flag.StringVar(&c.addr, "addr", "localhost:4000", "`host:port` to listen on")
 	flag.StringVar(&c.db, "db", "rumbl.db", "`file` of the database; made if there is none")
-	flag.StringVar(&c.secretFile, "secret-file", "", "`file` of the secret that signs tokens and forms; made if there is none (default: the database's name with \"-secret\" added)")
+	flag.StringVar(&c.secretFile, "secret-file", "",
+		"`file` of the secret that signs tokens and forms; made if there is none\n(default: the database's name with \"-secret\" added)")
 	flag.BoolVar(&c.https, "https", false, "browsers reach the site over HTTPS, through a proxy")
 	flag.Parse()
 	if flag.NArg() > 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -34,7 +35,26 @@ func start(t *testing.T, c config) (url string, stop func() error) {
 }
 
 func testConfig(t *testing.T) config {
+	t.Helper()
 	return config{addr: "localhost:0", db: filepath.Join(t.TempDir(), "rumbl.db")}
+}
+
+func get(t *testing.T, url string) (status int, body string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(content)
 }
 
 func TestAFirstStartOpensOnASiteWithSomethingInIt(t *testing.T) {
@@ -43,13 +63,8 @@ func TestAFirstStartOpensOnASiteWithSomethingInIt(t *testing.T) {
 		t.Errorf("the address is %s", url)
 	}
 	for _, path := range []string{"/", "/static/sample.webm"} {
-		answer, err := http.Get(url + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			t.Errorf("%s: %s", path, answer.Status)
+		if status, _ := get(t, url+path); status != http.StatusOK {
+			t.Errorf("%s: status %d", path, status)
 		}
 	}
 	if err := stop(); err != nil {
@@ -68,16 +83,8 @@ func TestASecondStartFindsTheSameSecretAndTheSameVideos(t *testing.T) {
 		t.Fatal(err)
 	}
 	url, stop := start(t, c)
-	answer, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	var page strings.Builder
-	if err := answer.Write(&page); err != nil {
-		t.Fatal(err)
-	}
-	if n := strings.Count(page.String(), `class="card-title">Daybreak<`); n != 1 {
+	_, page := get(t, url)
+	if n := strings.Count(page, `class="card-title">Daybreak<`); n != 1 {
 		t.Errorf("the first video is there %d times, want once", n)
 	}
 	if err := stop(); err != nil {

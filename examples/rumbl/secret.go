@@ -28,7 +28,8 @@ func loadSecret(file string) (string, error) {
 	}
 	content = bytes.TrimSpace(content)
 	if len(content) < minSecret {
-		return "", fmt.Errorf("the secret in %s has %d bytes, and must have at least %d; delete the file to have a new one made", file, len(content), minSecret)
+		return "", fmt.Errorf("the secret in %s has %d bytes, and must have at least %d; delete the file to have a new one made",
+			file, len(content), minSecret)
 	}
 	return string(content), nil
 }

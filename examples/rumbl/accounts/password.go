@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -48,7 +49,7 @@ func newHasher() *hasher {
 // $argon2id$v=19$m=19456,t=2,p=1$salt$key. The only error is ctx's.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	salt := newSalt()
-	key, err := h.derive(ctx, password, salt, argonTime, argonMemory, argonThreads, keyLength)
+	key, err := h.derive(ctx, password, salt, cost{argonTime, argonMemory, argonThreads}, keyLength)
 	if err != nil {
 		return "", err
 	}
@@ -58,13 +59,12 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 // matches says whether hash is that of password.
 func (h *hasher) matches(ctx context.Context, hash, password string) (bool, error) {
 	var version int
-	var memory, time uint32
-	var threads uint8
+	var c cost
 	parts := strings.Split(hash, "$")
 	if len(parts) != 6 || parts[1] != "argon2id" {
-		return false, fmt.Errorf("stored password hash is not of the form $argon2id$...")
+		return false, errors.New("stored password hash does not begin with $argon2id$")
 	}
-	if _, err := fmt.Sscanf(parts[2]+" "+parts[3], "v=%d m=%d,t=%d,p=%d", &version, &memory, &time, &threads); err != nil {
+	if _, err := fmt.Sscanf(parts[2]+" "+parts[3], "v=%d m=%d,t=%d,p=%d", &version, &c.memory, &c.time, &c.threads); err != nil {
 		return false, fmt.Errorf("parameters of a stored password hash: %w", err)
 	}
 	if version != argon2.Version {
@@ -78,21 +78,27 @@ func (h *hasher) matches(ctx context.Context, hash, password string) (bool, erro
 	if err != nil {
 		return false, fmt.Errorf("key of a stored password hash: %w", err)
 	}
-	got, err := h.derive(ctx, password, salt, time, memory, threads, uint32(len(want)))
+	got, err := h.derive(ctx, password, salt, c, uint32(len(want)))
 	if err != nil {
 		return false, err
 	}
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
 }
 
-func (h *hasher) derive(ctx context.Context, password string, salt []byte, time, memory uint32, threads uint8, length uint32) ([]byte, error) {
+// cost is what Argon2 takes for one hash.
+type cost struct {
+	time, memory uint32 // passes, KiB
+	threads      uint8
+}
+
+func (h *hasher) derive(ctx context.Context, password string, salt []byte, c cost, length uint32) ([]byte, error) {
 	// A password longer than any that was accepted cannot match; hashing its
 	// beginning keeps the duration the same without reading it all.
 	password = password[:min(len(password), maxPassword*utf8.UTFMax+1)]
 	select {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
-		return argon2.IDKey([]byte(password), salt, time, memory, threads, length), nil
+		return argon2.IDKey([]byte(password), salt, c.time, c.memory, c.threads, length), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

@@ -34,29 +34,27 @@ type site struct {
 	topic string
 }
 
-// test runs f within a bubble, where time is virtual.
-func test(t *testing.T, f func(t *testing.T, s *site)) {
-	file := filepath.Join(t.TempDir(), "rumbl.db")
-	synctest.Test(t, func(t *testing.T) {
-		store, err := sqlite.Open(t.Context(), file)
-		if err != nil {
-			t.Fatal(err)
+// newSite must be called in a bubble of testing/synctest, where time is virtual.
+func newSite(t *testing.T) *site {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "rumbl.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	s := &site{t: t, app: New(accounts.New(store), multimedia.New(store), secret, nil)}
+	t.Cleanup(func() {
+		if err := s.app.Shutdown(context.Background()); err != nil {
+			t.Error(err)
 		}
-		t.Cleanup(func() { store.Close() })
-		s := &site{t: t, app: New(accounts.New(store), multimedia.New(store), secret, nil)}
-		t.Cleanup(func() {
-			if err := s.app.Shutdown(context.Background()); err != nil {
-				t.Error(err)
-			}
-		})
-		owner := s.register("owner")
-		s.video, err = s.app.multimedia.AddVideo(t.Context(), multimedia.Author(owner), multimedia.NewVideo{Title: "One", URL: "/static/sample.webm"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.topic = "videos:" + strconv.FormatInt(s.video.ID, 10)
-		f(t, s)
 	})
+	owner := multimedia.Author(s.register("owner"))
+	s.video, err = s.app.multimedia.AddVideo(t.Context(), owner, multimedia.NewVideo{Title: "One", URL: "/static/sample.webm"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.topic = "videos:" + strconv.FormatInt(s.video.ID, 10)
+	return s
 }
 
 func (s *site) register(username string) accounts.User {
@@ -128,7 +126,8 @@ func bodies(annotations []Annotation) string {
 }
 
 func TestOnlyTheTokenOfASessionThatGoesOnConnects(t *testing.T) {
-	test(t, func(t *testing.T, s *site) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
 		session := s.logIn(s.register("ada"))
 		good, err := s.app.Token(session)
 		if err != nil {
@@ -164,7 +163,8 @@ func TestOnlyTheTokenOfASessionThatGoesOnConnects(t *testing.T) {
 }
 
 func TestLoggingOutClosesTheSocketsOfThatSessionAlone(t *testing.T) {
-	test(t, func(t *testing.T, s *site) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
 		ada := s.register("ada")
 		here, there := s.logIn(ada), s.logIn(ada)
 		page, otherPage, elsewhere := s.connect(here), s.connect(here), s.connect(there)
@@ -179,7 +179,8 @@ func TestLoggingOutClosesTheSocketsOfThatSessionAlone(t *testing.T) {
 }
 
 func TestJoiningAVideoThatDoesNotExistIsRefused(t *testing.T) {
-	test(t, func(t *testing.T, s *site) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
 		ada := s.viewer("ada")
 		for _, topic := range []string{"videos:7", "videos:x", "videos:-1", "videos:01", "videos:99999999999999999999"} {
 			if got := ada.JoinError(topic, nil); got.Reason != "not found" {
@@ -190,7 +191,8 @@ func TestJoiningAVideoThatDoesNotExistIsRefused(t *testing.T) {
 }
 
 func TestJoiningBringsWhatWasNotSeenYet(t *testing.T) {
-	test(t, func(t *testing.T, s *site) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
 		ada := s.viewer("ada")
 		if got := ada.Join(s.topic, nil).JoinReply[Page](); len(got.Annotations) != 0 || got.More {
 			t.Errorf("of a video without annotations: %+v", got)
@@ -215,7 +217,8 @@ func TestJoiningBringsWhatWasNotSeenYet(t *testing.T) {
 }
 
 func TestALongListComesInPages(t *testing.T) {
-	test(t, func(t *testing.T, s *site) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
 		var want []int64
 		for i := range 2*pageSize + 1 {
 			want = append(want, s.annotate(fmt.Sprint("note ", i)).ID)
@@ -239,7 +242,8 @@ func TestALongListComesInPages(t *testing.T) {
 }
 
 func TestAnAnnotationReachesEverybodyOnTheVideoAndIsKept(t *testing.T) {
-	test(t, func(t *testing.T, s *site) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
 		other, err := s.app.multimedia.AddVideo(t.Context(), s.video.Owner, multimedia.NewVideo{Title: "Two", URL: "/static/sample.webm"})
 		if err != nil {
 			t.Fatal(err)
@@ -267,7 +271,8 @@ func TestAnAnnotationReachesEverybodyOnTheVideoAndIsKept(t *testing.T) {
 }
 
 func TestAnAnnotationThatIsWrongIsRefusedByItsField(t *testing.T) {
-	test(t, func(t *testing.T, s *site) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
 		ch := s.viewer("ada").Join(s.topic, nil)
 		tests := []struct {
 			payload string
@@ -303,7 +308,8 @@ func decodePresent(t *testing.T, p roost.Payload, v any) {
 }
 
 func TestViewersAreSeenWithTheNumberOfTheirPages(t *testing.T) {
-	test(t, func(t *testing.T, s *site) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
 		ada, grace := s.register("ada"), s.register("grace")
 		s.connect(s.logIn(ada)).Join(s.topic, nil)
 		second := s.connect(s.logIn(ada))
@@ -334,7 +340,8 @@ func TestViewersAreSeenWithTheNumberOfTheirPages(t *testing.T) {
 }
 
 func TestAJoinWithAnImpossibleIDIsRefused(t *testing.T) {
-	test(t, func(t *testing.T, s *site) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
 		got := s.viewer("ada").JoinError(s.topic, JoinVideo{LastSeenID: -1})
 		if got.Reason != "invalid payload" || got.Details["field"] != "last_seen_id" {
 			t.Errorf("refused with %+v", got)

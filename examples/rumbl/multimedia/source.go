@@ -12,6 +12,7 @@ import (
 // Kind is the kind of player that a video needs.
 type Kind string
 
+// The kinds.
 const (
 	File    Kind = "file"    // a file that browsers play by themselves
 	YouTube Kind = "youtube" // a video on YouTube

@@ -87,7 +87,7 @@ func TestLoggingInGivesANewCookie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	planted := &http.Cookie{Name: "rumbl_session", Value: "planted", Path: "/"}
+	planted := &http.Cookie{Name: "rumbl_session", Value: "planted", Path: "/"} //nolint:gosec // one as an attacker would make it
 	b.client.Jar.SetCookies(at, []*http.Cookie{planted})
 	b.submit("/login", "/login", map[string]string{"username": "ada", "password": "correct horse"})
 	if !b.isLoggedIn() {

@@ -125,7 +125,7 @@ func (s *Site) members(f pageFunc) http.Handler {
 		if v.loggedIn() {
 			return f(w, r, v)
 		}
-		http.Redirect(w, r, "/login?next="+afterLogin(r), http.StatusSeeOther)
+		http.Redirect(w, r, "/login?next="+afterLogin(r), http.StatusSeeOther) //nolint:gosec // to a page of ours, with the rest escaped
 		return nil
 	})
 }
@@ -139,11 +139,14 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, v visitor, err error
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		return // nobody is there to read an answer
 	case errors.Is(err, errNoPage), errors.Is(err, multimedia.ErrNotFound):
-		status, d = http.StatusNotFound, failure{"Nothing here", "There is no page at this address. The video may have been taken down, or the link may be mistyped."}
+		status, d = http.StatusNotFound, failure{"Nothing here",
+			"There is no page at this address. The video may have been taken down, or the link may be mistyped."}
 	case errors.Is(err, errForgedForm):
-		status, d = http.StatusForbidden, failure{"That form is out of date", "You may have logged in or out in another tab since it was opened. Go back, reload the page and send it again."}
+		status, d = http.StatusForbidden, failure{"That form is out of date",
+			"You may have logged in or out in another tab since it was opened. Go back, reload the page and send it again."}
 	case isTooLarge:
-		status, d = http.StatusRequestEntityTooLarge, failure{"That was too much", fmt.Sprintf("A form may hold %d KB at most.", tooLarge.Limit>>10)}
+		status, d = http.StatusRequestEntityTooLarge, failure{"That was too much",
+			fmt.Sprintf("A form may hold %d KB at most.", tooLarge.Limit>>10)}
 	default:
 		s.log.ErrorContext(r.Context(), "page failed", "method", r.Method, "path", r.URL.Path, "error", err)
 		status, d = http.StatusInternalServerError, failure{"Something broke", "It is our fault, and it has been noted. Try again in a moment."}

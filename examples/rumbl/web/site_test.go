@@ -60,6 +60,7 @@ type browser struct {
 }
 
 func (s *site) newBrowser(t *testing.T) *browser {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)

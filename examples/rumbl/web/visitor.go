@@ -33,11 +33,12 @@ func (v visitor) loggedIn() bool { return v.session.ID != 0 }
 
 // visitor finds out who sent r.
 func (s *Site) visitor(r *http.Request) (visitor, error) {
-	cookie, err := r.Cookie(cookieName)
-	if err != nil || cookie.Value == "" {
+	cookie, _ := r.Cookie(cookieName)
+	if cookie == nil || cookie.Value == "" {
 		return visitor{}, nil
 	}
 	v := visitor{secret: cookie.Value}
+	var err error
 	v.session, err = s.accounts.SessionBySecret(r.Context(), v.secret)
 	if err != nil && !errors.Is(err, accounts.ErrNoSession) {
 		return v, err
@@ -71,7 +72,7 @@ func (s *Site) logOut(w http.ResponseWriter, r *http.Request, v visitor) error {
 }
 
 func (s *Site) setCookie(w http.ResponseWriter, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is set where the site has HTTPS: without, the cookie would get lost
 		Name:     cookieName,
 		Value:    value,
 		Path:     "/",

@@ -27,7 +27,7 @@ func run(root string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(target(root), script, 0o644)
+	return os.WriteFile(target(root), script, 0o600)
 }
 
 // target is the file that the page loads, for the module in the folder root.

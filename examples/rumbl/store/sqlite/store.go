@@ -41,13 +41,11 @@ func Open(ctx context.Context, file string) (*Store, error) {
 	// and ends with the caller's context; waiting inside SQLite is neither.
 	writer.SetMaxOpenConns(1)
 	if err := migrate(ctx, writer); err != nil {
-		writer.Close()
-		return nil, fmt.Errorf("sqlite: bring %s up to date: %w", file, err)
+		return nil, fmt.Errorf("sqlite: bring %s up to date: %w", file, errors.Join(err, writer.Close()))
 	}
 	readers, err := sql.Open("sqlite", dsn(file))
 	if err != nil {
-		writer.Close()
-		return nil, fmt.Errorf("sqlite: open %s: %w", file, err)
+		return nil, fmt.Errorf("sqlite: open %s: %w", file, errors.Join(err, writer.Close()))
 	}
 	readers.SetMaxOpenConns(8)
 	readers.SetMaxIdleConns(8)
