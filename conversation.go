@@ -38,7 +38,7 @@ type conversation struct {
 	running  bool // a worker has it
 	accepted bool // the join was
 	flushing bool // out is being worked off
-	speaks   bool // ended, but what OnTerminate pushes still goes out
+	speaks   bool // ended, but OnTerminate runs, and what it pushes still goes out
 	why      Reason
 	sub      *pubsub.Subscription
 	mailbox  mailbox
@@ -216,7 +216,6 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 		return false
 	}
 	c.phase, c.why, c.out = ended, why, nil
-	c.speaks = why.speaks() && c.accepted
 	for _, f := range frames {
 		if f != nil {
 			c.socket.send(f)
@@ -282,6 +281,7 @@ func (c *conversation) terminate() {
 		// Were it to end its goroutine, it must not be called again.
 		c.mu.Lock()
 		c.accepted = false
+		c.speaks = c.why.speaks()
 		c.mu.Unlock()
 		ctx, cancel := handlerContext()
 		c.protect("OnTerminate", func() error { f(ctx, c, c.why); return nil })

@@ -84,12 +84,13 @@ func reasonOf(err error) (*Error, bool) {
 
 // The errors of the server itself.
 var (
-	errUnmatched    = &Error{Reason: "unmatched topic"}
-	errTooMany      = &Error{Reason: "too many channels joined"}
-	errJoinCrashed  = &Error{Reason: "join crashed"}
-	errJoinTimeout  = &Error{Reason: "join timeout"}
-	errRateLimited  = &Error{Reason: "rate limited"}
-	errBusy         = &Error{Reason: "busy"}
-	errShuttingDown = &Error{Reason: "shutting down"}
-	errTopicTooLong = &Error{Reason: fmt.Sprintf("topic over %d bytes", maxTopic)}
+	errUnmatched      = &Error{Reason: "unmatched topic"}
+	errTooMany        = &Error{Reason: "too many channels joined"}
+	errJoinCrashed    = &Error{Reason: "join crashed"}
+	errJoinTimeout    = &Error{Reason: "join timeout"}
+	errRateLimited    = &Error{Reason: "rate limited"}
+	errBusy           = &Error{Reason: "busy"}
+	errShuttingDown   = &Error{Reason: "shutting down"}
+	errTooManySockets = &Error{Reason: "too many sockets"}
+	errTopicTooLong   = &Error{Reason: fmt.Sprintf("topic over %d bytes", maxTopic)}
 )

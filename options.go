@@ -49,6 +49,11 @@ type Options[A any] struct {
 	// always answers {"status": 403}.
 	Refused func(w http.ResponseWriter, r *http.Request, err error)
 
+	// MaxSockets bounds the open sockets of the server. Default: no bound but
+	// memory and file descriptors. More are refused with HTTP 503, and their
+	// clients try again.
+	MaxSockets int
+
 	// MaxChannels bounds the conversations of one socket. Default 100. More
 	// are refused: "too many channels joined".
 	MaxChannels int
@@ -160,6 +165,7 @@ type LogOptions struct {
 
 // limits is the options that conversations need, with defaults filled in.
 type limits struct {
+	sockets      int
 	channels     int
 	mailboxLen   int
 	mailboxBytes int
@@ -171,6 +177,7 @@ type limits struct {
 
 func newLimits[A any](o *Options[A]) limits {
 	return limits{
+		sockets:      o.MaxSockets,
 		channels:     orDefault(o.MaxChannels, 100),
 		mailboxLen:   orDefault(o.MailboxLen, 1024),
 		mailboxBytes: orDefault(o.MailboxBytes, 1<<20),

@@ -24,7 +24,7 @@ import (
 // Server accepts sockets and routes their topics to handlers. A is the type
 // of a socket's assigns. It is an [http.Handler] for any mux: mounted at
 // /socket/ it serves /socket/websocket and /socket/longpoll. Variables of the
-// mux's pattern join the connect params.
+// mux's pattern, as in /teams/{team}/socket/, join the connect params.
 type Server[A any] struct {
 	core core
 
@@ -201,6 +201,8 @@ func (server *core) route(topic string) *route {
 func (s *Server[A]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimSuffix(r.URL.Path, "/")
 	switch name := path[strings.LastIndexByte(path, '/')+1:]; {
+	case below(r.Pattern, path):
+		http.NotFound(w, r)
 	case name == "websocket" && s.websocket != nil:
 		s.websocket.ServeHTTP(w, r)
 	case name == "longpoll" && s.longpoll != nil:
@@ -208,6 +210,13 @@ func (s *Server[A]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// below reports whether path lies more than one segment below the subtree
+// that pattern of http.ServeMux stands for.
+func below(pattern, path string) bool {
+	_, mounted, _ := strings.Cut(pattern, "/")
+	return strings.HasSuffix(pattern, "/") && strings.Count(path, "/") > 1+strings.Count(mounted, "/")
 }
 
 // WebSocket returns the WebSocket transport alone, to be mounted at a path of
@@ -319,10 +328,17 @@ func (c *core) waitEmpty(ctx context.Context) error {
 	}
 }
 
-func (c *core) isDraining() bool {
+// full returns why no further socket is taken, or nil.
+func (c *core) full() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.draining
+	switch {
+	case c.draining:
+		return errShuttingDown
+	case c.limits.sockets > 0 && len(c.sockets) >= c.limits.sockets:
+		return errTooManySockets
+	}
+	return nil
 }
 
 func (c *core) opened(s *socket) {

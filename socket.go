@@ -320,8 +320,8 @@ func (s *socket) info() SocketInfo {
 
 // accept negotiates and runs the connect callback (spec/protocol.md §2, §3).
 func (server *Server[A]) accept(r *http.Request, h transport.Hello) (open func(transport.Conn) transport.Session, err error) {
-	if server.core.isDraining() {
-		return nil, &transport.Refused{Reason: errShuttingDown, Status: http.StatusServiceUnavailable}
+	if reason := server.core.full(); reason != nil {
+		return nil, &transport.Refused{Reason: reason, Status: http.StatusServiceUnavailable}
 	}
 	start := time.Now()
 	request, version, err := server.newConnectRequest(r, h)

@@ -34,19 +34,27 @@ func (c *conversation) reply(ref wire.Value, status string, p wire.Payload) erro
 	return c.say(outgoing{frame: transport.NewFrame(buf, binary)})
 }
 
-// broadcast publishes m on the conversation's topic. If this conversation
-// intercepts it, its own copy does not go through the mailbox, where replies
-// and pushes would overtake it, but takes its place in what is to be said.
+// broadcast publishes m on the conversation's topic. Its own copy does not
+// take the way of the others: it is said in its turn, among what the
+// conversation pushes and replies.
 func (c *conversation) broadcast(ctx context.Context, m *pubsub.Message, self bool) error {
-	intercepted := c.route.routine.intercepts(m.Event)
-	if !self || intercepted {
-		c.mu.Lock()
-		m.From = c.sub
-		c.mu.Unlock()
-	}
+	c.mu.Lock()
+	m.From = c.sub
+	c.mu.Unlock()
 	err := c.socket.server.pubsub.Broadcast(ctx, m)
-	if self && intercepted {
-		err = errors.Join(err, c.say(outgoing{message: m}))
+	if !self {
+		return err
+	}
+	own := outgoing{message: m}
+	if !c.route.routine.intercepts(m.Event) {
+		f, encodeErr := broadcastFrame(c.socket.version, m)
+		if encodeErr != nil {
+			return errors.Join(err, c.unsayable(m.Event, encodeErr))
+		}
+		own = outgoing{frame: f}
+	}
+	if sayErr := c.say(own); sayErr != nil && !errors.Is(sayErr, ErrEnded) {
+		err = errors.Join(err, sayErr)
 	}
 	return err
 }

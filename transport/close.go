@@ -38,7 +38,12 @@ type Refused struct {
 }
 
 // Error says why the client was turned away.
-func (r *Refused) Error() string { return "connect refused: " + r.Reason.Error() }
+func (r *Refused) Error() string {
+	if r.Reason == nil {
+		return "connect refused"
+	}
+	return "connect refused: " + r.Reason.Error()
+}
 
 // Unwrap returns the reason.
 func (r *Refused) Unwrap() error { return r.Reason }

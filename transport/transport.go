@@ -41,7 +41,8 @@ type Session interface {
 	Receive(data []byte, binary bool) error
 
 	// Closed tells the end of the connection, once, after the last Receive
-	// has returned. err is nil after a close in good order.
+	// has returned. What was sent before may still be on its way. err is nil
+	// after a close in good order.
 	Closed(err error)
 }
 
