@@ -244,6 +244,8 @@ func (r *routine) intercepts(event string) bool {
 	return ok
 }
 
+func (r *routine) interceptsSome() bool { return r.anyOut != nil || len(r.outs) > 0 }
+
 func (r *routine) outHandler(event string) outHandler {
 	if f, ok := r.outs[event]; ok {
 		return f

@@ -74,6 +74,55 @@ func (c *conversation) Deliver(m *pubsub.Message) {
 	}
 }
 
+// DeliverBatch takes broadcasts on the conversation's topic that were published
+// close together.
+func (c *conversation) DeliverBatch(b *pubsub.Batch) {
+	burst := c.burst(b)
+	if burst == nil || !c.hearAll(burst) {
+		for _, m := range b.Messages {
+			c.Deliver(m)
+		}
+	}
+}
+
+// burstKey is where the encoded form of a batch is kept, by version.
+type burstKey wire.Version
+
+// burst encodes b once for all sockets of a version. It returns nil if some
+// message has to go its own way.
+func (c *conversation) burst(b *pubsub.Batch) *transport.Burst {
+	if c.route.routine.interceptsSome() {
+		return nil
+	}
+	version := c.socket.version
+	return b.Memo(burstKey(version), func() any {
+		burst := &transport.Burst{Frames: make([]*transport.Frame, len(b.Messages))}
+		for i, m := range b.Messages {
+			var err error
+			if burst.Frames[i], err = broadcastFrame(version, m); err != nil {
+				return (*transport.Burst)(nil)
+			}
+		}
+		return burst
+	}).(*transport.Burst)
+}
+
+// hearAll passes on frames of somebody else together, and reports whether it
+// could: one that still joins holds them one by one.
+func (c *conversation) hearAll(burst *transport.Burst) bool {
+	c.mu.Lock()
+	if c.phase != joined {
+		c.mu.Unlock()
+		return false
+	}
+	err := c.socket.conn.SendBurst(burst)
+	c.mu.Unlock()
+	if err != nil {
+		c.unsayable("", err)
+	}
+	return true
+}
+
 // frameKey is where the encoded form of a message is kept, by version.
 type frameKey wire.Version
 
