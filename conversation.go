@@ -180,6 +180,9 @@ func (c *conversation) step() bool {
 	case c.more != nil && c.more.join != nil:
 		j := c.more.join
 		c.more.join = nil
+		if !c.more.replaced {
+			c.more = nil // nobody else has attached anything so far
+		}
 		c.mu.Unlock()
 		c.runJoin(j)
 		return true

@@ -83,6 +83,10 @@ func (c *conversation) replace() {
 	c.mu.Unlock()
 }
 
+// replaced reports whether a newer join waits for this one to be answered. The
+// caller holds mu.
+func (c *conversation) replaced() bool { return c.more != nil && c.more.replaced }
+
 // replaceAndWait waits, within bounds, until a replaced conversation has its
 // join answered. It returns the frame that tells the old conversation's end,
 // which goes out behind the new one's join reply; nil if the client knows.
@@ -128,7 +132,7 @@ func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
 	if j.old != nil {
 		c.socket.send(j.old)
 	}
-	replaced, overflow := c.attached().replaced, c.attached().overflow
+	replaced, overflow := c.replaced(), c.more != nil && c.more.overflow
 	c.mu.Unlock()
 	switch {
 	case err != nil:
@@ -142,7 +146,7 @@ func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
 	}
 	c.flush()
 	c.mu.Lock()
-	replaced = c.more.replaced
+	replaced = c.replaced()
 	c.mu.Unlock()
 	if replaced { // while it was flushed
 		c.end(Duplicate)

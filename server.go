@@ -258,7 +258,7 @@ func (s *Server[A]) Channels() int {
 	n := 0
 	for _, socket := range s.core.allSockets() {
 		socket.mu.Lock()
-		n += len(socket.topics)
+		n += socket.topics.len()
 		socket.mu.Unlock()
 	}
 	return n

@@ -3,6 +3,7 @@ package roost
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,7 +50,7 @@ type socket struct {
 	messages, joins, strikes bucket
 
 	mu           sync.Mutex // guards what follows
-	topics       map[string]*conversation
+	topics       topicSet
 	unfinished   int // conversations whose worker is not through with them
 	draining     bool
 	closed       bool
@@ -146,21 +147,18 @@ func (s *socket) admit(c *conversation) (prev *conversation, refusal *Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	limit := s.server.limits.channels
-	prev = s.topics[c.topic]
+	prev = s.topics.get(c.topic)
 	switch {
 	case len(c.topic) > maxTopic:
 		return nil, errTopicTooLong
 	case s.draining || s.closed:
 		return nil, errShuttingDown
-	case prev == nil && len(s.topics) >= limit, s.unfinished >= 2*limit+1:
+	case prev == nil && s.topics.len() >= limit, s.unfinished >= 2*limit+1:
 		// The second: joining the same topics again and again must not pile
 		// up callbacks that do not return.
 		return nil, errTooMany
 	}
-	if s.topics == nil {
-		s.topics = make(map[string]*conversation, 1)
-	}
-	s.topics[c.topic] = c
+	s.topics.put(c)
 	s.unfinished++
 	return prev, nil
 }
@@ -168,7 +166,7 @@ func (s *socket) admit(c *conversation) (prev *conversation, refusal *Error) {
 // dispatch takes a message that is not a join to its conversation.
 func (s *socket) dispatch(topic string, m *wire.ClientMessage) error {
 	s.mu.Lock()
-	c := s.topics[topic]
+	c := s.topics.get(topic)
 	s.mu.Unlock()
 	if c != nil {
 		if !m.JoinRef.IsNull() && m.JoinRef != c.joinRef {
@@ -225,9 +223,7 @@ func (s *socket) send(f *transport.Frame) error { return s.conn.Send(f) }
 func (s *socket) remove(c *conversation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.topics[c.topic] == c {
-		delete(s.topics, c.topic)
-	}
+	s.topics.remove(c)
 }
 
 // finished is called once for each conversation, when no callback of it runs
@@ -249,7 +245,7 @@ func (s *socket) Command(c pubsub.Command) {
 		s.disconnect()
 	case pubsub.KindKick:
 		s.mu.Lock()
-		conversation := s.topics[c.Topic]
+		conversation := s.topics.get(c.Topic)
 		s.mu.Unlock()
 		if conversation != nil {
 			conversation.kick(c.Reason)
@@ -292,11 +288,7 @@ func (s *socket) endAll(why Reason) {
 func (s *socket) conversations() []*conversation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]*conversation, 0, len(s.topics))
-	for _, c := range s.topics {
-		all = append(all, c)
-	}
-	return all
+	return slices.Collect(s.topics.all())
 }
 
 // drain lets every conversation finish what it has, then closes the socket.

@@ -210,9 +210,7 @@ func (ctx *conversationContext) AfterFunc(f func()) (stop func() bool) {
 // cancelled reports whether the context has ended: with the conversation, or
 // before it, when a newer join replaced one that was still joining. The
 // caller holds mu.
-func (c *conversation) cancelled() bool {
-	return c.phase == ended || c.more != nil && c.more.replaced
-}
+func (c *conversation) cancelled() bool { return c.phase == ended || c.replaced() }
 
 // cancel ends the context, once cancelled says so. The caller holds mu.
 func (c *conversation) cancel() {

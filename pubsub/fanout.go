@@ -133,8 +133,8 @@ func deliver(b *Batch, first uint64, members []*member[Subscriber]) {
 func (b *Batch) senders() []*member[Subscriber] {
 	var senders []*member[Subscriber]
 	for _, m := range b.Messages {
-		if m.From != nil && !slices.Contains(senders, m.From.member) {
-			senders = append(senders, m.From.member)
+		if m.From != nil && !slices.Contains(senders, &m.From.member) {
+			senders = append(senders, &m.From.member)
 		}
 	}
 	return senders

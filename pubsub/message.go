@@ -25,7 +25,7 @@ type Message struct {
 
 // leavesOut reports whether the message is not for a subscription.
 func (m *Message) leavesOut(s *member[Subscriber]) bool {
-	return m.From != nil && m.From.member == s
+	return m.From != nil && &m.From.member == s
 }
 
 // Batch is several messages of one topic, in their order, delivered together.

@@ -88,18 +88,20 @@ func Local() *PubSub {
 // Subscription is one subscriber's interest in one topic.
 type Subscription struct {
 	ps     *PubSub
-	member *member[Subscriber]
+	member member[Subscriber]
 }
 
 // Subscribe makes s a receiver of topic until the subscription ends. One
 // subscriber may subscribe to a topic twice, and then receives twice. It does
 // not block.
 func (ps *PubSub) Subscribe(topic string, s Subscriber) *Subscription {
-	return &Subscription{ps: ps, member: ps.topics.add(topic, s)}
+	sub := &Subscription{ps: ps, member: member[Subscriber]{receiver: s}}
+	ps.topics.add(topic, &sub.member)
+	return sub
 }
 
 // Unsubscribe ends the subscription; ending it again does nothing.
-func (s *Subscription) Unsubscribe() { s.ps.topics.remove(s.member) }
+func (s *Subscription) Unsubscribe() { s.ps.topics.remove(&s.member) }
 
 // Subscribers returns the number of subscriptions to topic on this node.
 func (ps *PubSub) Subscribers(topic string) int { return ps.topics.count(topic) }

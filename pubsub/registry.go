@@ -55,8 +55,8 @@ func (r *registry[R]) shardOf(name string) *shard[R] {
 	return &r.shards[maphash.String(r.seed, name)%shardCount]
 }
 
-func (r *registry[R]) add(name string, receiver R) *member[R] {
-	m := &member[R]{receiver: receiver}
+// add makes m, which is in no group, a member of the group of name.
+func (r *registry[R]) add(name string, m *member[R]) {
 	s := r.shardOf(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +72,6 @@ func (r *registry[R]) add(name string, receiver R) *member[R] {
 	if m.index == 0 && r.interest != nil {
 		r.interest(name, true)
 	}
-	return m
 }
 
 // remove takes m out, and reports whether it was in.
