@@ -50,6 +50,7 @@ fuzz: need-go
 	done
 
 node: need-go need-cc client/ts/node_modules test/node_modules
+	client/ts/node_modules/.bin/tsc -p examples/rumbl/web/assets
 	cd test && NODE_OPTIONS=--test-reporter=spec node with-conformance.js npm test --prefix ../client/ts
 	npm run --prefix test phoenix-js
 
@@ -57,11 +58,13 @@ node: need-go need-cc client/ts/node_modules test/node_modules
 browser: need-go need-cc need-chromium test/node_modules
 	npm run --prefix test browser
 
-# The long forms, for about half an hour.
+# The long forms, for about half an hour, with figures.
+soak: export ROOST_SOAK := 1
 soak: need-go need-cc need-chromium client/ts/node_modules test/node_modules
-	@$(ALL_PACKAGES); go test -race -count=10 -timeout 30m $$patterns
+	@$(ALL_PACKAGES); go test -race -count=5 -timeout 30m $$patterns
 	@$(MAKE) fuzz FUZZTIME=1m
-	@for n in {1..10}; do npm run --prefix test phoenix-js; npm run --prefix test browser; done
+	@npm run --prefix test soak
+	@for n in {1..10}; do npm run --prefix test browser; done
 
 bench: need-go
 	@$(ALL_PACKAGES); go test -run '^$$' -bench . -benchmem $$patterns
