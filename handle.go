@@ -27,8 +27,6 @@ func (c *conversation) handle(m mail) {
 		if f := c.intercept(m.message); f != nil {
 			c.say(outgoing{frame: f})
 		}
-	case mailKick:
-		c.end(Kicked, c.closeFrame(m.payload.Data))
 	case mailDrain:
 		c.end(Drained)
 	}
@@ -54,7 +52,7 @@ func (c *conversation) handlePush(m mail) {
 	case routine.anyIn != nil:
 		err = c.handleAny(m)
 	default:
-		c.logger().Warn("roost: an event without a callback ended its conversation", "topic", c.topic, "event", m.event)
+		c.logger().Warn("roost: an event without a callback ended its conversation", "topic", c.topic, "event", clip(m.event))
 		c.end(Errored, c.errorFrame())
 		return
 	}

@@ -23,12 +23,11 @@ const (
 	mailEvent                     // an event of another topic
 	mailOut                       // a broadcast of the own topic that is intercepted
 	mailLeave                     // the client leaves
-	mailKick                      // a kick that came while it joined; payload is what the client is told
 	mailDrain                     // the server shuts down
 )
 
 // control reports whether the mail is taken even by a full mailbox: there is
-// at most a handful of it, and it ends the conversation.
+// at most one of each kind, and it ends the conversation.
 func (m *mail) control() bool { return m.kind >= mailLeave && m.kind <= mailDrain }
 
 // size is what the mail counts towards the bound in bytes.

@@ -3,6 +3,7 @@ package roost
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -129,6 +130,7 @@ func (s *socket) join(topic string, m *wire.ClientMessage) error {
 	if c.sendRef.IsNull() {
 		c.sendRef = m.Ref
 	}
+	c.running = true // by nobody else until start
 	prev, refusal := s.admit(c)
 	if refusal != nil {
 		return s.refuse(m.JoinRef, m.Ref, m.Topic, refusal)
@@ -202,11 +204,8 @@ func (s *socket) reply(joinRef, ref, topic wire.Value, status string, p wire.Pay
 }
 
 func (s *socket) refuse(joinRef, ref, topic wire.Value, reason *Error) error {
-	p, err := encodePayload(reason.response())
-	if err != nil {
-		return err
-	}
-	return s.reply(joinRef, ref, topic, wire.StatusError, p)
+	text, _ := topic.Text()
+	return s.reply(joinRef, ref, topic, wire.StatusError, s.server.encodeError(reason, text))
 }
 
 // refuseAll answers the pushes that a conversation ended without handling.
@@ -259,11 +258,9 @@ func (s *socket) Command(c pubsub.Command) {
 
 // kick ends the conversation at once; one that still joins, once it has.
 func (c *conversation) kick(reason string) {
-	p, _ := encodePayload(map[string]string{"reason": reason})
-	if c.endUnless(func() bool { return c.phase == joining }, Kicked, c.closeFrame(p.Data)) {
-		return
-	}
-	c.post(mail{kind: mailKick, payload: p})
+	// Valid, so that it can be encoded: it may come from anywhere.
+	p, _ := encodePayload(map[string]string{"reason": strings.ToValidUTF8(reason, "\uFFFD")})
+	c.conclude(Kicked, c.closeFrame(p.Data))
 }
 
 func (s *socket) disconnect() {
