@@ -278,7 +278,7 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 		c.socket.refuseAll(c.topic, undone)
 	}
 	if t := c.socket.server.trace.Ended; t != nil && accepted {
-		t(EndedInfo{Socket: c.socket.info(), Topic: c.topic, Reason: why})
+		c.socket.server.traced("Ended", func() { t(EndedInfo{Socket: c.socket.info(), Topic: c.topic, Reason: why}) })
 	}
 	switch {
 	case !idle: // the worker that has it goes on

@@ -56,9 +56,13 @@ func (c *conversation) handlePush(m mail) {
 		c.end(Errored, c.errorFrame())
 		return
 	}
-	c.socket.server.logEvent(c, &m, time.Since(start))
-	if t := c.socket.server.trace.HandledIn; t != nil {
-		t(HandledInInfo{Socket: c.socket.info(), Topic: c.topic, Event: m.event, Duration: time.Since(start), Err: err})
+	took := time.Since(start)
+	server := c.socket.server
+	server.logEvent(c, &m, took)
+	if t := server.trace.HandledIn; t != nil {
+		server.traced("HandledIn", func() {
+			t(HandledInInfo{Socket: c.socket.info(), Topic: c.topic, Event: m.event, Duration: took, Err: err})
+		})
 	}
 }
 

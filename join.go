@@ -63,7 +63,7 @@ func (c *conversation) runJoin(j *joinRequest) {
 	}
 	server.logJoin(c, j, took, err)
 	if t := server.trace.Joined; t != nil {
-		t(JoinedInfo{Socket: c.socket.info(), Topic: c.topic, Duration: took, Err: err})
+		server.traced("Joined", func() { t(JoinedInfo{Socket: c.socket.info(), Topic: c.topic, Duration: took, Err: err}) })
 	}
 }
 

@@ -27,7 +27,7 @@ const (
 )
 
 // control reports whether the mail is taken even by a full mailbox: there is
-// at most one of each kind, and it ends the conversation.
+// at most a handful of it, and it ends the conversation.
 func (m *mail) control() bool { return m.kind >= mailLeave && m.kind <= mailDrain }
 
 // size is what the mail counts towards the bound in bytes.

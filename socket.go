@@ -1,7 +1,7 @@
 package roost
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -72,7 +72,7 @@ func (s *socket) Receive(data []byte, binary bool) error {
 	m, err := s.version.DecodeClient(data, binary)
 	if err != nil {
 		if t := s.server.trace.Malformed; t != nil {
-			t(MalformedInfo{Socket: s.info(), Err: err})
+			s.server.traced("Malformed", func() { t(MalformedInfo{Socket: s.info(), Err: err}) })
 		}
 		return err
 	}
@@ -91,7 +91,7 @@ func (s *socket) Receive(data []byte, binary bool) error {
 		return s.refuse(m.JoinRef, m.Ref, m.Topic, errRateLimited)
 	}
 	if !isText {
-		topic = "" // no such topic can be joined, whatever was sent
+		topic = "" // which no handler has
 	}
 	switch m.Event {
 	case wire.EventJoin:
@@ -296,6 +296,14 @@ func (s *socket) conversations() []*conversation {
 	return all
 }
 
+// refuseJoins is the first step of draining. A socket whose last conversation
+// ends from now on closes without waiting for its turn.
+func (s *socket) refuseJoins() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
+}
+
 // drain lets every conversation finish what it has, then closes the socket.
 func (s *socket) drain() {
 	s.mu.Lock()
@@ -316,19 +324,26 @@ func (s *socket) info() SocketInfo {
 }
 
 // accept negotiates and runs the connect callback (spec/protocol.md §2, §3).
+// A panic in it is the server's fault, not the client's.
 func (server *Server[A]) accept(r *http.Request, h transport.Hello) (open func(transport.Conn) transport.Session, err error) {
 	if reason := server.core.full(); reason != nil {
 		return nil, &transport.Refused{Reason: reason, Status: http.StatusServiceUnavailable}
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			server.core.logConnectPanic(p)
+			open, err = nil, &transport.Refused{Reason: errors.New("roost: connect panicked"), Status: http.StatusInternalServerError}
+		}
+	}()
 	start := time.Now()
 	request, version, err := server.newConnectRequest(r, h)
 	if err != nil {
 		return nil, err
 	}
-	assigns, err := server.callConnect(r, request)
+	assigns, err := server.connect(r.Context(), request)
 	server.core.logConnect(request, time.Since(start), err)
 	if err != nil {
-		return nil, err
+		return nil, &transport.Refused{Reason: err}
 	}
 	s := &socket{server: &server.core, version: version, transport: h.Transport}
 	s.user = &Socket[A]{Assigns: assigns, s: s}
@@ -336,22 +351,6 @@ func (server *Server[A]) accept(r *http.Request, h transport.Hello) (open func(t
 		s.id = server.id(assigns)
 	}
 	return s.open, nil
-}
-
-// callConnect runs the connect callback. A panic in it is the server's fault,
-// not the client's.
-func (server *Server[A]) callConnect(r *http.Request, request *ConnectRequest) (assigns A, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			server.core.logConnectPanic(p)
-			err = &transport.Refused{Reason: fmt.Errorf("roost: connect panicked"), Status: http.StatusInternalServerError}
-		}
-	}()
-	assigns, err = server.connect(r.Context(), request)
-	if err != nil {
-		err = &transport.Refused{Reason: err}
-	}
-	return assigns, err
 }
 
 // clip bounds what a client chose before it is logged.
