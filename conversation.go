@@ -38,6 +38,7 @@ type conversation struct {
 	running  bool // a worker has it
 	accepted bool // the join was
 	flushing bool // out is being worked off
+	leaving  bool // a leave is in the mailbox
 	speaks   bool // ended, but OnTerminate runs, and what it pushes still goes out
 	why      Reason
 	sub      *pubsub.Subscription
@@ -73,8 +74,14 @@ type attachments struct {
 	join     *joinRequest  // still to be run
 	settled  chan struct{} // closed once the join is answered; a newer join waits for it
 	replaced bool          // while joining, by a newer join
-	overflow bool          // while joining, more arrived than may be held
+	verdict  *verdict      // came while joining; it is carried out behind the join reply
 	endedAt  time.Time
+}
+
+// verdict is how a conversation is to end.
+type verdict struct {
+	why   Reason
+	frame *transport.Frame
 }
 
 // turn is the push being handled.
@@ -110,9 +117,10 @@ func (c *conversation) post(m mail) posted {
 	limits := &c.socket.server.limits
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.phase == ended {
+	if c.phase == ended || m.kind == mailLeave && c.leaving {
 		return postedToNobody
 	}
+	c.leaving = c.leaving || m.kind == mailLeave
 	if !c.mailbox.put(m, limits.mailboxLen, limits.mailboxBytes) {
 		return postedInVain
 	}
@@ -151,7 +159,7 @@ func (c *conversation) postOrEnd(m mail) error {
 
 // fail ends the conversation for a reason that is the server's to know.
 func (c *conversation) fail(why string, attrs ...any) {
-	if c.end(Errored, c.errorFrame()) {
+	if c.conclude(Errored, c.errorFrame()) {
 		c.logger().Error(why, append([]any{"topic", c.topic}, attrs...)...)
 	}
 }
@@ -160,9 +168,16 @@ func (c *conversation) fail(why string, attrs ...any) {
 func (c *conversation) Run() {
 	returned := false
 	defer func() {
-		if !returned { // a callback ended the goroutine (runtime.Goexit)
-			c.socket.server.pool.Go(c)
+		if returned {
+			return
 		}
+		// A callback ended the goroutine (runtime.Goexit), or what it
+		// returned is an error whose methods panic.
+		if p := recover(); p != nil {
+			c.logPanic("an error's method", p)
+			c.end(Panicked, c.errorFrame())
+		}
+		c.socket.server.pool.Go(c)
 	}()
 	for c.step() {
 	}
@@ -180,8 +195,8 @@ func (c *conversation) step() bool {
 	case c.more != nil && c.more.join != nil:
 		j := c.more.join
 		c.more.join = nil
-		if !c.more.replaced {
-			c.more = nil // nobody else has attached anything so far
+		if !c.more.replaced && c.more.verdict == nil {
+			c.more = nil // nobody else can have attached anything so far
 		}
 		c.mu.Unlock()
 		c.runJoin(j)
@@ -210,6 +225,24 @@ func (c *conversation) end(why Reason, frames ...*transport.Frame) bool {
 }
 
 func never() bool { return false }
+
+// conclude is end, but not before the join reply: while the join runs the end
+// waits for it, and if the join is refused there is none. It reports whether
+// it is by this call that the conversation ends.
+func (c *conversation) conclude(why Reason, frame *transport.Frame) bool {
+	c.mu.Lock()
+	if c.phase != joining || c.accepted {
+		c.mu.Unlock()
+		return c.end(why, frame)
+	}
+	defer c.mu.Unlock()
+	more := c.attached()
+	if more.verdict != nil {
+		return false
+	}
+	more.verdict = &verdict{why, frame}
+	return true
+}
 
 // endUnless is end, but for a condition that is checked under mu.
 func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transport.Frame) bool {
@@ -248,7 +281,7 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 		c.socket.refuseAll(c.topic, undone)
 	}
 	if t := c.socket.server.trace.Ended; t != nil && accepted {
-		t(EndedInfo{Socket: c.socket.info(), Topic: c.topic, Reason: why})
+		c.socket.server.traced("Ended", func() { t(EndedInfo{Socket: c.socket.info(), Topic: c.topic, Reason: why}) })
 	}
 	switch {
 	case !idle: // the worker that has it goes on

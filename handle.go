@@ -27,8 +27,6 @@ func (c *conversation) handle(m mail) {
 		if f := c.intercept(m.message); f != nil {
 			c.say(outgoing{frame: f})
 		}
-	case mailKick:
-		c.end(Kicked, c.closeFrame(m.payload.Data))
 	case mailDrain:
 		c.end(Drained)
 	}
@@ -54,13 +52,17 @@ func (c *conversation) handlePush(m mail) {
 	case routine.anyIn != nil:
 		err = c.handleAny(m)
 	default:
-		c.logger().Warn("roost: an event without a callback ended its conversation", "topic", c.topic, "event", m.event)
+		c.logger().Warn("roost: an event without a callback ended its conversation", "topic", c.topic, "event", clip(m.event))
 		c.end(Errored, c.errorFrame())
 		return
 	}
-	c.socket.server.logEvent(c, &m, time.Since(start))
-	if t := c.socket.server.trace.HandledIn; t != nil {
-		t(HandledInInfo{Socket: c.socket.info(), Topic: c.topic, Event: m.event, Duration: time.Since(start), Err: err})
+	took := time.Since(start)
+	server := c.socket.server
+	server.logEvent(c, &m, took)
+	if t := server.trace.HandledIn; t != nil {
+		server.traced("HandledIn", func() {
+			t(HandledInInfo{Socket: c.socket.info(), Topic: c.topic, Event: m.event, Duration: took, Err: err})
+		})
 	}
 }
 

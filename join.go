@@ -23,13 +23,12 @@ type joinRequest struct {
 // comes first: what is broadcast from now on is held for this conversation.
 func (c *conversation) start(j *joinRequest) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.phase == ended {
-		return // the socket closed meanwhile
+	if c.phase != ended { // else the socket closed meanwhile
+		c.attached().join = j
+		c.sub = c.socket.server.pubsub.Subscribe(c.topic, c)
 	}
-	c.attached().join = j
-	c.sub = c.socket.server.pubsub.Subscribe(c.topic, c)
-	c.wake()
+	c.mu.Unlock()
+	c.socket.server.pool.Go(c)
 }
 
 // runJoin answers a join. Only the worker calls it.
@@ -46,22 +45,25 @@ func (c *conversation) runJoin(j *joinRequest) {
 	defer timer.Stop()
 
 	var reply wire.Payload
+	var refusal *Error
 	err, ok := c.protectJoin(j, func() (err error) {
-		reply, err = c.route.routine.join(ctx, c, j.params)
+		if reply, err = c.route.routine.join(ctx, c, j.params); err != nil {
+			refusal = c.joinError(err)
+		}
 		return err
 	})
-	if !ok {
-		err = errJoinCrashed
-	}
 	took := time.Since(start)
-	if err == nil {
+	switch {
+	case !ok:
+		err = errJoinCrashed
+	case err != nil:
+		c.refuseJoin(j, refusal)
+	default:
 		err = c.acceptJoin(j, reply)
-	} else {
-		c.refuseJoin(j, c.joinError(err))
 	}
 	server.logJoin(c, j, took, err)
 	if t := server.trace.Joined; t != nil {
-		t(JoinedInfo{Socket: c.socket.info(), Topic: c.topic, Duration: took, Err: err})
+		server.traced("Joined", func() { t(JoinedInfo{Socket: c.socket.info(), Topic: c.topic, Duration: took, Err: err}) })
 	}
 }
 
@@ -69,7 +71,7 @@ func (c *conversation) runJoin(j *joinRequest) {
 // that still joins is only told to give up: its join is answered first.
 func (c *conversation) replace() {
 	c.mu.Lock()
-	if c.phase != joining {
+	if c.phase != joining || c.accepted {
 		c.mu.Unlock()
 		c.end(Duplicate)
 		return
@@ -102,8 +104,10 @@ func (c *conversation) replaceAndWait() *transport.Frame {
 		defer timer.Stop()
 		select {
 		case <-settled:
-		case <-timer.C:
-			c.refuseJoin(nil, errJoinTimeout)
+		case <-timer.C: // given up on; the client has forgotten it
+			if !c.endUnless(func() bool { return c.accepted }, Errored) {
+				c.end(Duplicate)
+			}
 		}
 	}
 	c.mu.Lock()
@@ -127,29 +131,28 @@ func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
 		c.mu.Unlock()
 		return ErrEnded // timed out, or the socket closed
 	}
+	if err = c.socket.send(f); err != nil {
+		c.mu.Unlock()
+		c.refuseJoin(j, c.joinError(err))
+		return err
+	}
 	c.accepted = true
-	err = c.socket.send(f)
 	if j.old != nil {
 		c.socket.send(j.old)
 	}
-	replaced, overflow := c.replaced(), c.more != nil && c.more.overflow
+	replaced := c.replaced()
+	var end *verdict
+	if c.more != nil {
+		end = c.more.verdict
+	}
 	c.mu.Unlock()
 	switch {
-	case err != nil:
-		return c.unsayable(wire.EventReply, err)
 	case replaced:
 		c.end(Duplicate)
-		return nil
-	case overflow:
-		c.fail("roost: a conversation ended: more was broadcast during its join than can be held")
-		return nil
-	}
-	c.flush()
-	c.mu.Lock()
-	replaced = c.replaced()
-	c.mu.Unlock()
-	if replaced { // while it was flushed
-		c.end(Duplicate)
+	case end != nil:
+		c.end(end.why, end.frame)
+	default:
+		c.flush()
 	}
 	return nil
 }
@@ -157,21 +160,12 @@ func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
 // refuseJoin answers a join with an error and ends the conversation. The join
 // may have been answered already; then it does nothing.
 func (c *conversation) refuseJoin(j *joinRequest, reason *Error) {
-	answered := func() bool { return c.accepted }
-	if j == nil { // given up on by the join that replaces it: the client has forgotten it
-		c.endUnless(answered, Errored)
-		return
-	}
-	p, err := encodePayload(reason.response())
-	if err != nil {
-		c.logger().Error("roost: error details cannot be encoded", "topic", c.topic, "error", err)
-		p, _ = encodePayload((&Error{Reason: reason.Reason}).response())
-	}
+	p := c.socket.server.encodeError(reason, c.topic)
 	f, err := c.joinReply(j.ref, wire.StatusError, p)
 	if err != nil {
 		c.logger().Error("roost: a refusal cannot be told", "topic", c.topic, "error", err)
 	}
-	c.endUnless(answered, Errored, f, j.old)
+	c.endUnless(func() bool { return c.accepted }, Errored, f, j.old)
 }
 
 // joinReply is the answer to a join. It carries the join_ref as it was given,
@@ -186,9 +180,6 @@ func (c *conversation) joinReply(ref wire.Value, status string, p wire.Payload) 
 
 // joinError is what the client is told of an error that join returned.
 func (c *conversation) joinError(err error) *Error {
-	if errors.Is(err, errJoinCrashed) {
-		return errJoinCrashed
-	}
 	e, meant := reasonOf(err)
 	switch {
 	case meant:

@@ -176,6 +176,10 @@ type limits struct {
 }
 
 func newLimits[A any](o *Options[A]) limits {
+	mustNotBeOff("MaxChannels", o.MaxChannels)
+	mustNotBeOff("MailboxLen", o.MailboxLen)
+	mustNotBeOff("MailboxBytes", o.MailboxBytes)
+	mustNotBeOff("JoinTimeout", o.JoinTimeout)
 	return limits{
 		sockets:      o.MaxSockets,
 		channels:     orDefault(o.MaxChannels, 100),
@@ -185,6 +189,12 @@ func newLimits[A any](o *Options[A]) limits {
 		joins:        newRate(orDefault(o.Joins.PerSecond, 50), orDefault(o.Joins.Burst, 100)),
 		joinTimeout:  orDefault(o.JoinTimeout, 10*time.Second),
 		drainRate:    orDefault(o.DrainRate, 5000),
+	}
+}
+
+func mustNotBeOff[T int | time.Duration](name string, v T) {
+	if v < 0 {
+		panic("roost: Options." + name + " cannot be turned off: what one client may cost must be bounded")
 	}
 }
 

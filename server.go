@@ -2,6 +2,7 @@ package roost
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -164,6 +165,9 @@ func (s *Server[A]) refuser(refused func(http.ResponseWriter, *http.Request, err
 // with another: neither of the two is more specific. Mount everything before
 // the first client connects.
 func (s *Server[A]) Handle[S any](pattern string, h *Handler[A, S]) {
+	if h == nil {
+		panic(fmt.Sprintf("roost: Handle of %q needs a handler", pattern))
+	}
 	r := &route{pattern: parsePattern(pattern), routine: h.r}
 	h.r.mounted = true
 	s.core.routesMu.Lock()
@@ -186,7 +190,11 @@ func (s *Server[A]) Handle[S any](pattern string, h *Handler[A, S]) {
 	s.core.routes[at] = r
 }
 
+// route returns the handler of a topic, or nil.
 func (server *core) route(topic string) *route {
+	if topic == "" {
+		return nil // nothing can be published on it
+	}
 	server.routesMu.RLock()
 	defer server.routesMu.RUnlock()
 	for _, r := range server.routes {
@@ -269,7 +277,8 @@ func (s *Server[A]) Channels() int {
 // and closes every socket with 1012, [Options].DrainRate of them a second.
 // Polls that wait are answered. It returns once no connection and no worker
 // is left. If ctx ends first, conversations lose their context and sockets
-// are closed all the same, and its error is returned.
+// are closed all the same, within 5 s, and its error is returned. It may be
+// called again to wait for what was left.
 //
 // Call it before [http.Server.Shutdown], which does not know of WebSockets.
 func (s *Server[A]) Shutdown(ctx context.Context) error {
@@ -281,17 +290,15 @@ func (s *Server[A]) Shutdown(ctx context.Context) error {
 			socket.endAll(Drained)
 			socket.conn.Close(transport.CloseRestart, "server shuts down")
 		}
-		if s.websocket != nil {
-			s.websocket.Abort()
-		}
 	}
+	// All of these are called; the first error is that of ctx, and so are the others.
 	if s.websocket != nil {
-		err = errors.Join(err, s.websocket.Wait(ctx))
+		err = cmp.Or(err, s.websocket.Wait(ctx))
 	}
 	if s.longpoll != nil {
-		err = errors.Join(err, s.longpoll.Close(ctx))
+		err = cmp.Or(err, s.longpoll.Close(ctx))
 	}
-	return errors.Join(err, c.pool.Close(ctx))
+	return cmp.Or(err, c.pool.Close(ctx))
 }
 
 // drain starts the end of every socket.
@@ -305,12 +312,17 @@ func (c *core) drain(ctx context.Context) {
 		}
 	}
 	c.mu.Unlock()
-	const batches = 20 // a second
-	perBatch := max(c.limits.drainRate/batches, 1)
-	for i, socket := range c.allSockets() {
-		if c.limits.drainRate > 0 && i > 0 && i%perBatch == 0 {
+	sockets := c.allSockets()
+	for _, socket := range sockets {
+		socket.refuseJoins()
+	}
+	const batches = 20 // a second, at most
+	rate := c.limits.drainRate
+	perBatch := max(rate/batches, 1)
+	for i, socket := range sockets {
+		if rate > 0 && i > 0 && i%perBatch == 0 {
 			select {
-			case <-time.After(time.Second / batches):
+			case <-time.After(time.Second * time.Duration(perBatch) / time.Duration(rate)):
 			case <-ctx.Done():
 				return
 			}
@@ -347,7 +359,7 @@ func (c *core) opened(s *socket) {
 	draining := c.draining
 	c.mu.Unlock()
 	if t := c.trace.Opened; t != nil {
-		t(s.info())
+		c.traced("Opened", func() { t(s.info()) })
 	}
 	if draining { // it was on its way in when Shutdown began
 		s.drain()
@@ -366,7 +378,7 @@ func (c *core) closed(s *socket, err error) {
 	}
 	c.mu.Unlock()
 	if t := c.trace.Closed; t != nil {
-		t(ClosedInfo{Socket: s.info(), Err: err})
+		c.traced("Closed", func() { t(ClosedInfo{Socket: s.info(), Err: err}) })
 	}
 }
 

@@ -1,9 +1,10 @@
 package roost
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -72,7 +73,7 @@ func (s *socket) Receive(data []byte, binary bool) error {
 	m, err := s.version.DecodeClient(data, binary)
 	if err != nil {
 		if t := s.server.trace.Malformed; t != nil {
-			t(MalformedInfo{Socket: s.info(), Err: err})
+			s.server.traced("Malformed", func() { t(MalformedInfo{Socket: s.info(), Err: err}) })
 		}
 		return err
 	}
@@ -91,7 +92,7 @@ func (s *socket) Receive(data []byte, binary bool) error {
 		return s.refuse(m.JoinRef, m.Ref, m.Topic, errRateLimited)
 	}
 	if !isText {
-		topic = "" // no such topic can be joined, whatever was sent
+		topic = "" // which no handler has
 	}
 	switch m.Event {
 	case wire.EventJoin:
@@ -130,6 +131,7 @@ func (s *socket) join(topic string, m *wire.ClientMessage) error {
 	if c.sendRef.IsNull() {
 		c.sendRef = m.Ref
 	}
+	c.running = true // by nobody else until start
 	prev, refusal := s.admit(c)
 	if refusal != nil {
 		return s.refuse(m.JoinRef, m.Ref, m.Topic, refusal)
@@ -200,11 +202,8 @@ func (s *socket) reply(joinRef, ref, topic wire.Value, status string, p wire.Pay
 }
 
 func (s *socket) refuse(joinRef, ref, topic wire.Value, reason *Error) error {
-	p, err := encodePayload(reason.response())
-	if err != nil {
-		return err
-	}
-	return s.reply(joinRef, ref, topic, wire.StatusError, p)
+	text, _ := topic.Text()
+	return s.reply(joinRef, ref, topic, wire.StatusError, s.server.encodeError(reason, text))
 }
 
 // refuseAll answers the pushes that a conversation ended without handling.
@@ -255,11 +254,9 @@ func (s *socket) Command(c pubsub.Command) {
 
 // kick ends the conversation at once; one that still joins, once it has.
 func (c *conversation) kick(reason string) {
-	p, _ := encodePayload(map[string]string{"reason": reason})
-	if c.endUnless(func() bool { return c.phase == joining }, Kicked, c.closeFrame(p.Data)) {
-		return
-	}
-	c.post(mail{kind: mailKick, payload: p})
+	// Valid, so that it can be encoded: it may come from anywhere.
+	p, _ := encodePayload(map[string]string{"reason": strings.ToValidUTF8(reason, "\uFFFD")})
+	c.conclude(Kicked, c.closeFrame(p.Data))
 }
 
 func (s *socket) disconnect() {
@@ -291,6 +288,14 @@ func (s *socket) conversations() []*conversation {
 	return slices.Collect(s.topics.all())
 }
 
+// refuseJoins is the first step of draining. A socket whose last conversation
+// ends from now on closes without waiting for its turn.
+func (s *socket) refuseJoins() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
+}
+
 // drain lets every conversation finish what it has, then closes the socket.
 func (s *socket) drain() {
 	s.mu.Lock()
@@ -311,19 +316,26 @@ func (s *socket) info() SocketInfo {
 }
 
 // accept negotiates and runs the connect callback (spec/protocol.md §2, §3).
+// A panic in it is the server's fault, not the client's.
 func (server *Server[A]) accept(r *http.Request, h transport.Hello) (open func(transport.Conn) transport.Session, err error) {
 	if reason := server.core.full(); reason != nil {
 		return nil, &transport.Refused{Reason: reason, Status: http.StatusServiceUnavailable}
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			server.core.logConnectPanic(p)
+			open, err = nil, &transport.Refused{Reason: errors.New("roost: connect panicked"), Status: http.StatusInternalServerError}
+		}
+	}()
 	start := time.Now()
 	request, version, err := server.newConnectRequest(r, h)
 	if err != nil {
 		return nil, err
 	}
-	assigns, err := server.callConnect(r, request)
+	assigns, err := server.connect(r.Context(), request)
 	server.core.logConnect(request, time.Since(start), err)
 	if err != nil {
-		return nil, err
+		return nil, &transport.Refused{Reason: err}
 	}
 	s := &socket{server: &server.core, version: version, transport: h.Transport}
 	s.user = &Socket[A]{Assigns: assigns, s: s}
@@ -331,22 +343,6 @@ func (server *Server[A]) accept(r *http.Request, h transport.Hello) (open func(t
 		s.id = server.id(assigns)
 	}
 	return s.open, nil
-}
-
-// callConnect runs the connect callback. A panic in it is the server's fault,
-// not the client's.
-func (server *Server[A]) callConnect(r *http.Request, request *ConnectRequest) (assigns A, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			server.core.logConnectPanic(p)
-			err = &transport.Refused{Reason: fmt.Errorf("roost: connect panicked"), Status: http.StatusInternalServerError}
-		}
-	}()
-	assigns, err = server.connect(r.Context(), request)
-	if err != nil {
-		err = &transport.Refused{Reason: err}
-	}
-	return assigns, err
 }
 
 // clip bounds what a client chose before it is logged.

@@ -79,16 +79,16 @@ func (s *spawned) Run() {
 			return
 		}
 		s.c.logPanic("Go", recover())
-		s.c.end(Panicked, s.c.errorFrame())
+		s.c.conclude(Panicked, s.c.errorFrame())
 	}()
 	v, err := s.f(s.c.context())
-	returned = true
 	switch {
 	case err != nil:
 		s.c.stopped(err, "Go")
 	case v != nil:
 		s.c.info(v)
 	}
+	returned = true
 }
 
 func (c *conversation) subscribe(topic string) (unsubscribe func()) {

@@ -200,10 +200,11 @@ func (c *Client) file(frame memory.Message) {
 }
 
 func describe(m *wire.ServerMessage) string {
+	what := strings.TrimSpace(m.Event + " " + m.Status) // a status is for replies
 	if m.Payload.Binary {
-		return fmt.Sprintf("%s %s (%d bytes)", m.Event, m.Status, len(m.Payload.Data))
+		return fmt.Sprintf("%s (%d bytes)", what, len(m.Payload.Data))
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s %s %s", m.Event, m.Status, m.Payload.Data))
+	return fmt.Sprintf("%s %s", what, m.Payload.Data)
 }
 
 func describeAll(messages []wire.ServerMessage) string {

@@ -3,7 +3,7 @@ import { once } from "node:events"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { env as processEnv } from "node:process"
+import tests from "node:process"
 import { createInterface } from "node:readline"
 import { promisify } from "node:util"
 
@@ -37,7 +37,7 @@ export class Program {
     program.#binary = join(folder, "program")
     program.#flags = flags(folder)
     program.#ready = ready
-    const env = { ...processEnv, GOTOOLCHAIN: "auto" }
+    const env = { ...tests.env, GOTOOLCHAIN: "auto" }
     try {
       await promisify(execFile)("go", ["build", "-race", "-o", program.#binary, "."], { cwd: join(root, pkg), env })
     } catch (error) {
@@ -49,10 +49,13 @@ export class Program {
 
   /** Starts it, and resolves when it serves. */
   async start() {
-    const env = { ...processEnv, GORACE: "atexit_sleep_ms=10" } // it waits for a second otherwise
+    const env = { ...tests.env, GORACE: "atexit_sleep_ms=10" } // it waits for a second otherwise
     const process = spawn(this.#binary, ["-addr", this.address, ...this.#flags], { env, stdio: ["ignore", "pipe", "pipe"] })
     this.#process = process
     this.#log = []
+    const orphaned = () => process.kill("SIGKILL") // should the tests die without an end
+    tests.once("exit", orphaned)
+    process.once("exit", () => tests.off("exit", orphaned))
     process.stderr.on("data", (chunk) => this.#log.push(chunk))
     const lines = createInterface({ input: process.stdout })
     const ready = new Promise((resolve, reject) => {
