@@ -67,15 +67,16 @@ type outgoing struct {
 
 // attachments is what most conversations never need.
 type attachments struct {
-	id       string
-	onEnd    map[*func()]struct{}
-	onCancel map[*func()]struct{}
-	timers   map[*Timer]struct{}
-	join     *joinRequest  // still to be run
-	settled  chan struct{} // closed once the join is answered; a newer join waits for it
-	replaced bool          // while joining, by a newer join
-	verdict  *verdict      // came while joining; it is carried out behind the join reply
-	endedAt  time.Time
+	id         string
+	onEnd      map[*func()]struct{}
+	onCancel   map[*func()]struct{}
+	timers     map[*Timer]struct{}
+	join       *joinRequest  // still to be run
+	cancelJoin func()        // of the join that runs
+	settled    chan struct{} // closed once the join is answered; a newer join waits for it
+	replaced   bool          // while joining, by a newer join
+	verdict    *verdict      // came while joining; it is carried out behind the join reply
+	endedAt    time.Time
 }
 
 // verdict is how a conversation is to end.

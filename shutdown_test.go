@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -154,12 +155,12 @@ func TestShutdownMayBeCalledManyTimes(t *testing.T) {
 func TestADrainedConversationMayDisconnectItsSocket(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a := &app{}
-		var socket *roost.Socket[user]
+		var socket atomic.Pointer[roost.Socket[user]]
 		a.join = func(_ context.Context, _ *roost.Channel[room], s *roost.Socket[user], _ struct{}) (count, error) {
-			socket = s
+			socket.Store(s)
 			return count{}, nil
 		}
-		a.end = func(context.Context, *roost.Channel[room], roost.Reason) { socket.Disconnect() }
+		a.end = func(context.Context, *roost.Channel[room], roost.Reason) { socket.Load().Disconnect() }
 		server := a.server()
 		c := dial(t, server, "ada")
 		for i := range 3 {
