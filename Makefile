@@ -26,11 +26,11 @@ test: lint test-go fuzz node browser
 	@echo "All tests passed."
 
 lint: need-go
-	@$(EACH_MODULE); \
+	@failed=; $(EACH_MODULE); \
 		echo "lint $$folder"; \
-		$(TOOL) $(GOLANGCI_LINT) run ./...; \
-		go mod tidy -diff; \
-	done
+		$(TOOL) $(GOLANGCI_LINT) run ./... || failed=yes; \
+		go mod tidy -diff || failed=yes; \
+	done; [[ -z $$failed ]]
 
 test-go: need-go need-cc
 	@$(ALL_PACKAGES); go test -race -timeout 5m $$patterns

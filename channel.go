@@ -92,7 +92,9 @@ func broadcast[T any](ctx context.Context, c *conversation, out Out[T], v T, sel
 // ends the conversation.
 func (ch *Channel[S]) Send(v any) error { return ch.c.info(v) }
 
-// SendAfter is Send after d. The timer is stopped with the conversation.
+// SendAfter is Send after d. The timer is stopped with the conversation. The
+// number of timers is not bounded but by what you start, as is that of
+// goroutines of [Channel.Go]: do not start one for each message of a client.
 func (ch *Channel[S]) SendAfter(v any, d time.Duration) *Timer { return ch.c.sendAfter(v, d) }
 
 // Go runs f on a goroutine of its own, and sends the value it returns to the

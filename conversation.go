@@ -67,15 +67,16 @@ type outgoing struct {
 
 // attachments is what most conversations never need.
 type attachments struct {
-	id       string
-	onEnd    map[*func()]struct{}
-	onCancel map[*func()]struct{}
-	timers   map[*Timer]struct{}
-	join     *joinRequest  // still to be run
-	settled  chan struct{} // closed once the join is answered; a newer join waits for it
-	replaced bool          // while joining, by a newer join
-	verdict  *verdict      // came while joining; it is carried out behind the join reply
-	endedAt  time.Time
+	id         string
+	onEnd      map[*func()]struct{}
+	onCancel   map[*func()]struct{}
+	timers     map[*Timer]struct{}
+	join       *joinRequest  // still to be run
+	cancelJoin func()        // of the join that runs
+	settled    chan struct{} // closed once the join is answered; a newer join waits for it
+	replaced   bool          // while joining, by a newer join
+	verdict    *verdict      // came while joining; it is carried out behind the join reply
+	endedAt    time.Time
 }
 
 // verdict is how a conversation is to end.
@@ -195,9 +196,6 @@ func (c *conversation) step() bool {
 	case c.more != nil && c.more.join != nil:
 		j := c.more.join
 		c.more.join = nil
-		if !c.more.replaced && c.more.verdict == nil {
-			c.more = nil // nobody else can have attached anything so far
-		}
 		c.mu.Unlock()
 		c.runJoin(j)
 		return true

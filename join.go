@@ -38,7 +38,7 @@ func (c *conversation) runJoin(j *joinRequest) {
 		j.old = j.prev.replaceAndWait()
 	}
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(c.context(), server.limits.joinTimeout)
+	ctx, cancel := c.joinContext(server.limits.joinTimeout)
 	defer cancel()
 	// The client is told at once, not when a callback deaf to ctx returns.
 	timer := time.AfterFunc(server.limits.joinTimeout, func() { c.refuseJoin(j, errJoinTimeout) })
@@ -65,6 +65,20 @@ func (c *conversation) runJoin(j *joinRequest) {
 	if t := server.trace.Joined; t != nil {
 		server.traced("Joined", func() { t(JoinedInfo{Socket: c.socket.info(), Topic: c.topic, Duration: took, Err: err}) })
 	}
+}
+
+// joinContext returns the context of the join callback. It does not derive
+// from that of the conversation, which would be left with what a child needs.
+func (c *conversation) joinContext(timeout time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancelled() {
+		cancel()
+	} else {
+		c.attached().cancelJoin = cancel
+	}
+	return ctx, cancel
 }
 
 // replace ends a conversation because the client joins its topic anew. One
@@ -140,10 +154,11 @@ func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
 	if j.old != nil {
 		c.socket.send(j.old)
 	}
-	replaced := c.replaced()
-	var end *verdict
-	if c.more != nil {
-		end = c.more.verdict
+	more := c.attached()
+	replaced, end := more.replaced, more.verdict
+	more.cancelJoin = nil
+	if !replaced && more.id == "" && len(more.onEnd)+len(more.onCancel)+len(more.timers) == 0 {
+		c.more = nil // it took no more than a join
 	}
 	c.mu.Unlock()
 	switch {

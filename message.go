@@ -67,8 +67,11 @@ func Defer[R any](ch interface{ conversation() *conversation }) *Later[R] {
 }
 
 // Reply gives the reply. It returns [ErrReplied] if one was given before, and
-// [ErrEnded] if the conversation is over.
+// [ErrEnded] if the conversation is over. A [NoReply] sends nothing.
 func (l *Later[R]) Reply(v R) error {
+	if _, silent := any(v).(NoReply); silent {
+		return l.answer.claim()
+	}
 	p, err := encodePayload(v)
 	if err != nil {
 		return err
@@ -88,9 +91,17 @@ type answer struct {
 	given atomic.Bool
 }
 
-func (a *answer) give(status string, p wire.Payload) error {
+// claim takes the one reply, which nobody else can give then.
+func (a *answer) claim() error {
 	if !a.given.CompareAndSwap(false, true) {
 		return ErrReplied
+	}
+	return nil
+}
+
+func (a *answer) give(status string, p wire.Payload) error {
+	if err := a.claim(); err != nil {
+		return err
 	}
 	return a.c.reply(a.ref, status, p)
 }

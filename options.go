@@ -50,8 +50,9 @@ type Options[A any] struct {
 	Refused func(w http.ResponseWriter, r *http.Request, err error)
 
 	// MaxSockets bounds the open sockets of the server. Default: no bound but
-	// memory and file descriptors. More are refused with HTTP 503, and their
-	// clients try again.
+	// memory and file descriptors. More are refused with HTTP 503, those that
+	// were let in at the same moment closed with 1013, and their clients try
+	// again.
 	MaxSockets int
 
 	// MaxChannels bounds the conversations of one socket. Default 100. More

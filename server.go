@@ -357,12 +357,16 @@ func (c *core) opened(s *socket) {
 	c.mu.Lock()
 	c.sockets[s] = struct{}{}
 	draining := c.draining
+	tooMany := c.limits.sockets > 0 && len(c.sockets) > c.limits.sockets
 	c.mu.Unlock()
 	if t := c.trace.Opened; t != nil {
 		c.traced("Opened", func() { t(s.info()) })
 	}
-	if draining { // it was on its way in when Shutdown began
+	switch {
+	case draining: // it was on its way in when Shutdown began
 		s.drain()
+	case tooMany: // others were let in while it was on its way
+		s.conn.Close(transport.CloseSlow, errTooManySockets.Reason)
 	}
 }
 

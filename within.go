@@ -224,6 +224,9 @@ func (c *conversation) cancel() {
 	if c.more == nil {
 		return
 	}
+	if c.more.cancelJoin != nil {
+		c.more.cancelJoin()
+	}
 	for f := range c.more.onCancel {
 		(*f)() // starts a goroutine, no more
 	}
