@@ -574,3 +574,31 @@ func TestConnectRefusesAndHidesItsReason(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatComesOfAPushCanWaitForItsReply(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a := &app{do: func(ctx context.Context, ch *roost.Channel[room], p say) (count, error) {
+			ch.AfterReply(func() {
+				if err := ch.Push(context.Background(), Private, said{}); err != nil {
+					t.Error(err)
+				}
+			})
+			if p.Text == "slow" {
+				time.Sleep(time.Second)
+			}
+			return count{}, nil
+		}}
+		ch := roosttest.Connect(t, a.server(), named("ada")).Join("room:1", nil)
+		ch.Push(Do, say{"fast"})
+		if first, second := ch.Next(), ch.Next(); first != "phx_reply" || second != "private" {
+			t.Errorf("the client saw %s, then %s", first, second)
+		}
+		start := time.Now()
+		ch.Push(Do, say{"slow"})
+		if first := ch.Next(); first != "private" || time.Since(start) > 100*time.Millisecond {
+			t.Errorf("with a slow callback %s came first, after %v", first, time.Since(start))
+		}
+		ch.Next()
+		ch.ExpectNothing()
+	})
+}

@@ -90,6 +90,7 @@ type turn struct {
 	mail   mail
 	reply  reflect.Type // of the event
 	answer *answer      // once taken along
+	after  []func()     // to be run behind the reply
 }
 
 // attached returns the attachments. The caller holds mu.

@@ -3,6 +3,7 @@ package roost
 import (
 	"errors"
 	"reflect"
+	"sync"
 	"time"
 
 	"github.com/roost-dev/roost/wire"
@@ -69,13 +70,12 @@ func (c *conversation) handlePush(m mail) {
 // handleIn runs the callback of a typed event and replies.
 func (c *conversation) handleIn(in *inHandler, m mail) error {
 	var reply wire.Payload
-	t := &turn{mail: m, reply: in.reply}
-	c.setTurn(t)
+	t := c.beginTurn(&turn{mail: m, reply: in.reply})
+	defer c.endTurn(t)
 	err, ok := c.protect("HandleIn", func() (err error) {
 		reply, err = in.call(c.context(), c, m.payload)
 		return err
 	})
-	c.setTurn(nil)
 	if !ok {
 		return errCrashed
 	}
@@ -106,6 +106,7 @@ func (c *conversation) handleIn(in *inHandler, m mail) error {
 // handleAny runs the untyped callback.
 func (c *conversation) handleAny(m mail) error {
 	a := &answer{c: c, ref: m.ref, event: m.event}
+	defer c.endTurn(c.beginTurn(&turn{mail: m, reply: reflect.TypeFor[Payload](), answer: a}))
 	message := &Message{Topic: c.topic, Event: m.event, Payload: m.payload.Data, Binary: m.payload.Binary, answer: a}
 	err, ok := c.protect("HandleAny", func() error { return c.route.routine.anyIn(c.context(), c, message) })
 	if !ok {
@@ -129,10 +130,43 @@ func (c *conversation) stop(err error) {
 	}
 }
 
-func (c *conversation) setTurn(t *turn) {
+func (c *conversation) beginTurn(t *turn) *turn {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.turn = t
+	return t
+}
+
+// endTurn is called behind the reply.
+func (c *conversation) endTurn(t *turn) {
+	c.mu.Lock()
+	c.turn = nil
+	after := t.after
+	t.after = nil
 	c.mu.Unlock()
+	for _, f := range after {
+		f()
+	}
+}
+
+// replyPatience is how long what waits for a reply waits for it.
+const replyPatience = 10 * time.Millisecond
+
+// afterReply runs f behind the reply to the push that is being handled, but
+// not much later than now: a callback may take its time.
+func (c *conversation) afterReply(f func()) {
+	var once sync.Once
+	run := func() { once.Do(f) }
+	c.mu.Lock()
+	t := c.turn
+	if t != nil {
+		timer := time.AfterFunc(replyPatience, run)
+		t.after = append(t.after, func() { timer.Stop(); run() })
+	}
+	c.mu.Unlock()
+	if t == nil {
+		f()
+	}
 }
 
 // currentAnswer takes the reply of the event being handled along.

@@ -278,7 +278,7 @@ type sharedValue struct {
 // decodeShared decodes m once for all conversations of this node.
 func decodeShared[T any](m *pubsub.Message) (T, error) {
 	s := m.Memo(sharedKey{reflect.TypeFor[T]()}, func() any {
-		v, err := decodePayload[T](wire.Payload{Data: m.Payload, Binary: m.Binary})
+		v, err := decode[T](wire.Payload{Data: m.Payload, Binary: m.Binary})
 		return sharedValue{v, err}
 	}).(sharedValue)
 	if s.err != nil {

@@ -182,7 +182,7 @@ func (s *socket) dispatch(topic string, m *wire.ClientMessage) error {
 		case postedWell:
 			return nil
 		case postedInVain:
-			return s.refuse(c.sendRef, m.Ref, m.Topic, errBusy)
+			return c.busy(m.Ref)
 		}
 	}
 	if m.Event == wire.EventLeave {

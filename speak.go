@@ -34,6 +34,20 @@ func (c *conversation) reply(ref wire.Value, status string, p wire.Payload) erro
 	return c.say(outgoing{frame: transport.NewFrame(buf, binary)})
 }
 
+// busy answers a push that found the mailbox full, on the goroutine that
+// brought it.
+func (c *conversation) busy(ref wire.Value) error {
+	p, err := encodePayload(errBusy.response())
+	if err != nil {
+		return err
+	}
+	buf, binary, err := c.socket.version.AppendReply(newBuffer(len(c.topic)+len(p.Data)), c.sendRef, ref, wire.String(c.topic), wire.StatusError, p)
+	if err != nil {
+		return err
+	}
+	return c.hear(transport.NewFrame(buf, binary))
+}
+
 // broadcast publishes m on the conversation's topic. Its own copy does not
 // take the way of the others: it is said in its turn, among what the
 // conversation pushes and replies.

@@ -36,8 +36,23 @@ type queue struct {
 	messages []*Message
 	bytes    int
 	last     uint64     // number of the last message that ever came in
+	passed   uint64     // number of the last message that was delivered
 	passing  bool       // the goroutine of pass exists
-	room     *sync.Cond // publishers that found it full; nil if there were none
+	moved    *sync.Cond // for who waits for room, or a delivery; nil if nobody did
+}
+
+// wait waits until something has moved. g.mu is held.
+func (q *queue) wait(mu sync.Locker) {
+	if q.moved == nil {
+		q.moved = sync.NewCond(mu)
+	}
+	q.moved.Wait()
+}
+
+func (q *queue) move() {
+	if q.moved != nil {
+		q.moved.Broadcast()
+	}
 }
 
 func (q *queue) full() bool { return len(q.messages) >= queueLen || q.bytes >= queueBytes }
@@ -63,9 +78,7 @@ func (q *queue) take() (batch []*Message, first uint64) {
 		q.messages = nil
 	}
 	q.bytes -= size
-	if q.room != nil {
-		q.room.Broadcast()
-	}
+	q.move()
 	return batch, first
 }
 
@@ -79,10 +92,7 @@ func (ps *PubSub) enqueue(g *group[Subscriber], m *Message, buf []*member[Subscr
 		return append(buf, g.members...), true
 	}
 	for q.full() {
-		if q.room == nil {
-			q.room = sync.NewCond(&g.mu)
-		}
-		q.room.Wait()
+		q.wait(&g.mu)
 	}
 	q.put(m)
 	if !q.passing {
@@ -110,6 +120,24 @@ func (ps *PubSub) pass(g *group[Subscriber]) {
 		members = append(members[:0], g.members...)
 		g.mu.Unlock()
 		deliver(&Batch{Messages: batch}, first, members)
+		g.mu.Lock()
+		g.queue.passed = first + uint64(len(batch)) - 1
+		g.queue.move()
+		g.mu.Unlock()
+	}
+}
+
+// Flush waits until what was published on topic before has been delivered on
+// this node. On a topic of up to 64 subscribers that is so already.
+func (ps *PubSub) Flush(topic string) {
+	g := ps.topics.find(topic)
+	if g == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for last := g.queue.last; g.queue.passing && g.queue.passed < last; {
+		g.queue.wait(&g.mu)
 	}
 }
 

@@ -214,12 +214,7 @@ func TestOrderHoldsWhileATopicGrowsAndShrinks(t *testing.T) {
 	work.Wait()
 	close(stop)
 	churn.Wait()
-	last := &collector{}
-	ps.Subscribe("room", last)
-	gather(ps, crowd) // so that this goes behind all that is queued
-	ps.BroadcastLocal(&pubsub.Message{Topic: "room", Event: "end"})
-	for !slices.Contains(last.got(), "end") {
-	}
+	ps.Flush("room")
 	for i, c := range all {
 		next := make([]int, publishers)
 		for _, e := range c.got() {
@@ -236,4 +231,30 @@ func TestOrderHoldsWhileATopicGrowsAndShrinks(t *testing.T) {
 			t.Fatalf("subscriber %d got %v of %d each", i, next, each)
 		}
 	}
+}
+
+func TestFlushWaitsForWhatWasPublishedBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ps := pubsub.Local()
+		ps.Flush("nobody here")
+		all, _ := gather(ps, crowd)
+		slow := &collector{hold: make(chan struct{})}
+		ps.Subscribe("room", slow)
+		for _, e := range numbered(10) {
+			broadcast(t, ps, &pubsub.Message{Topic: "room", Event: e})
+		}
+		flushed := make(chan int, 1)
+		go func() {
+			ps.Flush("room")
+			flushed <- len(all[crowd-1].got())
+		}()
+		synctest.Wait()
+		if len(flushed) != 0 {
+			t.Error("Flush returned during a pass")
+		}
+		close(slow.hold)
+		if n := <-flushed; n != 10 {
+			t.Errorf("Flush returned after %d of 10 messages", n)
+		}
+	})
 }
