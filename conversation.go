@@ -253,7 +253,7 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 	c.phase, c.why, c.out = ended, why, nil
 	for _, f := range frames {
 		if f != nil {
-			c.socket.send(f)
+			_ = c.socket.send(f)
 		}
 	}
 	undone := c.mailbox.drain()
@@ -274,7 +274,7 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 		t.timer.Stop()
 	}
 	for f := range hooks {
-		c.protect("OnEnd", func() error { (*f)(); return nil })
+		_, _ = c.protect("OnEnd", func() error { (*f)(); return nil })
 	}
 	if why != Closed && why != Drained {
 		c.socket.refuseAll(c.topic, undone)
@@ -319,7 +319,7 @@ func (c *conversation) terminate() {
 		c.speaks = c.why.speaks()
 		c.mu.Unlock()
 		ctx, cancel := handlerContext()
-		c.protect("OnTerminate", func() error { f(ctx, c, c.why); return nil })
+		_, _ = c.protect("OnTerminate", func() error { f(ctx, c, c.why); return nil })
 		cancel()
 	}
 	c.mu.Lock()
@@ -338,7 +338,8 @@ func (c *conversation) errorFrame() *transport.Frame {
 }
 
 func (c *conversation) endFrame(event string, payload []byte) *transport.Frame {
-	buf, binary, err := c.socket.version.AppendEnd(newBuffer(len(c.topic)+len(payload)), c.joinRef, c.topic, event, wire.Payload{Data: payload})
+	buf := newBuffer(len(c.topic) + len(payload))
+	buf, binary, err := c.socket.version.AppendEnd(buf, c.joinRef, c.topic, event, wire.Payload{Data: payload})
 	if err != nil {
 		// Only a join_ref that came in a binary frame and is not UTF-8.
 		c.logger().Error("roost: the end of a conversation cannot be told", "topic", c.topic, "error", err)

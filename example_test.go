@@ -3,6 +3,7 @@ package roost_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -200,7 +201,7 @@ func (t *example) Errorf(format string, args ...any) { fmt.Printf(format+"\n", a
 func (t *example) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
 func (t *example) end() {
-	for i := len(t.cleanups) - 1; i >= 0; i-- {
-		t.cleanups[i]()
+	for _, cleanup := range slices.Backward(t.cleanups) {
+		cleanup()
 	}
 }

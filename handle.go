@@ -16,7 +16,7 @@ func (c *conversation) handle(m mail) {
 	case mailPush:
 		c.handlePush(m)
 	case mailLeave:
-		c.reply(m.ref, wire.StatusOK, wire.Payload{Data: emptyObject})
+		_ = c.reply(m.ref, wire.StatusOK, wire.Payload{Data: emptyObject})
 		c.end(Left, c.closeFrame(emptyObject))
 	case mailInfo:
 		c.handleInfo(m.value)
@@ -26,7 +26,7 @@ func (c *conversation) handle(m mail) {
 		c.stopped(err, m.message.Event)
 	case mailOut:
 		if f := c.intercept(m.message); f != nil {
-			c.say(outgoing{frame: f})
+			_ = c.say(outgoing{frame: f})
 		}
 	case mailDrain:
 		c.end(Drained)
@@ -92,9 +92,9 @@ func (c *conversation) handleIn(in *inHandler, m mail) error {
 	default:
 		switch {
 		case err != nil:
-			a.fail(err)
+			_ = a.fail(err)
 		case in.reply != reflect.TypeFor[NoReply]():
-			a.give(wire.StatusOK, reply)
+			_ = a.give(wire.StatusOK, reply)
 		}
 	}
 	if isStop {
@@ -116,7 +116,7 @@ func (c *conversation) handleAny(m mail) error {
 	case isStop:
 		c.stop(stop.err)
 	case err != nil && !errors.Is(err, ErrLater):
-		a.fail(err)
+		_ = a.fail(err)
 	}
 	return err
 }

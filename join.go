@@ -73,7 +73,7 @@ func (c *conversation) joinContext(timeout time.Duration) (context.Context, cont
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cancelled() {
+	if c.canceled() {
 		cancel()
 	} else {
 		c.attached().cancelJoin = cancel
@@ -152,7 +152,7 @@ func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
 	}
 	c.accepted = true
 	if j.old != nil {
-		c.socket.send(j.old)
+		_ = c.socket.send(j.old)
 	}
 	more := c.attached()
 	replaced, end := more.replaced, more.verdict

@@ -210,7 +210,7 @@ func (s *socket) refuse(joinRef, ref, topic wire.Value, reason *Error) error {
 func (s *socket) refuseAll(topic string, undone []mail) {
 	for i := range undone {
 		if undone[i].kind == mailPush {
-			s.refuse(wire.Value{}, undone[i].ref, wire.String(topic), errUnmatched)
+			_ = s.refuse(wire.Value{}, undone[i].ref, wire.String(topic), errUnmatched)
 		}
 	}
 }

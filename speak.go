@@ -41,7 +41,8 @@ func (c *conversation) busy(ref wire.Value) error {
 	if err != nil {
 		return err
 	}
-	buf, binary, err := c.socket.version.AppendReply(newBuffer(len(c.topic)+len(p.Data)), c.sendRef, ref, wire.String(c.topic), wire.StatusError, p)
+	buf := newBuffer(len(c.topic) + len(p.Data))
+	buf, binary, err := c.socket.version.AppendReply(buf, c.sendRef, ref, wire.String(c.topic), wire.StatusError, p)
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func (c *conversation) broadcast(ctx context.Context, m *pubsub.Message, self bo
 // Deliver takes a broadcast on the conversation's topic.
 func (c *conversation) Deliver(m *pubsub.Message) {
 	if c.route.routine.intercepts(m.Event) {
-		c.postOrEnd(mail{kind: mailOut, message: m})
+		_ = c.postOrEnd(mail{kind: mailOut, message: m})
 		return
 	}
 	f, err := broadcastFrame(c.socket.version, m)
@@ -84,7 +85,7 @@ func (c *conversation) Deliver(m *pubsub.Message) {
 		err = c.hear(f)
 	}
 	if err != nil {
-		c.unsayable(m.Event, err)
+		_ = c.unsayable(m.Event, err)
 	}
 }
 
@@ -132,7 +133,7 @@ func (c *conversation) hearAll(burst *transport.Burst) bool {
 	err := c.socket.conn.SendBurst(burst)
 	c.mu.Unlock()
 	if err != nil {
-		c.unsayable("", err)
+		_ = c.unsayable("", err)
 	}
 	return true
 }
@@ -226,7 +227,7 @@ func (c *conversation) flush() {
 		case !ok:
 			return
 		case o.then != nil:
-			c.protect("AfterJoin", func() error { o.then(); return nil })
+			_, _ = c.protect("AfterJoin", func() error { o.then(); return nil })
 		case o.message != nil:
 			c.tell(c.intercept(o.message))
 		default:
@@ -266,7 +267,7 @@ func (c *conversation) tell(f *transport.Frame) {
 	}
 	c.mu.Unlock()
 	if err != nil {
-		c.unsayable("", err)
+		_ = c.unsayable("", err)
 	}
 }
 
@@ -285,7 +286,7 @@ func (c *conversation) intercept(m *pubsub.Message) *transport.Frame {
 	}
 	buf, binary, err := c.socket.version.AppendPush(newBuffer(len(c.topic)+len(event)+len(p.Data)), c.sendRef, c.topic, event, p)
 	if err != nil {
-		c.unsayable(event, err)
+		_ = c.unsayable(event, err)
 		return nil
 	}
 	return transport.NewFrame(buf, binary)

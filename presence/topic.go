@@ -60,7 +60,9 @@ type held[M any] struct {
 func newItem[M any](key string, meta M, object []byte, prev string) *item[M] {
 	ref := newRef()
 	return &item[M]{
-		Meta:    Meta[M]{Ref: ref, PrevRef: prev, Value: meta},
+		Ref:     ref,
+		PrevRef: prev,
+		Value:   meta,
 		key:     key,
 		encoded: withRefs(object, ref, prev),
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"runtime"
 	"strings"
@@ -54,7 +53,7 @@ func newServer() *roost.Server[string] {
 		return r.Param("name"), nil
 	}, &roost.Options[string]{
 		ID:     func(name string) string { return name },
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	h := roost.NewHandler(func(_ context.Context, ch *channel, _ *roost.Socket[string], p message) (message, error) {
 		if ch.Topic() == "closed" {
