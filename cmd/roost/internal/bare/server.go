@@ -47,10 +47,10 @@ type Server struct {
 }
 
 type conn struct {
-	fd     int
-	open   bool
-	at     int    // in joined, or -1
-	in     []byte // what is not whole yet
+	fd   int
+	open bool
+	at   int    // in joined, or -1
+	in   []byte // what is not whole yet
 }
 
 // Listen makes a server at addr, an IPv4 address with a port, which may be 0. It is done with when [Server.Serve] returns.

@@ -53,7 +53,7 @@ type Loop struct {
 	buf      []byte
 	read     time.Time
 	passed   time.Time // when it last looked at its sockets
-	unsent   []*Conn // have something in out that was not tried yet
+	unsent   []*Conn   // have something in out that was not tried yet
 	nextBeat time.Time
 	beat     []byte
 }
