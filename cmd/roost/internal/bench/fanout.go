@@ -195,7 +195,11 @@ func (f *fan) lost() error {
 	for _, next := range f.next {
 		missing += int(f.sent - next)
 	}
-	return fmt.Errorf("%w: %d deliveries of %d broadcasts are missing after %v", errTimeout, missing, f.sent-f.done, f.rig.timeout)
+	err := fmt.Errorf("%w: %d deliveries of %d broadcasts are missing after %v", errTimeout, missing, f.sent-f.done, f.rig.timeout)
+	if f.done == 0 {
+		err = fmt.Errorf("%w; does the channel broadcast what is pushed as %q?", err, f.event)
+	}
+	return err
 }
 
 // Opened implements [load.Handler].
@@ -232,9 +236,11 @@ func (f *fan) check(c *load.Conn, text []byte, n uint64) bool {
 	switch {
 	case topic == wire.TopicHeartbeat, m.Status == wire.StatusOK:
 		return false // to a heartbeat, or to the push of a server that answers it
-	case topic != f.topic || m.Event != f.event:
+	case topic != f.topic || m.Event == wire.EventReply || m.Event == wire.EventClose || m.Event == wire.EventError:
 		f.report("subscriber %d got %.200s", c.ID, text)
 		return false
+	case m.Event != f.event:
+		return false // what else a channel has to say, such as who is here
 	}
 	payload := jsontext.Value(bytes.Clone(m.Payload.Data))
 	if err := payload.Canonicalize(); err != nil { // servers may write it otherwise

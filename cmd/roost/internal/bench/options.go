@@ -75,7 +75,9 @@ func (o *options) hasServer() bool { return o.url != "" || o.exec != "" }
 // server starts the server, if it is to be.
 func (o *options) server(ctx context.Context) (*server, error) {
 	if o.exec == "" {
-		return &server{name: o.url, url: o.url, proc: process{o.pid}, admin: o.admin}, nil
+		s := &server{name: o.url, url: o.url, proc: process{o.pid}, admin: o.admin}
+		_, err := s.proc.cpu() // so that a wrong -pid is told at once
+		return s, err
 	}
 	s, err := start(ctx, o.mount, strings.Fields(o.exec)...)
 	if err == nil {

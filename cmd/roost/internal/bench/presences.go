@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -131,28 +132,34 @@ func (c *cursor) str() ([]byte, error) {
 	return s, nil
 }
 
-// skip reads any value.
+// skip reads any value, however deep, without checking its inside.
 func (c *cursor) skip() error {
-	switch c.peek() {
-	case '"':
-		_, err := c.str()
-		return err
-	case '{':
-		return c.object(func([]byte) error { return c.skip() })
-	case '[':
-		return c.array(c.skip)
-	}
-	for i, b := range c.rest {
-		if b == ',' || b == '}' || b == ']' || b <= ' ' {
-			if i == 0 {
-				return errJSON
+	for depth := 0; ; {
+		switch c.peek() {
+		case 0:
+			return errJSON
+		case '"':
+			if _, err := c.str(); err != nil {
+				return err
 			}
-			c.rest = c.rest[i:]
+		case '{', '[':
+			depth++
+			c.rest = c.rest[1:]
+		case '}', ']':
+			depth--
+			c.rest = c.rest[1:]
+		case ',', ':':
+			c.rest = c.rest[1:]
+		default: // a number or a literal
+			c.rest = c.rest[max(1, bytes.IndexAny(c.rest, ",:]} \t\r\n")):]
+		}
+		if depth < 0 {
+			return errJSON
+		}
+		if depth == 0 {
 			return nil
 		}
 	}
-	c.rest = nil
-	return nil
 }
 
 // peek returns the next byte that is no white space, 0 at the end.

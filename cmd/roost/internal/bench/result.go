@@ -93,13 +93,13 @@ func spaced(name string) string { return strings.ReplaceAll(name, "_", " ") }
 // human shows four digits, the thousands apart.
 func human(v float64) string {
 	switch {
-	case v >= 1000:
+	case v >= 999.5:
 		whole := strconv.FormatInt(int64(v+0.5), 10)
 		for i := len(whole) - 3; i > 0; i -= 3 {
 			whole = whole[:i] + "," + whole[i:]
 		}
 		return whole
-	case v >= 100:
+	case v >= 99.995:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
 	return strconv.FormatFloat(v, 'f', 2, 64)
