@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package bare is the least that a server can do: one thread, one epoll loop, and only the frames that a benchmark sends. What it reaches is the
-// floor that a real server on the same machine is compared with.
+// Package bare is the least that a server can do: one thread, one epoll loop, and only the frames that a benchmark
+// sends. What it reaches is the floor that a real server on the same machine is compared with.
 package bare
 
 import (
@@ -26,14 +26,15 @@ const (
 	ctxEvery   = 100 * time.Millisecond
 )
 
-// ErrSlow says that a socket did not take what was sent to it at once. There is no queue for the rest here, so nothing measured with it counts.
+// ErrSlow says that a socket did not take what was sent to it at once. There is no queue for the rest here, so nothing
+// measured with it counts.
 var ErrSlow = errors.New("bare: a socket's buffer is full; leave less outstanding")
 
-// A Server answers joins, leaves, heartbeats and the event ping, and sends the payload of the event shout to all who joined, whatever the topic. It
-// trusts its client.
+// A Server answers joins, leaves, heartbeats and the event ping, and sends the payload of the event shout to all who
+// joined, whatever the topic. It trusts its client.
 type Server struct {
-	// PerBroadcast has each broadcast sent by itself: one send(2) to each socket, which is the limit for a server that does not coalesce. Otherwise
-	// the broadcasts that came together leave together, in one write per socket.
+	// PerBroadcast has each broadcast sent by itself: one send(2) to each socket, which is the limit for a server that
+	// does not coalesce. Otherwise the broadcasts that came together leave together, in one write per socket.
 	PerBroadcast bool
 
 	listener int
@@ -68,7 +69,7 @@ func Listen(addr string) (*Server, error) {
 	}
 	s := &Server{listener: fd, buf: make([]byte, readBuffer)}
 	if err := s.listen(at); err != nil {
-		unix.Close(fd)
+		poll.Close(fd)
 		return nil, fmt.Errorf("bare: listen on %s: %w", addr, err)
 	}
 	return s, nil
@@ -133,10 +134,10 @@ func (s *Server) Serve(ctx context.Context) error {
 func (s *Server) close() {
 	for _, c := range s.conns {
 		if c != nil {
-			unix.Close(c.fd)
+			poll.Close(c.fd)
 		}
 	}
-	unix.Close(s.listener)
+	poll.Close(s.listener)
 	s.poller.Close()
 }
 
@@ -165,12 +166,13 @@ func (s *Server) accept() error {
 	}
 }
 
-// drop closes a connection. Its descriptor is not in use again before the events of this round are served, unless accept, which is one of
-// them, takes another: that one has nothing to read yet, so an event of the old one finds EAGAIN.
+// drop closes a connection. Its descriptor is not in use again before the events of this round are served, unless
+// accept, which is one of them, takes another: that one has nothing to read yet, so an event of the old one finds
+// EAGAIN.
 func (s *Server) drop(c *conn) {
 	s.leave(c)
 	s.conns[c.fd] = nil
-	unix.Close(c.fd)
+	poll.Close(c.fd)
 }
 
 func (s *Server) join(c *conn) {
@@ -196,11 +198,10 @@ func (s *Server) receive(c *conn) error {
 		return nil // it was dropped in this round
 	}
 	n, errno := poll.Receive(c.fd, s.buf)
-	if errno == unix.EAGAIN {
-		return nil
-	}
-	if errno != 0 || n == 0 {
-		s.drop(c)
+	if n == 0 {
+		if errno != unix.EAGAIN { // the client ended it, in one way or another
+			s.drop(c)
+		}
 		return nil
 	}
 	data := s.buf[:n]
@@ -223,19 +224,19 @@ func (s *Server) receive(c *conn) error {
 	return nil
 }
 
-// consume handles what is whole in data.
+// consume handles what is whole in data. What this server does not know is an error: it has but one client.
 func (s *Server) consume(c *conn, data []byte) (used int, ended bool, err error) {
 	if !c.open {
 		n, answer, err := ws.Answer(data)
 		if n == 0 || err != nil {
-			return 0, err != nil, nil
+			return 0, false, err
 		}
 		c.open, used, s.out = true, n, append(s.out, answer...)
 	}
 	for {
 		frame, n, err := ws.Next(data[used:])
 		if n == 0 || err != nil {
-			return used, err != nil, nil
+			return used, false, err
 		}
 		used += n
 		switch frame.Op {

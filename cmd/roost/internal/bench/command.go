@@ -1,6 +1,7 @@
 //go:build linux
 
-// Package bench is the command roost bench: it drives any server that speaks Phoenix's protocol and says what it reaches and what it costs.
+// Package bench is the command roost bench: it drives any server that speaks Phoenix's protocol and says what it
+// reaches and what it costs.
 package bench
 
 import (
@@ -41,8 +42,8 @@ func commands() []command {
 	}
 }
 
-// Run runs roost bench with the arguments after these words. Results go to stdout, what a person may want to know meanwhile to stderr. It returns
-// [flag.ErrHelp] after showing help that was asked for.
+// Run runs roost bench with the arguments after these words. Results go to stdout, what a person may want to know
+// meanwhile to stderr. It returns [flag.ErrHelp] after showing help that was asked for.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" || args[0] == "-help" {
 		usage(stderr)
@@ -76,8 +77,10 @@ Usage:
     roost bench idle -url ws://127.0.0.1:4000/socket -pid 1234
     roost bench fanout -exec 'bin/conformance -addr 127.0.0.1:0' -subscribers 10000
 
-The server runs already (-url; with -pid its memory and CPU are measured too), or is started for each round (-exec). It should be the application of
-internal/conformance, or route a topic whose channel replies to "ping" and broadcasts "shout" with the payload that they bring.
+The server runs already (-url; with -pid its memory and CPU are measured too), or is
+started for each round (-exec). It should be the application of internal/conformance,
+or have a channel that replies to "ping" and broadcasts "shout", each with the payload
+that came.
 
 Benchmarks:
 
@@ -118,8 +121,10 @@ func idleFlags(fs *flag.FlagSet) workload {
 	return w
 }
 
-const idleHelp = `Bytes are the growth of the server's resident memory since before, for each connection: settled, when it has done nothing for a while, and collected,
-after a GET of ADMIN/gc, if the server has that (-admin). Processes may have but so many files open: see ulimit -n.`
+const idleHelp = `Bytes are the growth of the server's resident memory since before, for each
+connection: settled, when it has done nothing for a while, and collected, after a GET
+of ADMIN/gc, if the server has that (-admin). A process may have only so many files
+open: see ulimit -n.`
 
 func fanoutFlags(fs *flag.FlagSet) workload {
 	w := &fanout{}
@@ -136,8 +141,10 @@ func fanoutFlags(fs *flag.FlagSet) workload {
 	return w
 }
 
-const fanoutHelp = `The first subscriber pushes, and the channel broadcasts to all. Each delivery is checked: none lost, none twice, all in order, each payload as it was sent;
-if one is wrong, that is an error and there is no figure. Latencies count from when a broadcast was sent or, at a rate, should have been.`
+const fanoutHelp = `The first subscriber pushes, and the channel broadcasts to all. Each delivery is
+checked: none lost, none twice, all in order, each payload as it was sent. If one is
+wrong, that is an error and there is no figure. Latencies count from when a broadcast
+was sent or, at a rate, should have been.`
 
 func rrFlags(fs *flag.FlagSet) workload {
 	w := &rr{}
@@ -160,7 +167,9 @@ func presenceFlags(fs *flag.FlagSet) workload {
 	return w
 }
 
-const presenceHelp = `All connect, then all join at once as a user each. Each client's presence_state and diffs are applied; it ends when each knows each, with one phx_ref for each user.`
+const presenceHelp = `All connect, then all join at once, each as another user. Each client's
+presence_state and diffs are applied; it ends when all know all, and all know each user
+by the same phx_ref.`
 
 func stormFlags(fs *flag.FlagSet) workload {
 	w := &storm{}
@@ -169,4 +178,5 @@ func stormFlags(fs *flag.FlagSet) workload {
 	return w
 }
 
-const stormHelp = `So many are under way at a time as -at-once says. Each waits for the reply to its join and its leave, and for the server's close frame.`
+const stormHelp = `As many are under way at a time as -at-once says. Each waits for the replies to its
+join and its leave, and for the server's close frame.`

@@ -55,7 +55,7 @@ func (c *crowd) Opened(conn *load.Conn) {
 	}
 	frame, err := joinFrame(c.topic(conn.ID), "{}")
 	if err != nil {
-		c.report("%w", err)
+		c.reportf("%w", err)
 		return
 	}
 	conn.Send(frame)
@@ -65,7 +65,7 @@ func (c *crowd) Opened(conn *load.Conn) {
 func (c *crowd) Message(conn *load.Conn, text []byte) {
 	m, err := wire.V2.DecodeServer(text, false)
 	if err != nil {
-		c.report("%w", err)
+		c.reportf("%w", err)
 		return
 	}
 	ref, _ := m.Ref.Text()
@@ -73,14 +73,14 @@ func (c *crowd) Message(conn *load.Conn, text []byte) {
 		return // what a channel pushes after its join
 	}
 	if m.Status != wire.StatusOK {
-		c.report("the join of %s was refused: %s", c.topic(conn.ID), m.Payload.Data)
+		c.reportf("the join of %s was refused: %s", c.topic(conn.ID), m.Payload.Data)
 		return
 	}
 	c.inside++
 }
 
 // Closed implements [load.Handler].
-func (c *crowd) Closed(conn *load.Conn, err error) { c.report("connection %d: %w", conn.ID, err) }
+func (c *crowd) Closed(conn *load.Conn, err error) { c.reportf("connection %d: %w", conn.ID, err) }
 
 // joinFrame is the frame that joins a topic.
 func joinFrame(topic, params string) ([]byte, error) {

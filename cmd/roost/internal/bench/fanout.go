@@ -159,7 +159,7 @@ func (f *fan) broadcast(now, end time.Time) time.Time {
 			return due
 		}
 		if f.sent-f.done == maxOutstanding {
-			f.report("the server does not keep up with %g broadcasts a second: %d are outstanding", f.rate, maxOutstanding)
+			f.reportf("the server does not keep up with %g broadcasts a second: %d are outstanding", f.rate, maxOutstanding)
 			return end
 		}
 		f.send(due) // a late one counts from when it should have gone
@@ -206,7 +206,7 @@ func (f *fan) lost() error {
 func (f *fan) Opened(*load.Conn) {}
 
 // Closed implements [load.Handler].
-func (f *fan) Closed(c *load.Conn, err error) { f.report("subscriber %d: %w", c.ID, err) }
+func (f *fan) Closed(c *load.Conn, err error) { f.reportf("subscriber %d: %w", c.ID, err) }
 
 // Message implements [load.Handler].
 func (f *fan) Message(c *load.Conn, text []byte) {
@@ -229,7 +229,7 @@ func (f *fan) Message(c *load.Conn, text []byte) {
 func (f *fan) check(c *load.Conn, text []byte, n uint64) bool {
 	m, err := wire.V2.DecodeServer(text, false)
 	if err != nil {
-		f.report("subscriber %d: %w", c.ID, err)
+		f.reportf("subscriber %d: %w", c.ID, err)
 		return false
 	}
 	topic, _ := m.Topic.Text()
@@ -237,26 +237,26 @@ func (f *fan) check(c *load.Conn, text []byte, n uint64) bool {
 	case topic == wire.TopicHeartbeat, m.Status == wire.StatusOK:
 		return false // to a heartbeat, or to the push of a server that answers it
 	case topic != f.topic || m.Event == wire.EventReply || m.Event == wire.EventClose || m.Event == wire.EventError:
-		f.report("subscriber %d got %.200s", c.ID, text)
+		f.reportf("subscriber %d got %.200s", c.ID, text)
 		return false
 	case m.Event != f.event:
 		return false // what else a channel has to say, such as who is here
 	}
 	payload := jsontext.Value(bytes.Clone(m.Payload.Data))
 	if err := payload.Canonicalize(); err != nil { // servers may write it otherwise
-		f.report("subscriber %d: %w", c.ID, err)
+		f.reportf("subscriber %d: %w", c.ID, err)
 		return false
 	}
 	got, ok := f.payload.match(payload)
 	switch {
 	case !ok:
-		f.report("subscriber %d got the payload %.200s, which nobody sent", c.ID, m.Payload.Data)
+		f.reportf("subscriber %d got the payload %.200s, which nobody sent", c.ID, m.Payload.Data)
 	case got > n:
-		f.report("subscriber %d got broadcast %d and lacks %d before it: lost, or out of order", c.ID, got, n)
+		f.reportf("subscriber %d got broadcast %d and lacks %d before it: lost, or out of order", c.ID, got, n)
 	case got < n:
-		f.report("subscriber %d got broadcast %d after %d: a duplicate, or out of order", c.ID, got, n-1)
+		f.reportf("subscriber %d got broadcast %d after %d: a duplicate, or out of order", c.ID, got, n-1)
 	case n >= f.sent:
-		f.report("subscriber %d got broadcast %d, which was not sent", c.ID, got)
+		f.reportf("subscriber %d got broadcast %d, which was not sent", c.ID, got)
 	default:
 		b := &f.recent[n%maxOutstanding]
 		b.text = append(b.text[:0], text...)

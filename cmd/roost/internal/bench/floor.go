@@ -27,8 +27,10 @@ func (b *bareLoop) start(ctx context.Context) (*server, error) {
 	return s, err
 }
 
-const limitHelp = `The limit is one thread that sends the frame of each broadcast to each subscriber with a non-blocking send(2), in a process of its own. It and the
-server take turns with the same client, so that their ratio is of one moment. Without -url or -exec the limit runs alone.`
+const limitHelp = `The limit is one thread that sends the frame of each broadcast to each subscriber with a
+plain, non-blocking send(2), in a process of its own. It and the server take turns with
+the same client, so that their ratio is of one moment. Without -url or -exec the limit
+runs alone.`
 
 func limitSetup(fs *flag.FlagSet) func(context.Context, output) error {
 	var o options
@@ -36,8 +38,10 @@ func limitSetup(fs *flag.FlagSet) func(context.Context, output) error {
 	return o.beside("fanout", fs, fanoutFlags(fs), newLimit())
 }
 
-const floorHelp = `The floor is one thread with an epoll loop that does nothing but the frames of the workload, in a process of its own; broadcasts that arrive together leave
-in one write for each socket. It and the server take turns with the same client. Without -url or -exec the floor runs alone.`
+const floorHelp = `The floor is one thread with an epoll loop that does nothing but the frames of the
+workload, in a process of its own; broadcasts that arrive together leave in one write
+for each socket. It and the server take turns with the same client. Without -url or
+-exec the floor runs alone.`
 
 func floorSetup(fs *flag.FlagSet) func(context.Context, output) error {
 	var o options

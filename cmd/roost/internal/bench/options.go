@@ -30,14 +30,14 @@ type options struct {
 func (o *options) flags(fs *flag.FlagSet, rounds int) {
 	o.params = url.Values{}
 	fs.StringVar(&o.url, "url", "", "the `URL` of a running server's socket, such as ws://127.0.0.1:4000/socket")
-	fs.StringVar(&o.exec, "exec", "", "the `command` that starts a server, once for each round; it must print \"listening on HOST:PORT\" first.\n"+
-		"Words are split at spaces")
+	fs.StringVar(&o.exec, "exec", "", "the `command` that starts a server, once for each round, its words apart by spaces;\n"+
+		"it must print \"listening on HOST:PORT\" first")
 	fs.StringVar(&o.mount, "mount", "/socket", "the `path` of the socket that -exec serves")
 	fs.IntVar(&o.pid, "pid", 0, "the `process` of the server at -url, for its memory and CPU")
 	fs.StringVar(&o.admin, "admin", "", "the `path` where the server has gc and info, as that of internal/conformance has at /admin")
 	fs.Func("param", "a connect param, `name=value`; may be given several times", o.param)
-	fs.IntVar(&o.sources, "sources", 200, "how `many` addresses 127.0.0.1, 127.0.0.2, ... to connect from, if the server is on this machine;\n"+
-		"each has some 28,000 ports. 0 leaves it to the kernel")
+	fs.IntVar(&o.sources, "sources", 200, "how `many` addresses 127.0.0.1, 127.0.0.2, ... to connect from,\n"+
+		"if the server is on this machine; each has some 28,000 ports. 0 leaves it to the kernel")
 	fs.IntVar(&o.atOnce, "at-once", 32, "how `many` connections are being opened at a time")
 	fs.DurationVar(&o.timeout, "timeout", 15*time.Second, "how `long` to wait for anything before giving up")
 	fs.IntVar(&o.count, "rounds", rounds, "how `many` times to measure; the figures are medians")
@@ -124,7 +124,9 @@ func (o *options) rounds(ctx context.Context, name string, w workload, beside *b
 }
 
 // once runs a workload on a server that it starts and stops.
-func (o *options) once(ctx context.Context, w workload, start func(context.Context) (*server, error), bar *progress) (f figures, name string, err error) {
+func (o *options) once(
+	ctx context.Context, w workload, start func(context.Context) (*server, error), bar *progress,
+) (f figures, name string, err error) {
 	s, err := start(ctx)
 	if err != nil {
 		return nil, "", err

@@ -24,8 +24,8 @@ type presence struct {
 // maxSeen bounds the payloads that are remembered, in bytes.
 const maxSeen = 64 << 20
 
-// A party is a presence under way. Nobody leaves and nobody updates, so each user has one phx_ref, the same for everybody: whoever knows a user knows
-// the right one, and what a client knows is a set of users.
+// A party is a presence under way. Nobody leaves and nobody updates, so each user has one phx_ref, the same for
+// everybody: whoever knows a user knows the right one, and what a client knows is a set of users.
 type party struct {
 	fault
 	users    int
@@ -118,13 +118,13 @@ func (p *party) step(r *rig) func(time.Time) (time.Time, bool, error) {
 func (p *party) Opened(*load.Conn) {}
 
 // Closed implements [load.Handler].
-func (p *party) Closed(c *load.Conn, err error) { p.report("%s: %w", userName(c.ID), err) }
+func (p *party) Closed(c *load.Conn, err error) { p.reportf("%s: %w", userName(c.ID), err) }
 
 // Message implements [load.Handler].
 func (p *party) Message(c *load.Conn, text []byte) {
 	m, err := ws.Split(text)
 	if err != nil {
-		p.report("%s: %w", userName(c.ID), err)
+		p.reportf("%s: %w", userName(c.ID), err)
 		return
 	}
 	switch string(m.Event) {
@@ -134,24 +134,24 @@ func (p *party) Message(c *load.Conn, text []byte) {
 		diff := string(m.Event) == `"presence_diff"`
 		users, err := p.read(m.Payload, diff)
 		if err != nil {
-			p.report("%s got a %s: %w", userName(c.ID), m.Event, err)
+			p.reportf("%s got a %s: %w", userName(c.ID), m.Event, err)
 			return
 		}
 		p.apply(c, users, diff)
 	case `"phx_reply"`:
 		if string(m.Ref) == strconv.Quote(joinRef) {
 			if !bytes.Contains(m.Payload, []byte(`"status":"ok"`)) {
-				p.report("the join of %s was refused: %s", userName(c.ID), m.Payload)
+				p.reportf("the join of %s was refused: %s", userName(c.ID), m.Payload)
 			}
 			p.accepted++
 		}
 	default:
-		p.report("%s got %.200s", userName(c.ID), text)
+		p.reportf("%s got %.200s", userName(c.ID), text)
 	}
 }
 
-// apply adds users to what a client knows. One that lacks the state keeps diffs for later (spec/protocol.md §15), which comes to the same since nobody
-// leaves; but it does not know all before it has the state.
+// apply adds users to what a client knows. One that lacks the state keeps diffs for later (spec/protocol.md §15), which
+// comes to the same since nobody leaves; but it does not know all before it has the state.
 func (p *party) apply(c *load.Conn, users []int, diff bool) {
 	g := &p.guests[c.ID]
 	g.state = g.state || !diff

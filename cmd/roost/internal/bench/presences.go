@@ -16,8 +16,9 @@ var errJSON = errors.New("it is not the JSON of presences (spec/protocol.md §14
 // errLeft says that a diff has somebody leave.
 var errLeft = errors.New("somebody left, and nobody should")
 
-// scanState reads a presence_state, with entry called for each meta: a presence has several where a user has several clients. It reads as much of
-// JSON as it needs: a thousand users get megabytes of it, and a decoder would take longer than the server.
+// scanState reads a presence_state, with entry called for each meta: a presence has several where a user has several
+// clients. It reads as much of JSON as it needs: a thousand users get megabytes of it, and a decoder would take longer
+// than the server.
 func scanState(text []byte, entry func(key, ref []byte) error) error {
 	c := cursor{rest: text}
 	return c.presences(entry)

@@ -20,7 +20,8 @@ type process struct {
 
 func (p process) known() bool { return p.pid != 0 }
 
-// cpu returns the time that the process has run on all its threads. On loopback that includes the work of the kernel for the receiving side.
+// cpu returns the time that the process has run on all its threads. On loopback that includes the work of the kernel
+// for the receiving side.
 func (p process) cpu() (time.Duration, error) {
 	if !p.known() {
 		return 0, nil

@@ -82,7 +82,7 @@ func latencies(h *histogram) figures {
 // A fault is what a handler of the loop cannot return. The first one counts.
 type fault struct{ err error }
 
-func (f *fault) report(format string, args ...any) {
+func (f *fault) reportf(format string, args ...any) {
 	if f.err == nil {
 		f.err = fmt.Errorf(format, args...)
 	}

@@ -4,6 +4,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,7 +41,7 @@ type exchange struct {
 
 func (w *rr) run(ctx context.Context, r *rig) (figures, error) {
 	if w.outstanding < 1 || w.sockets < 1 {
-		return nil, fmt.Errorf("-sockets and -outstanding are at least 1")
+		return nil, errors.New("-sockets and -outstanding are at least 1")
 	}
 	loop, err := r.loop(ctx)
 	if err != nil {
@@ -115,7 +116,7 @@ func (x *exchange) measure(ctx context.Context, r *rig) (figures, error) {
 func (x *exchange) Opened(*load.Conn) {}
 
 // Closed implements [load.Handler].
-func (x *exchange) Closed(c *load.Conn, err error) { x.report("socket %d: %w", c.ID, err) }
+func (x *exchange) Closed(c *load.Conn, err error) { x.reportf("socket %d: %w", c.ID, err) }
 
 // Message implements [load.Handler].
 func (x *exchange) Message(c *load.Conn, text []byte) {
@@ -127,7 +128,7 @@ func (x *exchange) Message(c *load.Conn, text []byte) {
 		}
 	}
 	if got != want || x.waiting == 0 {
-		x.report("socket %d got the reply to push %d and waits for that to %d", c.ID, got, want)
+		x.reportf("socket %d got the reply to push %d and waits for that to %d", c.ID, got, want)
 		return
 	}
 	now := x.loop.Read()
@@ -146,7 +147,7 @@ func (x *exchange) Message(c *load.Conn, text []byte) {
 func (x *exchange) decode(c *load.Conn, text []byte, want uint64) (uint64, bool) {
 	m, err := wire.V2.DecodeServer(text, false)
 	if err != nil {
-		x.report("socket %d: %w", c.ID, err)
+		x.reportf("socket %d: %w", c.ID, err)
 		return 0, false
 	}
 	if topic, _ := m.Topic.Text(); topic == wire.TopicHeartbeat {
@@ -155,7 +156,7 @@ func (x *exchange) decode(c *load.Conn, text []byte, want uint64) (uint64, bool)
 	ref, _ := m.Ref.Text()
 	n, ok := number([]byte(ref))
 	if m.Event != wire.EventReply || m.Status != wire.StatusOK || !ok || len(ref) != digits {
-		x.report("socket %d got %.200s", c.ID, text)
+		x.reportf("socket %d got %.200s", c.ID, text)
 		return 0, false
 	}
 	if n == want {

@@ -128,7 +128,7 @@ func (s *server) get(ctx context.Context, action string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // it was read, or is of no use
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answered %s; -admin is for servers that have it", at, res.Status)
 	}

@@ -13,9 +13,11 @@ import (
 	"time"
 )
 
-const setHelp = `Each row has a target. A row with a * is met by its figure or by its share of the floor, which is measured in turn with the server, since wall figures
-bend with the machine; one that is a multiple of the limit compares CPU. The targets are for two cores that client and server share. -url measures a
-server as it is; -exec starts it afresh for each row and round, which the memory of idle connections needs to mean something.`
+const setHelp = `Each row has a target, for two cores that client and server share. A row with a * is
+also met by enough of what the floor reaches, measured in turn with the server, since
+such figures bend with the machine. One that is a multiple of the limit compares CPU.
+-exec starts the server afresh for each row and round, which the memory of idle
+connections needs to mean something; -url measures one as it is.`
 
 // A trial is a workload of the set, with what is promised of it.
 type trial struct {

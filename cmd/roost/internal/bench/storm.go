@@ -88,7 +88,7 @@ func (g *gale) Opened(c *load.Conn) { c.Send(g.join) }
 func (g *gale) Message(c *load.Conn, text []byte) {
 	m, err := wire.V2.DecodeServer(text, false)
 	if err != nil {
-		g.report("connection %d: %w", c.ID, err)
+		g.reportf("connection %d: %w", c.ID, err)
 		return
 	}
 	if m.Event != wire.EventReply {
@@ -96,7 +96,7 @@ func (g *gale) Message(c *load.Conn, text []byte) {
 	}
 	switch ref, _ := m.Ref.Text(); {
 	case m.Status != wire.StatusOK:
-		g.report("connection %d got %.200s", c.ID, text)
+		g.reportf("connection %d got %.200s", c.ID, text)
 	case ref == joinRef:
 		c.Send(g.leave)
 	case ref == leaveRef:
@@ -110,5 +110,5 @@ func (g *gale) Closed(c *load.Conn, err error) {
 		g.over++
 		return
 	}
-	g.report("connection %d: %w", c.ID, err)
+	g.reportf("connection %d: %w", c.ID, err)
 }

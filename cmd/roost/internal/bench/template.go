@@ -20,8 +20,8 @@ const placeholder = "9876543210"
 // joinRef is the join_ref of each join: a connection joins once.
 const joinRef = "1"
 
-// A template is the frame of a client's message with a number in it that can be changed in place, since making a frame anew for each message would
-// cost more than sending it.
+// A template is the frame of a client's message with a number in it that can be changed in place, since making a frame
+// anew for each message would cost more than sending it.
 type template struct {
 	frame []byte
 	start int // of the payload

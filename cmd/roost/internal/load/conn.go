@@ -91,7 +91,7 @@ func (c *Conn) Close() {
 		return
 	}
 	c.state = closed
-	unix.Close(c.fd)
+	poll.Close(c.fd)
 	c.loop.conns[c.slot] = nil
 	c.loop.free = append(c.loop.free, c.slot)
 }

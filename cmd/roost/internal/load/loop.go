@@ -29,18 +29,19 @@ type Handler interface {
 	Opened(c *Conn)
 	// Message hands over a message of the server, which is valid until it returns.
 	Message(c *Conn, text []byte)
-	// Closed says that the server ended c, or never accepted it, and why; err is never nil. It is not called for a connection that the client
-	// ended with [Conn.Close], but for one that it asked the server to end with [Conn.Leave].
+	// Closed says that the server ended c, or never accepted it, and why; err is never nil. It is not called for a
+	// connection that the client ended with [Conn.Close], but for one that it asked the server to end with
+	// [Conn.Leave].
 	Closed(c *Conn, err error)
 }
 
 // A Loop is connections to one target and the one goroutine that serves them all. Only that goroutine may use it.
 type Loop struct {
-	// Sources is how many of the addresses 127.0.0.1, 127.0.0.2, ... connections come from in turn, if the target is on this machine; 0 leaves
-	// the address to the kernel. At most 254.
+	// Sources is how many of the addresses 127.0.0.1, 127.0.0.2, ... connections come from in turn, if the target is on
+	// this machine; 0 leaves the address to the kernel. At most 254.
 	Sources int
-	// ReadEvery makes the loop look at its sockets so often and no oftener; 0 is at once. On one machine with the server, a client that wakes for
-	// each message takes the CPU that the server would need.
+	// ReadEvery makes the loop look at its sockets so often and no oftener; 0 is at once. On one machine with the
+	// server, a client that wakes for each message takes the CPU that the server would need.
 	ReadEvery time.Duration
 
 	target   *Target
@@ -104,8 +105,8 @@ func (l *Loop) Dial(id int) (*Conn, error) {
 	return c, nil
 }
 
-// Run serves the connections until step says that it is done, or fails, or ctx ends. It calls step after each batch of events, and at the latest
-// at the time that step returned, or after 100 ms.
+// Run serves the connections until step says that it is done, or fails, or ctx ends. It calls step after each batch of
+// events, and at the latest at the time that step returned, or after 100 ms.
 func (l *Loop) Run(ctx context.Context, step func(now time.Time) (wake time.Time, done bool, err error)) error {
 	// A thread of its own waits and wakes for the price of the system call.
 	runtime.LockOSThread()
@@ -177,11 +178,11 @@ func (l *Loop) keepAlive(now time.Time) {
 }
 
 // Close ends all connections without a word.
-func (l *Loop) Close() error {
+func (l *Loop) Close() {
 	for _, c := range l.conns {
 		if c != nil {
 			c.Close()
 		}
 	}
-	return l.poller.Close()
+	l.poller.Close()
 }

@@ -47,7 +47,7 @@ func newLoop(t *testing.T, addr string, h load.Handler) *load.Loop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
+	t.Cleanup(l.Close)
 	l.Sources = 3
 	l.Handle(h)
 	return l

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/roost-dev/roost/cmd/roost/internal/poll"
 	"github.com/roost-dev/roost/cmd/roost/internal/ws"
 )
 
@@ -25,8 +27,8 @@ type Target struct {
 	addr netip.AddrPort
 }
 
-// NewTarget takes the address of a mount as phoenix.js does, ws://host:port/socket, to which /websocket is added, and the name of its host
-// resolved. Params are sent as the connect params. It may block for a look-up.
+// NewTarget takes the address of a mount as phoenix.js does, ws://host:port/socket, to which /websocket is added, and
+// the name of its host resolved. Params are sent as the connect params. It may block for a look-up.
 func NewTarget(ctx context.Context, mount string, params url.Values) (*Target, error) {
 	u, err := url.Parse(mount)
 	if err != nil {
@@ -51,9 +53,7 @@ func NewTarget(ctx context.Context, mount string, params url.Values) (*Target, e
 		return nil, fmt.Errorf("%s has no IPv4 address", u.Hostname())
 	}
 	query := u.Query()
-	for name, values := range params {
-		query[name] = values
-	}
+	maps.Copy(query, params)
 	query.Set("vsn", "2.0.0")
 	return &Target{
 		Host: u.Host,
@@ -71,8 +71,8 @@ func orDefault(s, otherwise string) string {
 
 func (t *Target) request() []byte { return ws.Request(t.Host, t.uri) }
 
-// dial begins to connect from one of so many sources and returns the descriptor. A source address has some 28,000 ports, so over loopback, where
-// there are many addresses, they take turns.
+// dial begins to connect from one of so many sources and returns the descriptor. A source address has some 28,000
+// ports, so over loopback, where there are many addresses, they take turns.
 func (t *Target) dial(n, sources int) (int, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -82,12 +82,12 @@ func (t *Target) dial(n, sources int) (int, error) {
 		return -1, err
 	}
 	if err := t.prepare(fd, n, sources); err != nil {
-		unix.Close(fd)
+		poll.Close(fd)
 		return -1, err
 	}
 	err = unix.Connect(fd, &unix.SockaddrInet4{Addr: t.addr.Addr().As4(), Port: int(t.addr.Port())})
 	if err != nil && !errors.Is(err, unix.EINPROGRESS) {
-		unix.Close(fd)
+		poll.Close(fd)
 		return -1, fmt.Errorf("connect to %s: %w", t.Host, err)
 	}
 	return fd, nil

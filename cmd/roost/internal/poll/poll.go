@@ -37,7 +37,8 @@ func New(batch int) (*Poller, error) {
 	return &Poller{fd: fd, events: make([]unix.EpollEvent, batch)}, nil
 }
 
-// Add watches fd. Its events come with key and gen in their Fd and Pad, which are the caller's to choose; they end when fd is closed.
+// Add watches fd. Its events come with key and gen in their Fd and Pad, which are the caller's to choose; they end when
+// fd is closed.
 func (p *Poller) Add(fd int, events uint32, key, gen int32) error {
 	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: key, Pad: gen})
 }
@@ -51,8 +52,9 @@ func (p *Poller) Change(fd int, events uint32, key, gen int32) error {
 func (p *Poller) Wait(timeout time.Duration) ([]Event, error) {
 	// epoll_wait counts in milliseconds, which is too coarse for sending at a rate.
 	limit := unix.NsecToTimespec(max(0, timeout).Nanoseconds())
-	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p.events))),
-		uintptr(len(p.events)), uintptr(unsafe.Pointer(&limit)), 0, 0)
+	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd),
+		uintptr(unsafe.Pointer(unsafe.SliceData(p.events))), uintptr(len(p.events)), //nolint:gosec // a system call
+		uintptr(unsafe.Pointer(&limit)), 0, 0) //nolint:gosec // a system call
 	runtime.KeepAlive(&limit)
 	switch errno {
 	case 0:
@@ -66,11 +68,16 @@ func (p *Poller) Wait(timeout time.Duration) ([]Event, error) {
 }
 
 // Close frees the epoll instance. What it watched stays open.
-func (p *Poller) Close() error { return unix.Close(p.fd) }
+func (p *Poller) Close() { Close(p.fd) }
 
-// Send writes what fd takes of b without blocking, as send(2) does, and returns how much that was. The errno is EAGAIN if it takes nothing now.
+// Close closes a descriptor. What a socket has to say of its end, reading and writing have said.
+func Close(fd int) { _ = unix.Close(fd) }
+
+// Send writes what fd takes of b without blocking, as send(2) does, and returns how much that was. The errno is EAGAIN
+// if it takes nothing now.
 func Send(fd int, b []byte) (int, unix.Errno) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+	n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd),
+		uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), //nolint:gosec // a system call
 		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 	if errno != 0 {
 		return 0, errno
@@ -78,10 +85,11 @@ func Send(fd int, b []byte) (int, unix.Errno) {
 	return int(n), 0
 }
 
-// Receive reads into b without blocking, as recv(2) does, and returns how much: 0 at the end of the stream. The errno is EAGAIN if there is
-// nothing to read.
+// Receive reads into b without blocking, as recv(2) does, and returns how much: 0 at the end of the stream. The errno
+// is EAGAIN if there is nothing to read.
 func Receive(fd int, b []byte) (int, unix.Errno) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd),
+		uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), //nolint:gosec // a system call
 		unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
 		return 0, errno

@@ -1,5 +1,5 @@
-// Package ws frames WebSocket messages (RFC 6455 §5) for the two ends of a benchmark, which trust each other more than strangers may:
-// it takes what is well formed, refuses what it cannot split, and checks no UTF-8.
+// Package ws frames WebSocket messages (RFC 6455 §5) for the two ends of a benchmark, which trust each other more than
+// strangers may: it takes what is well formed, refuses what it cannot split, and checks no UTF-8.
 package ws
 
 import (
@@ -21,8 +21,8 @@ const (
 // MaxPayload is the length of the largest frame that [Next] takes, in bytes.
 const MaxPayload = 64 << 20
 
-// Mask is what all clients here mask with: a constant, so that a frame can be made before it is needed. It is not zero, so that a server has
-// the work that it has with other clients.
+// Mask is what all clients here mask with: a constant, so that a frame can be made before it is needed. It is not zero,
+// so that a server has the work that it has with other clients.
 var Mask = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
 // ErrCompressed says that a frame has reserved bits set, which nobody asked for.

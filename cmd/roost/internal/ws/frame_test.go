@@ -3,6 +3,7 @@ package ws_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/roost-dev/roost/cmd/roost/internal/ws"
@@ -15,7 +16,7 @@ func TestAFrameComesBackAsItWasSent(t *testing.T) {
 			t.Run(fmt.Sprint(side, length), func(t *testing.T) {
 				payload := bytes.Repeat([]byte("roost"), length/5+1)[:length]
 				raw := appendFrame([]byte("before"), ws.Text, payload)[len("before"):]
-				f, n, err := ws.Next(append(raw[:len(raw):len(raw)], "behind"...))
+				f, n, err := ws.Next(append(slices.Clip(raw), "behind"...))
 				if err != nil || n != len(raw) {
 					t.Fatalf("took %d bytes of %d, %v", n, len(raw), err)
 				}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha1" //nolint:gosec // RFC 6455 §4.2.2 asks for it
 	"encoding/base64"
+	"errors"
 	"fmt"
 )
 
@@ -19,8 +20,8 @@ func Request(host, uri string) []byte {
 		"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n", uri, host, key)
 }
 
-// Opened splits the answer to [Request] off buf, and returns how many bytes it took: 0 if it is not all there yet. It is an error if the answer
-// refuses.
+// Opened splits the answer to [Request] off buf, and returns how many bytes it took: 0 if it is not all there yet. It
+// is an error if the answer refuses.
 func Opened(buf []byte) (int, error) {
 	end, err := head(buf)
 	if end == 0 || err != nil {
@@ -36,8 +37,8 @@ func Opened(buf []byte) (int, error) {
 	return end, nil
 }
 
-// Answer splits a request that opens a WebSocket off buf, and returns how many bytes it took, 0 if it is not all there yet, and the answer
-// that accepts it.
+// Answer splits a request that opens a WebSocket off buf, and returns how many bytes it took, 0 if it is not all there
+// yet, and the answer that accepts it.
 func Answer(buf []byte) (int, []byte, error) {
 	end, err := head(buf)
 	if end == 0 || err != nil {
@@ -46,7 +47,7 @@ func Answer(buf []byte) (int, []byte, error) {
 	const name = "\r\nSec-WebSocket-Key: "
 	_, after, ok := bytes.Cut(buf[:end], []byte(name))
 	if !ok {
-		return 0, nil, fmt.Errorf("ws: the request has no Sec-WebSocket-Key")
+		return 0, nil, errors.New("ws: the request has no Sec-WebSocket-Key")
 	}
 	asked, _, _ := bytes.Cut(after, []byte("\r\n"))
 	return end, fmt.Appendf(nil, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+

@@ -1,6 +1,7 @@
 package ws_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,11 +13,11 @@ func TestAnAnswerOpensWhatTheRequestAskedFor(t *testing.T) {
 	if !strings.HasPrefix(string(request), "GET /socket/websocket?vsn=2.0.0 HTTP/1.1\r\nHost: example.com:4000\r\n") {
 		t.Errorf("the request is %q", request)
 	}
-	n, answer, err := ws.Answer(append(request[:len(request):len(request)], "a frame"...))
+	n, answer, err := ws.Answer(append(slices.Clip(request), "a frame"...))
 	if n != len(request) || err != nil {
 		t.Fatalf("the server took %d of %d bytes, %v", n, len(request), err)
 	}
-	n, err = ws.Opened(append(answer[:len(answer):len(answer)], "a frame"...))
+	n, err = ws.Opened(append(slices.Clip(answer), "a frame"...))
 	if n != len(answer) || err != nil {
 		t.Errorf("the client took %d of %d bytes, %v", n, len(answer), err)
 	}

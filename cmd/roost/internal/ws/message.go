@@ -2,14 +2,14 @@ package ws
 
 import "fmt"
 
-// A Message is a message of version 2 in text (spec/protocol.md §6), split but not decoded: each field is JSON as it came, strings with their
-// quotes. The fields share memory with the text.
+// A Message is a message of version 2 in text (spec/protocol.md §6), split but not decoded: each field is JSON as it
+// came, strings with their quotes. The fields share memory with the text.
 type Message struct {
 	JoinRef, Ref, Topic, Event, Payload []byte
 }
 
-// Split splits a message. It takes the payload for whatever stands between the fourth comma and the last bracket: package wire decodes and checks
-// messages, at ten times the cost.
+// Split splits a message. It takes the payload for whatever stands between the fourth comma and the last bracket:
+// package wire decodes and checks messages, at ten times the cost.
 func Split(text []byte) (Message, error) {
 	var fields [4][]byte
 	if len(text) < 2 || text[0] != '[' || text[len(text)-1] != ']' {
@@ -39,7 +39,8 @@ func scalarLen(b []byte) int {
 	return 0
 }
 
-// StringLen returns how long the JSON string at the start of b is, with its quotes, and 0 if it does not end. It does not check escapes.
+// StringLen returns how long the JSON string at the start of b is, with its quotes, and 0 if it does not end. It does
+// not check escapes.
 func StringLen(b []byte) int {
 	for i := 1; i < len(b); i++ {
 		switch b[i] {

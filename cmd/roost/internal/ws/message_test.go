@@ -10,7 +10,7 @@ import (
 func TestSplitFindsTheFieldsOfAMessage(t *testing.T) {
 	for text, want := range map[string]string{
 		`["1","2","t","e",{"a":[1,"]"]}]`: `"1" "2" "t" "e" {"a":[1,"]"]}`,
-		`[null,null,"a:b","c",{}]`:        `null null "a:b" "c" {}`,
+		`[null,0,"a:b","c",{}]`:           `null 0 "a:b" "c" {}`,
 		`[1,17,"t,\"x","e\\",""]`:         `1 17 "t,\"x" "e\\" ""`,
 	} {
 		m, err := ws.Split([]byte(text))
