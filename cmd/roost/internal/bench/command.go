@@ -163,7 +163,8 @@ const rrHelp = `Each socket pushes again when it has its reply. Each reply is ch
 func presenceFlags(fs *flag.FlagSet) workload {
 	w := &presence{}
 	fs.IntVar(&w.users, "users", 1000, "how `many` enter")
-	fs.StringVar(&w.topic, "topic", "room:bench", "the `topic`, whose channel tracks the join param user and pushes presence_state")
+	fs.StringVar(&w.topic, "topic", "room:bench", "the `topic`, to which a number is added;\n"+
+		"its channel tracks the join param user and pushes presence_state")
 	return w
 }
 

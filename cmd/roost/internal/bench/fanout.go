@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json/jsontext"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -59,6 +60,12 @@ type broadcast struct {
 }
 
 func (w *fanout) run(ctx context.Context, r *rig) (figures, error) {
+	switch {
+	case w.subscribers < 1:
+		return nil, errors.New("-subscribers is at least 1")
+	case w.rate < 0 || w.rate == 0 && (w.window < 1 || w.window > maxOutstanding):
+		return nil, fmt.Errorf("-window is from 1 to %d, unless there is a -rate, which is positive", maxOutstanding)
+	}
 	loop, err := r.loop(ctx)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -17,6 +18,9 @@ type idle struct {
 }
 
 func (w *idle) run(ctx context.Context, r *rig) (figures, error) {
+	if w.connections < 1 {
+		return nil, errors.New("-connections is at least 1")
+	}
 	loop, err := r.loop(ctx)
 	if err != nil {
 		return nil, err

@@ -56,6 +56,9 @@ type payload struct {
 }
 
 func (w *presence) run(ctx context.Context, r *rig) (figures, error) {
+	if w.users < 1 {
+		return nil, errors.New("-users is at least 1")
+	}
 	loop, err := r.loop(ctx)
 	if err != nil {
 		return nil, err
@@ -71,8 +74,10 @@ func (w *presence) run(ctx context.Context, r *rig) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
+	// In a room of its own nobody is still leaving.
+	topic := fmt.Sprintf("%s-%d", w.topic, time.Now().UnixNano())
 	for id, c := range crowd.conns {
-		frame, err := joinFrame(w.topic, `{"user":"`+userName(id)+`"}`)
+		frame, err := joinFrame(topic, `{"user":"`+userName(id)+`"}`)
 		if err != nil {
 			return nil, err
 		}

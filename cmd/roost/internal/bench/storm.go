@@ -30,6 +30,9 @@ type gale struct {
 }
 
 func (w *storm) run(ctx context.Context, r *rig) (figures, error) {
+	if w.cycles < 1 {
+		return nil, errors.New("-cycles is at least 1")
+	}
 	loop, err := r.loop(ctx)
 	if err != nil {
 		return nil, err
