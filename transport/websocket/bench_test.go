@@ -77,7 +77,7 @@ func (discard) SetWriteDeadline(time.Time) error { return nil }
 
 func BenchmarkSend(b *testing.B) {
 	h := New(Config{Accept: refusing(nil), Outbox: math.MaxInt})
-	c := &conn{h: h, nc: discard{}}
+	c := newParked(h, discard{})
 	frame := textFrame(strings.Repeat("x", 89))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -85,7 +85,7 @@ func BenchmarkSend(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	c.writers.Wait()
+	c.line.(*parked).writers.Wait()
 }
 
 // BenchmarkIdle reports the memory of idle connections, both ends counted; the
