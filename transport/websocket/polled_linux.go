@@ -13,13 +13,11 @@ import (
 )
 
 const (
-	// moment is how soon after each other frames count as one burst.
+	// moment is how soon one frame has to follow another to be of the same
+	// burst. The first of a burst is written by who sends it, at once. The
+	// others gather until the poller's loop gets to writing them together,
+	// which costs less from the second frame on, a thread's waking included.
 	moment = 20 * time.Microsecond
-
-	// burst is how many frames of a burst are written by who sends them. The
-	// others gather until the poller's loop writes them together, which is
-	// as soon as it gets to it: at once, unless it is busy.
-	burst = 2
 
 	// fairShare is how many times a loop reads one connection before it
 	// turns to the others.
@@ -31,9 +29,8 @@ const (
 // is written by the sender, as far as the kernel takes it.
 type polled struct {
 	conn
-	fd    poller.Descriptor // guarded by conn.mu as it asks for
-	sent  time.Duration     // when a frame was last written at once
-	burst uint8             // frames since there was a moment between two
+	fd   poller.Descriptor // guarded by conn.mu as it asks for
+	sent time.Duration     // when the last frame was
 
 	// Used by the loop only.
 	told    bool // the session knows of the end
@@ -203,45 +200,30 @@ func (p *polled) watch(now time.Duration) {
 
 // send writes at once, but for the later frames of a burst.
 func (p *polled) send(frame []byte) {
-	switch {
-	case p.out != nil:
+	if p.out != nil {
 		p.out.push(frame)
-		return
-	case p.severed:
-		return
-	case p.crowded():
-		p.out = newOutbox()
-		p.out.moved = p.sent
-		p.out.push(frame)
-		p.fd.Wake()
 		return
 	}
-	n, err := p.fd.Write(frame)
-	switch {
-	case err != nil:
-		p.cutLocked(err)
-	case n < len(frame):
-		p.out = newOutbox()
-		p.out.moved = p.sent
-		p.out.push(frame)
-		p.out.consume(n)
+	last := p.sent
+	p.sent = p.h.clock()
+	n := 0
+	if inBurst := p.sent-last < moment; !inBurst {
+		var err error
+		n, err = p.fd.Write(frame)
+		switch {
+		case err != nil:
+			p.cutLocked(err)
+			return
+		case n == len(frame):
+			return
+		}
 		p.arm(true)
-		p.fd.Wake() // there is a deadline now
 	}
-}
-
-// crowded reports whether a frame is one of the later ones of a burst.
-func (p *polled) crowded() bool {
-	now := p.h.clock()
-	if now-p.sent > moment {
-		p.burst = 0
-	}
-	p.sent = now
-	if p.burst == burst {
-		return true
-	}
-	p.burst++
-	return false
+	p.out = newOutbox()
+	p.out.moved = p.sent
+	p.out.push(frame)
+	p.out.consume(n)
+	p.fd.Wake() // to write, or to set the deadline of what is stuck
 }
 
 // flush writes what the kernel takes of the outbox. Behind the last frame of
@@ -311,7 +293,7 @@ func (s *pollers) take(h *Handler, fd *poller.Descriptor, nc net.Conn, p *polled
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.poller == nil {
-		started, err := poller.New(runtime.GOMAXPROCS(0), h.clock)
+		started, err := poller.New(max(runtime.GOMAXPROCS(0)/2, 1), h.clock)
 		if err != nil {
 			return err
 		}
