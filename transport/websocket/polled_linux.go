@@ -137,12 +137,14 @@ func (p *polled) end(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ended = true
-	switch {
-	case !errors.Is(err, io.EOF):
-		p.cutLocked(err)
-	case !p.closing:
-		p.cutLocked(errNoClose)
+	if errors.Is(err, io.EOF) {
+		if p.closing {
+			return
+		}
+		err = errNoClose
 	}
+	p.severed = true // settle closes the descriptor next: no need to shut it down
+	p.cutLocked(err)
 }
 
 // settle tells the session of the end as soon as the connection is closing,
@@ -275,6 +277,9 @@ func (p *polled) finish() {
 }
 
 func (p *polled) sever() {
+	if p.severed {
+		return
+	}
 	p.severed = true
 	p.fd.Shutdown()
 	p.fd.Wake()
