@@ -49,9 +49,10 @@ func TestNothingIsLeftOfConnections(t *testing.T) {
 		"deaf":           func(u *user) { u.send(0x81, "flood"); u.br.Peek(1) },
 	}
 	const rounds, atOnce, each = 3, 20, 5
+	flood := textFrame(strings.Repeat("x", 8<<20))
 	h := New(Config{IdleTimeout: 100 * time.Millisecond, Logger: slog.New(slog.DiscardHandler),
 		Accept: func(*http.Request, transport.Hello) (func(transport.Conn) transport.Session, error) {
-			return func(c transport.Conn) transport.Session { return flooding{c} }, nil
+			return func(c transport.Conn) transport.Session { return flooding{c, flood} }, nil
 		}})
 	goroutines, files, bytes := runtime.NumGoroutine(), openFiles(t), uint64(0)
 	for round := range rounds {
@@ -102,12 +103,15 @@ func visit(t *testing.T, addr net.Addr, name string, end func(*user)) {
 	end(u)
 }
 
-// flooding is a session that sends more than a client without a reader takes.
-type flooding struct{ transport.Conn }
+// flooding is a session that sends more than a client that does not read takes.
+type flooding struct {
+	transport.Conn
+	flood *transport.Frame
+}
 
 func (s flooding) Receive(data []byte, _ bool) error {
 	if string(data) == "flood" {
-		return s.Send(textFrame(strings.Repeat("x", 8<<20)))
+		return s.Send(s.flood)
 	}
 	return nil
 }
