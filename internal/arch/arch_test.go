@@ -38,6 +38,7 @@ var rules = []rule{
 
 	{"cmd/...", []string{"..."}},
 	{"internal/conformance/...", []string{"..."}},
+	{"internal/poller", []string{"golang.org/x/sys/..."}},
 	{"internal/...", nil},
 	{"examples/rumbl/accounts", []string{"examples/rumbl/field", "golang.org/x/crypto/..."}}, // no channels in here,
 	{"examples/rumbl/multimedia", []string{"examples/rumbl/field"}},                          // nor in here

@@ -159,15 +159,43 @@ func (c *client) reset() {
 // dial opens a TCP or TLS connection to s.
 func (s *server) dial() *client {
 	s.t.Helper()
-	nc, err := net.Dial("tcp", s.http.Listener.Addr().String())
+	c, err := s.tryDial()
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { c.nc.Close() })
+	return c
+}
+
+func (s *server) tryDial() (*client, error) {
+	nc, err := net.Dial("tcp", s.http.Listener.Addr().String())
+	if err != nil {
+		return nil, err
 	}
 	if s.http.TLS != nil {
 		nc = tls.Client(nc, &tls.Config{InsecureSkipVerify: true}) // the certificate of httptest is made for other names
 	}
-	s.t.Cleanup(func() { nc.Close() })
-	return &client{t: s.t, nc: nc, br: bufio.NewReader(nc)}
+	return &client{t: s.t, nc: nc, br: bufio.NewReader(nc)}, nil
+}
+
+// open opens a WebSocket whose session nobody waits for. It may be called from
+// any goroutine; the caller closes the connection.
+func (s *server) open() (*client, error) {
+	c, err := s.tryDial()
+	if err != nil {
+		return nil, err
+	}
+	c.try([]byte(upgradeRequest("")))
+	_ = c.nc.SetReadDeadline(time.Now().Add(patience))
+	res, err := http.ReadResponse(c.br, nil)
+	if err == nil && res.StatusCode != http.StatusSwitchingProtocols {
+		err = fmt.Errorf("status %d, want 101", res.StatusCode)
+	}
+	if err != nil {
+		c.nc.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // connect opens a WebSocket and returns both of its ends.

@@ -74,6 +74,9 @@ var webSocketTests = []struct {
 	{"a client that goes away is noticed", (*suite).goesAway},
 	{"compressed messages pass both ways", (*suite).compressed},
 	{"Abort cuts what is left", (*suite).abort},
+	{"what is sent right before the end arrives, and the end is noticed", (*suite).lastWords},
+	{"many slow readers are closed, and nobody waits for them", (*suite).stalled},
+	{"while connections come and go, each gets only what is meant for it", (*suite).addresseesUnderChurn},
 }
 
 // suite is the ground of one test.
@@ -95,7 +98,9 @@ type server struct {
 // of the test that it leaves nothing behind.
 func (s *suite) start(cfg Config, a *acceptor) *server {
 	a.t = s.t
-	a.sessions = make(chan *session, 16)
+	if !a.unawaited {
+		a.sessions = make(chan *session, 16)
+	}
 	cfg.Accept = a.accept
 	srv := &server{t: s.t, acceptor: a, handler: s.newHandler(cfg)}
 	srv.http = httptest.NewUnstartedServer(srv.handler)

@@ -49,24 +49,72 @@ func loopback(b *testing.B, cfg Config) (h *Handler, connect func() (net.Conn, *
 	}
 }
 
+// onBothLines runs a benchmark with the poller and without it.
+func onBothLines(b *testing.B, run func(b *testing.B, cfg Config)) {
+	b.Run("poller", func(b *testing.B) { run(b, Config{}) })
+	b.Run("goroutines", func(b *testing.B) { run(b, Config{NoPoller: true}) })
+}
+
 func BenchmarkEcho(b *testing.B) {
 	for _, n := range []int{89, 16 << 10} {
 		b.Run(fmt.Sprintf("%dB", n), func(b *testing.B) {
-			_, connect := loopback(b, Config{})
-			nc, br := connect()
-			frame := clientFrame(0x81, strings.Repeat("x", n))
-			answer := make([]byte, len(appendHeader(nil, 0x81, n))+n)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := nc.Write(frame); err != nil {
-					b.Fatal(err)
+			onBothLines(b, func(b *testing.B, cfg Config) {
+				_, connect := loopback(b, cfg)
+				nc, br := connect()
+				frame := clientFrame(0x81, strings.Repeat("x", n))
+				answer := make([]byte, len(appendHeader(nil, 0x81, n))+n)
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := nc.Write(frame); err != nil {
+						b.Fatal(err)
+					}
+					if _, err := io.ReadFull(br, answer); err != nil {
+						b.Fatal(err)
+					}
 				}
-				if _, err := io.ReadFull(br, answer); err != nil {
-					b.Fatal(err)
-				}
-			}
+			})
 		})
 	}
+}
+
+// BenchmarkFanOut sends one frame to many clients, which then read it. An
+// operation is one of these deliveries.
+func BenchmarkFanOut(b *testing.B) {
+	const n = 200
+	onBothLines(b, func(b *testing.B, cfg Config) {
+		h, connect := loopback(b, cfg)
+		var clients []*bufio.Reader
+		for range n {
+			_, br := connect()
+			clients = append(clients, br)
+		}
+		frame := textFrame(strings.Repeat("x", 100))
+		got := make([]byte, len(frame.WebSocket()))
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			if i %= n; i == 0 {
+				for _, c := range h.conns {
+					c.Send(frame)
+				}
+			}
+			if _, err := io.ReadFull(clients[i], got); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkConnect opens connections and closes them, while another stays.
+func BenchmarkConnect(b *testing.B) {
+	onBothLines(b, func(b *testing.B, cfg Config) {
+		_, connect := loopback(b, cfg)
+		connect()
+		b.ReportAllocs()
+		for b.Loop() {
+			nc, _ := connect()
+			nc.Close()
+		}
+	})
 }
 
 // discard is a connection that takes everything at once.
@@ -77,7 +125,7 @@ func (discard) SetWriteDeadline(time.Time) error { return nil }
 
 func BenchmarkSend(b *testing.B) {
 	h := New(Config{Accept: refusing(nil), Outbox: math.MaxInt})
-	c := &conn{h: h, nc: discard{}}
+	c := newParked(h, discard{})
 	frame := textFrame(strings.Repeat("x", 89))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -85,34 +133,37 @@ func BenchmarkSend(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	c.writers.Wait()
+	c.line.(*parked).writers.Wait()
 }
 
 // BenchmarkIdle reports the memory of idle connections, both ends counted; the
 // client's is a bare net.Conn.
 func BenchmarkIdle(b *testing.B) {
 	const n = 1000
-	h, connect := loopback(b, Config{})
 	memory := func() uint64 {
 		runtime.GC()
+		runtime.GC() // the first leaves the pools their victims
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		return m.HeapInuse + m.StackInuse
+		return m.HeapAlloc + m.StackInuse
 	}
-	for b.Loop() {
-		before := memory()
-		conns := make([]net.Conn, n)
-		for i := range n {
-			conns[i], _ = connect()
+	onBothLines(b, func(b *testing.B, cfg Config) {
+		h, connect := loopback(b, cfg)
+		for b.Loop() {
+			before := memory()
+			conns := make([]net.Conn, n)
+			for i := range n {
+				conns[i], _ = connect()
+			}
+			b.ReportMetric(float64(memory()-before)/n, "B/conn")
+			b.StopTimer()
+			for _, nc := range conns {
+				nc.Close()
+			}
+			if err := h.Wait(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			b.StartTimer()
 		}
-		b.ReportMetric(float64(memory()-before)/n, "B/conn")
-		b.StopTimer()
-		for _, nc := range conns {
-			nc.Close()
-		}
-		if err := h.Wait(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-		b.StartTimer()
-	}
+	})
 }

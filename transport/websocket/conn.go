@@ -2,13 +2,9 @@ package websocket
 
 import (
 	"bytes"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -33,89 +29,86 @@ var (
 	errIdle    = &closeError{transport.CloseGoingAway, "idle timeout"}
 )
 
-// conn is one connection. The goroutine of run owns reading and the end of
-// the session; a goroutine of write exists while there is something to write.
+// conn is one connection, whatever carries its bytes. One goroutine at a time
+// reads it and owns the end of the session: its own, or the poller's.
+//
+// An idle connection is little more than this struct, so it is kept small.
 type conn struct {
 	h       *Handler
-	nc      net.Conn
-	src     source
-	in      parser
+	line    line
 	session transport.Session
 
-	compressMax int       // longest payload to compress; 0 if not negotiated
-	heard       time.Time // when the last bytes came
-	pinged      time.Time
-	peerClosed  bool // the client's close frame came
-	broken      bool // what comes now cannot be parsed
+	in          *parser       // while a message is under way
+	heard       time.Duration // when the last bytes came, on the handler's clock
+	pinged      time.Duration
+	compressMax int32 // longest payload to compress; 0 if not negotiated
+	place       int32 // in h.conns, whose mutex guards it
+	peerClosed  bool  // the client's close frame came
+	broken      bool  // what comes now cannot be parsed
 
-	writers sync.WaitGroup // the goroutine of write
-
-	mu      sync.Mutex // guards what follows
-	out     outbox
-	closing bool      // nothing more is received, nothing more can be sent
-	cause   error     // why, for the session; nil in good order
-	closeBy time.Time // when the connection is cut, once closing
+	mu      sync.Mutex    // guards what follows
+	closing bool          // nothing more is received, nothing more can be sent
+	out     *outbox       // while something waits to be written
+	cause   error         // why it is closing, for the session; nil in good order
+	closeBy time.Duration // when the connection is cut, once closing
 }
 
-func newConn(h *Handler, nc net.Conn, compress bool, compressMax int) *conn {
-	c := &conn{h: h, nc: nc, src: newSource(nc), in: parser{limit: h.cfg.MaxMessage, deflate: compress}}
-	if compress {
-		c.compressMax = compressMax
-	}
-	return c
+// line carries the bytes of a connection. Its methods do not block, and are
+// called with the connection's mutex held, but for the first three.
+type line interface {
+	// greet writes the answer to the handshake.
+	greet(answer []byte) error
+
+	// start begins to read, early first. The line tells the session of its
+	// end, and the handler.
+	start(early []byte)
+
+	// discard ends a line that was not started.
+	discard()
+
+	// send writes a frame, or leaves it in the outbox to be written soon.
+	send(frame []byte)
+
+	// finish makes the reader notice that the connection is closing. Behind
+	// what is in the outbox the line closes its side of the connection, so
+	// that the client need not wait for the end.
+	finish()
+
+	// sever ends the connection without a word.
+	sever()
 }
 
-// run receives until the connection ends, early first, tells the session, and
-// sees the connection out.
-func (c *conn) run(early []byte) {
-	defer c.h.leave(c)
-	c.heard = time.Now()
-	err := c.receive(early)
-	c.session.Closed(err)
-	c.linger()
-	hangUp(c.nc)
-	c.writers.Wait()
-}
-
-// receive delivers messages until nothing more is to be received, and returns
-// why, which is nil in good order.
-func (c *conn) receive(early []byte) (cause error) {
+// deliver handles what in completes. A panic in the session ends its
+// connection alone.
+func (c *conn) deliver(in []byte) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.h.cfg.Logger.Error("websocket: panic in a session", "panic", p, "stack", string(debug.Stack()))
-			cause = fmt.Errorf("websocket: panic in a session: %v", p)
 			c.broken = true // what followed in the buffer is lost
-			c.close(&closeError{transport.CloseInternalError, "internal error"}, cause)
+			c.close(&closeError{transport.CloseInternalError, "internal error"}, fmt.Errorf("websocket: panic in a session: %v", p))
 		}
 	}()
-	c.consume(early)
-	c.watch()
-	for !c.isClosing() {
-		buf, n, err := c.src.read()
-		if n > 0 {
-			c.heard = time.Now()
-			c.consume(buf[:n])
-		}
-		c.src.done(buf)
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			c.onSilence()
-		case errors.Is(err, io.EOF):
-			c.cut(errNoClose)
-		case err != nil:
-			c.cut(err)
-		}
+	p := c.in
+	if p == nil {
+		p = parsers.Get().(*parser)
+		p.limit, p.deflate = c.h.cfg.MaxMessage, c.compressMax > 0
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.cause
+	c.consume(p, in)
+	c.in = nil
+	switch {
+	case c.broken:
+	case p.between():
+		parsers.Put(p)
+	default:
+		c.in = p
+	}
 }
 
 // consume handles what in completes. On a connection that is closing only the
 // client's close frame still means something.
-func (c *conn) consume(in []byte) {
+func (c *conn) consume(p *parser, in []byte) {
 	for len(in) > 0 && !c.broken && !c.peerClosed {
-		ev, rest, ok, err := c.in.next(in)
+		ev, rest, ok, err := p.next(in)
 		switch {
 		case err != nil:
 			c.broken = true
@@ -179,73 +172,37 @@ func validCloseCode(code uint16) bool {
 	return code >= 1000 && code <= 1014
 }
 
-// watch sets the deadline of reading to when silence next means something.
-// It is not moved each time that something comes, but when it has passed.
-func (c *conn) watch() {
-	var at time.Time
-	if idle := c.h.cfg.IdleTimeout; idle > 0 {
-		at = c.heard.Add(idle)
-	}
-	if ping := c.nextPing(); !ping.IsZero() && (at.IsZero() || ping.Before(at)) {
-		at = ping
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.closing {
-		_ = c.nc.SetReadDeadline(at) // fails only on a connection whose reads fail too
-	}
-}
-
-// nextPing returns when the client is to be sent a ping if it stays silent.
-func (c *conn) nextPing() time.Time {
-	switch {
-	case c.h.cfg.Ping <= 0:
-		return time.Time{}
-	case c.pinged.After(c.heard):
-		return c.pinged.Add(c.h.cfg.Ping)
-	}
-	return c.heard.Add(c.h.cfg.Ping)
-}
-
-// onSilence handles the deadline that watch has set, or one that was set to
-// wake up the reader because the connection is closing.
-func (c *conn) onSilence() {
-	now := time.Now()
-	if idle := c.h.cfg.IdleTimeout; idle > 0 && now.Sub(c.heard) >= idle {
-		c.fail(errIdle)
-		return
-	}
-	if at := c.nextPing(); !at.IsZero() && !now.Before(at) {
-		c.pinged = now
-		c.ping()
-	}
-	c.watch()
-}
-
-// linger waits for the end of the client, for at most closeTimeout since the
-// close, and lets what is still to be written go out. Closing at once might
-// take the close frame away from a client that is still sending: its kernel
-// forgets what it has not read when it is answered with a reset.
-func (c *conn) linger() {
-	c.mu.Lock()
-	_ = c.nc.SetReadDeadline(c.closeBy)
-	c.mu.Unlock()
-	_, canHalfClose := c.nc.(halfCloser)
-	for canHalfClose || !c.peerClosed {
-		buf, n, err := c.src.read()
-		c.consume(buf[:n])
-		c.src.done(buf)
-		if err != nil {
-			break
+// onSilence closes a connection whose client has been silent for too long, or
+// sends it a ping when it is time. It returns when to look again, or 0 for
+// never. The reader calls it.
+func (c *conn) onSilence(now time.Duration) (next time.Duration) {
+	idle := c.h.cfg.IdleTimeout
+	if idle > 0 {
+		if next = c.heard + idle; now >= next {
+			c.fail(errIdle)
+			return 0
 		}
 	}
-	c.writers.Wait() // ends by closeBy
+	every := c.h.cfg.Ping
+	if every <= 0 {
+		return next
+	}
+	at := max(c.heard, c.pinged) + every
+	if now >= at {
+		c.pinged = now
+		c.ping()
+		at = now + every
+	}
+	if next == 0 || at < next {
+		return at
+	}
+	return next
 }
 
 // Send implements [transport.Conn].
 func (c *conn) Send(f *transport.Frame) error {
 	b := f.WebSocket()
-	if n := len(f.Payload()); n >= compressMin && n <= c.compressMax {
+	if n := len(f.Payload()); n >= compressMin && n <= int(c.compressMax) {
 		if compressed := f.Compressed(deflateFrame); compressed != nil {
 			b = compressed
 		}
@@ -260,12 +217,11 @@ func (c *conn) enqueue(b []byte) {
 	defer c.mu.Unlock()
 	switch {
 	case c.closing:
-	case c.out.queued > c.h.cfg.Outbox:
+	case c.out != nil && c.out.queued > c.h.cfg.Outbox:
 		c.out.drop()
 		c.closeLocked(errSlow, errSlow)
 	default:
-		c.out.push(b)
-		c.startWriter()
+		c.line.send(b)
 	}
 }
 
@@ -276,6 +232,40 @@ func (c *conn) SendBurst(b *transport.Burst) error {
 	}
 	c.enqueue(b.WebSocket())
 	return nil
+}
+
+// pong answers a ping, ahead of what waits.
+func (c *conn) pong(payload []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closing:
+	case c.out != nil:
+		c.out.answer = appendPong(c.out.answer[:0], payload)
+	default:
+		c.sendControl(appendPong(nil, payload))
+	}
+}
+
+// ping sends a ping, ahead of what waits.
+func (c *conn) ping() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closing:
+	case c.out != nil:
+		c.out.question = true
+	default:
+		c.sendControl(pingFrame)
+	}
+}
+
+// sendControl sends a control frame when nothing else waits.
+func (c *conn) sendControl(frame []byte) {
+	c.line.send(frame)
+	if c.out != nil {
+		c.out.lead = 1 // the next one comes behind it
+	}
 }
 
 // Close implements [transport.Conn].
@@ -300,24 +290,28 @@ func (c *conn) closeLocked(with *closeError, cause error) {
 	}
 	c.closing = true
 	c.cause = cause
-	c.closeBy = time.Now().Add(closeTimeout)
-	c.out.push(closeFrame(with.code, with.reason))
-	_ = c.nc.SetWriteDeadline(c.closeBy)
-	_ = c.nc.SetReadDeadline(time.Unix(1, 0)) // wakes the reader up
-	c.startWriter()
+	c.closeBy = c.h.clock() + closeTimeout
+	c.line.send(closeFrame(with.code, with.reason))
+	c.line.finish()
 }
 
 // cut ends the connection without a word. If it was not closing, cause is
 // what the session is told.
 func (c *conn) cut(cause error) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cutLocked(cause)
+}
+
+func (c *conn) cutLocked(cause error) {
 	if !c.closing {
 		c.closing = true
 		c.cause = cause
 	}
-	c.out.drop()
-	c.mu.Unlock()
-	hangUp(c.nc)
+	if c.out != nil {
+		c.out.drop()
+	}
+	c.line.sever()
 }
 
 func (c *conn) isClosing() bool {
@@ -326,16 +320,11 @@ func (c *conn) isClosing() bool {
 	return c.closing
 }
 
-// halfCloser is a connection whose writing side can be closed on its own.
-type halfCloser interface{ CloseWrite() error }
-
-// hangUp closes nc without waiting for anything. The Close of a TLS
-// connection would wait for a peer that does not read to take an alert.
-func hangUp(nc net.Conn) {
-	if t, ok := nc.(*tls.Conn); ok {
-		nc = t.NetConn()
-	}
-	_ = nc.Close() // there is nobody to tell
+// why returns what the session is told.
+func (c *conn) why() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cause
 }
 
 // inflated holds buffers for messages that came compressed.

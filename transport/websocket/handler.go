@@ -2,8 +2,13 @@
 // its own, since Phoenix's answers to edge cases are part of the protocol
 // (spec/protocol.md §3, §12).
 //
-// A connection costs one parked goroutine and no buffer while it is idle; a
-// second goroutine exists while there is something to write.
+// On Linux a plain TCP or Unix connection is taken from the HTTP server and
+// watched by a poller: while it is idle it costs no goroutine, no [net.Conn]
+// and no buffer. What is sent is written by who sends it, as far as the client
+// takes it; only the rest waits in the outbox. Any other connection (TLS, one
+// that a listener wraps, another system) costs one parked goroutine, and no
+// buffer where it is plain; a second goroutine exists while there is something
+// to write.
 //
 // The session of a connection hears of its end as soon as nothing more will
 // come from the client: when the client closed or went away, and right after
@@ -20,6 +25,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -75,6 +81,10 @@ type Config struct {
 	// cannot be turned off.
 	Outbox int
 
+	// NoPoller gives each connection a goroutine of its own, as on systems
+	// other than Linux.
+	NoPoller bool
+
 	// Refuse answers a connect that Accept refused for reasons of the
 	// application, err being what Accept returned. Default: 403 with an empty
 	// body. It runs on the goroutine of the request.
@@ -88,11 +98,14 @@ type Config struct {
 // connections outlive the [http.Server] that took the request: close them
 // through their sessions, then Wait for them.
 type Handler struct {
-	cfg Config
+	cfg     Config
+	began   time.Time
+	clock   func() time.Duration // the time since began
+	pollers pollers
 
 	mu    sync.Mutex // guards what follows
-	live  int        // connections, and requests that may become one
-	conns map[*conn]struct{}
+	live  int        // connections, requests that may become one, and pollers that end
+	conns []*conn
 	empty chan struct{} // closed when live becomes 0; nil if nobody waits
 }
 
@@ -124,7 +137,9 @@ func New(cfg Config) *Handler {
 	if cfg.AuthToken {
 		cfg.Subprotocols = append([]string{phoenixProtocol}, cfg.Subprotocols...)
 	}
-	return &Handler{cfg: cfg, conns: make(map[*conn]struct{})}
+	h := &Handler{cfg: cfg, began: time.Now()}
+	h.clock = func() time.Duration { return time.Since(h.began) }
+	return h
 }
 
 // ServeHTTP upgrades the request, which must be made by HTTP/1.1, and returns
@@ -204,23 +219,29 @@ func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request, subprotocol st
 	}
 	early, _ := rw.Reader.Peek(rw.Reader.Buffered()) // what the client sent right behind its request
 	early = bytes.Clone(early)
-	c := newConn(h, nc, compress, params.longest)
+	c := newPolled(h, nc)
+	if c == nil {
+		c = newParked(h, nc)
+	}
+	if compress {
+		c.compressMax = int32(min(params.longest, math.MaxInt32))
+	}
 	started := false
 	defer func() {
 		if !started { // the answer could not be written, or open panicked
 			c.cut(errAborted)
-			c.writers.Wait()
+			c.line.discard()
 			h.leave(c)
 		}
 	}()
 	h.join(c)
 	answer := switchingProtocols(r.Header.Get("Sec-Websocket-Key"), subprotocol, extensions, w.Header())
-	if err := c.writeAll(answer); err != nil {
+	if err := c.line.greet(answer); err != nil {
 		return
 	}
 	c.session = open(c)
 	started = true
-	go c.run(early)
+	c.line.start(early)
 }
 
 // Wait returns nil once no connection is left and no request is on its way to
@@ -250,10 +271,7 @@ func (h *Handler) Wait(ctx context.Context) error {
 // sessions are told as of any other end; Wait waits for that.
 func (h *Handler) Abort() {
 	h.mu.Lock()
-	conns := make([]*conn, 0, len(h.conns))
-	for c := range h.conns {
-		conns = append(conns, c)
-	}
+	conns := slices.Clone(h.conns)
 	h.mu.Unlock()
 	for _, c := range conns {
 		c.cut(errAborted)
@@ -270,14 +288,21 @@ func (h *Handler) join(c *conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.live++
-	h.conns[c] = struct{}{}
+	c.place = int32(len(h.conns))
+	h.conns = append(h.conns, c)
 }
 
 // leave undoes join, or enter if c is nil.
 func (h *Handler) leave(c *conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.conns, c)
+	if c != nil {
+		last := len(h.conns) - 1
+		moved := h.conns[last]
+		h.conns[c.place], moved.place = moved, c.place
+		h.conns[last] = nil
+		h.conns = h.conns[:last]
+	}
 	if h.live--; h.live == 0 && h.empty != nil {
 		close(h.empty)
 		h.empty = nil

@@ -88,12 +88,14 @@ func switchingProtocols(key, subprotocol, extensions string, extra http.Header) 
 		b.WriteString("\r\nSec-WebSocket-Extensions: " + extensions)
 	}
 	b.WriteString("\r\n")
-	// A bytes.Buffer takes everything. What belongs to the framing of a
-	// response, or is said above, does not go out twice.
-	_ = extra.WriteSubset(&b, map[string]bool{
-		"Upgrade": true, "Connection": true, "Content-Length": true, "Content-Type": true, "Transfer-Encoding": true,
-		"Sec-Websocket-Accept": true, "Sec-Websocket-Protocol": true, "Sec-Websocket-Extensions": true,
-	})
+	if len(extra) > 0 {
+		// A bytes.Buffer takes everything. What belongs to the framing of a
+		// response, or is said above, does not go out twice.
+		_ = extra.WriteSubset(&b, map[string]bool{
+			"Upgrade": true, "Connection": true, "Content-Length": true, "Content-Type": true, "Transfer-Encoding": true,
+			"Sec-Websocket-Accept": true, "Sec-Websocket-Protocol": true, "Sec-Websocket-Extensions": true,
+		})
+	}
 	b.WriteString("\r\n")
 	return b.Bytes()
 }

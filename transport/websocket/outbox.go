@@ -2,25 +2,39 @@ package websocket
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
 	"github.com/roost-dev/roost/transport"
 )
 
-// pieceSize is how much of a large frame is written under one deadline.
-const pieceSize = 64 << 10
-
 // outbox is what waits to be written. The mutex of its connection guards it.
 type outbox struct {
-	queue    [][]byte // frames, shared with other connections; those before first are gone
-	first    int
-	queued   int    // bytes of queue and of what is being written of it
-	taken    int    // of these, what is being written
-	answer   []byte // the pong to be sent, if any: a ping that was not answered before the next is forgotten
-	question bool   // a ping is to be sent
-	writing  bool   // the goroutine of write exists
+	queue    [][]byte      // frames, shared with other connections; those before first are gone
+	first    int           // the next to be written
+	offset   int           // how much of it is written already
+	begun    int           // how many from first on are being written
+	lead     int           // how many from first on are ahead of a control frame that comes now
+	queued   int           // bytes that are not written
+	answer   []byte        // the pong to be sent, if any: a ping that was not answered before the next is forgotten
+	question bool          // a ping is to be sent
+	moved    time.Duration // when the client last took something; used by the poller's lines
+}
+
+// outboxes are those of connections that have nothing to write any more.
+var outboxes = sync.Pool{New: func() any { return new(outbox) }}
+
+func newOutbox() *outbox { return outboxes.Get().(*outbox) }
+
+// release gives back an outbox that is empty.
+func (o *outbox) release() {
+	if cap(o.queue) <= 64 {
+		*o = outbox{queue: o.queue[:0], answer: o.answer[:0]}
+		outboxes.Put(o)
+	}
 }
 
 func (o *outbox) push(frame []byte) {
@@ -30,8 +44,76 @@ func (o *outbox) push(frame []byte) {
 
 // drop forgets what nobody has begun to write.
 func (o *outbox) drop() {
-	o.queue, o.first = nil, 0
-	o.queued = o.taken
+	keep := o.queue[o.first : o.first+o.begun]
+	o.queue, o.first = slices.Clone(keep), 0
+	o.queued = -o.offset
+	for _, frame := range o.queue {
+		o.queued += len(frame)
+	}
+	o.lead = min(o.lead, o.begun)
+	o.answer, o.question = o.answer[:0], false
+}
+
+// peek returns what is to be written next, put together in buf if it is more
+// than one frame: as many whole frames as buf has room for, or what is left of
+// one that is too large for it. It is empty when nothing waits.
+func (o *outbox) peek(buf []byte) []byte {
+	o.insertControls()
+	waiting := o.queue[o.first:]
+	if len(waiting) == 0 {
+		return nil
+	}
+	head := waiting[0][o.offset:]
+	o.begun = 1
+	if len(waiting) == 1 || len(head)+len(waiting[1]) > cap(buf) {
+		return head
+	}
+	b := append(buf[:0], head...)
+	for _, frame := range waiting[1:] {
+		if len(b)+len(frame) > cap(b) {
+			break
+		}
+		b = append(b, frame...)
+		o.begun++
+	}
+	return b
+}
+
+// insertControls puts pong and ping in front, but not into a frame that is
+// written in part. While earlier ones are there it leaves them be, so that they
+// cannot pile up.
+func (o *outbox) insertControls() {
+	if o.lead > min(o.offset, 1) {
+		return
+	}
+	if len(o.answer) > 0 {
+		o.insert(slices.Clone(o.answer))
+		o.answer = o.answer[:0]
+	}
+	if o.question {
+		o.insert(pingFrame)
+		o.question = false
+	}
+}
+
+func (o *outbox) insert(control []byte) {
+	o.queue = slices.Insert(o.queue, o.first+o.lead, control)
+	o.queued += len(control)
+	o.lead++
+}
+
+// consume removes n bytes of what peek returned, which have been written.
+func (o *outbox) consume(n int) {
+	o.queued -= n
+	n += o.offset
+	done := 0
+	for waiting := o.queue[o.first:]; done < len(waiting) && n >= len(waiting[done]); done++ {
+		n -= len(waiting[done])
+	}
+	o.shift(done)
+	o.offset = n
+	o.begun = min(n, 1)
+	o.lead = max(o.lead-done, o.begun)
 }
 
 // shift removes the first n frames. It moves the others only when they are
@@ -45,128 +127,13 @@ func (o *outbox) shift(n int) {
 		clear(o.queue[left:])
 		o.queue, o.first = o.queue[:left], 0
 	}
-	if len(o.queue) == 0 && cap(o.queue) > 16 {
-		o.queue = nil // idle connections stay small
-	}
 }
 
-// take removes from the outbox what is to be written next: whole frames, put
-// together in buf, or one frame that is too large for it.
-func (o *outbox) take(buf []byte) []byte {
-	o.queued -= o.taken
-	o.taken = 0
-	b := buf[:0]
-	if len(o.answer) > 0 {
-		b = append(b, o.answer...)
-		o.answer = o.answer[:0]
-	}
-	if o.question {
-		b = append(b, 0x80|opPing, 0)
-		o.question = false
-	}
-	waiting := o.queue[o.first:]
-	if len(b) == 0 && len(waiting) > 0 && len(waiting[0]) > cap(b) {
-		b = waiting[0]
-		o.taken = len(b)
-		o.shift(1)
-		return b
-	}
-	n, before := 0, len(b)
-	for n < len(waiting) && len(b)+len(waiting[n]) <= cap(b) {
-		b = append(b, waiting[n]...)
-		n++
-	}
-	o.taken = len(b) - before
-	o.shift(n)
-	return b
-}
+// pingFrame is a ping without a payload.
+var pingFrame = []byte{0x80 | opPing, 0}
 
-// pong answers a ping, ahead of what waits.
-func (c *conn) pong(payload []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closing {
-		return
-	}
-	c.out.answer = append(append(c.out.answer[:0], 0x80|opPong, byte(len(payload))), payload...)
-	c.startWriter()
-}
-
-// ping sends a ping, ahead of what waits.
-func (c *conn) ping() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closing {
-		return
-	}
-	c.out.question = true
-	c.startWriter()
-}
-
-// startWriter makes sure that somebody writes. c.mu is held.
-func (c *conn) startWriter() {
-	if !c.out.writing {
-		c.out.writing = true
-		c.writers.Go(c.write)
-	}
-}
-
-// write writes until the outbox is empty. Behind a close frame it closes its
-// side of the connection, so that the client need not wait for the end.
-func (c *conn) write() {
-	buf := getBuffer()
-	defer putBuffer(buf)
-	for {
-		b, last := c.next(buf[:])
-		switch {
-		case len(b) > 0:
-			if err := c.writeAll(b); err != nil {
-				c.cut(err)
-				return
-			}
-		case last:
-			if half, ok := c.nc.(halfCloser); ok {
-				_ = half.CloseWrite() // the connection is cut soon, either way
-			}
-			return
-		default:
-			return
-		}
-	}
-}
-
-// next returns what to write. Nothing ends the writer: for good if last, and
-// else until there is something again.
-func (c *conn) next(buf []byte) (b []byte, last bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if b = c.out.take(buf); len(b) == 0 {
-		c.out.writing = c.closing // nobody comes after the last
-	}
-	return b, c.closing
-}
-
-// writeAll writes b; its deadline moves on with each piece that is taken. It
-// overrides what deadline the HTTP server may have left behind.
-func (c *conn) writeAll(b []byte) error {
-	for len(b) > 0 {
-		piece := b[:min(len(b), pieceSize)]
-		c.mu.Lock()
-		deadline := time.Now().Add(writeTimeout)
-		if c.closing {
-			deadline = c.closeBy
-		}
-		err := c.nc.SetWriteDeadline(deadline)
-		c.mu.Unlock()
-		if err != nil {
-			return err
-		}
-		if _, err := c.nc.Write(piece); err != nil {
-			return err
-		}
-		b = b[len(piece):]
-	}
-	return nil
+func appendPong(b, payload []byte) []byte {
+	return append(append(b, 0x80|opPong, byte(len(payload))), payload...)
 }
 
 // closeFrame makes a close frame. A reason that is too long is shortened, and

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/roost-dev/roost/transport"
 )
@@ -41,6 +42,10 @@ func protocolError(reason string) *closeError {
 	return &closeError{transport.CloseProtocolError, reason}
 }
 
+// parsers are those that are between two messages, as those of idle
+// connections always are.
+var parsers = sync.Pool{New: func() any { return new(parser) }}
+
 // parser turns the bytes of a client into events. It reads nothing itself: it
 // is given what has come, in pieces of any size, and keeps what it has no use
 // for yet. It is not usable after an error.
@@ -58,6 +63,11 @@ type parser struct {
 	messageOp  byte   // its opcode, or 0 when no message is under way
 	compressed bool
 	control    []byte // the payload of a control frame that came in pieces
+}
+
+// between reports whether nothing has come of the next message.
+func (p *parser) between() bool {
+	return p.headN == 0 && !p.body && p.messageOp == 0 && len(p.control) == 0
 }
 
 // next consumes the beginning of in up to the end of an event. rest is what
