@@ -3,7 +3,6 @@ package roost
 import (
 	"crypto/rand"
 	"log/slog"
-	"reflect"
 	"sync"
 	"time"
 
@@ -29,24 +28,30 @@ type conversation struct {
 	socket  *socket
 	route   *route
 	topic   string
-	joinRef wire.Value // as the client gave it: what its messages are checked against
-	sendRef wire.Value // what its frames carry: joinRef, or the ref of the join
+	ref     wire.Value // what its frames carry: the client's join_ref, or else the ref of its join
 	channel any        // the *Channel[S] that this is the core of
+	refless bool       // the client gave no join_ref
 
 	mu       sync.Mutex // guards what follows
 	phase    phase
 	running  bool // a worker has it
 	accepted bool // the join was
-	flushing bool // out is being worked off
 	leaving  bool // a leave is in the mailbox
 	speaks   bool // ended, but OnTerminate runs, and what it pushes still goes out
 	why      Reason
 	sub      *pubsub.Subscription
-	mailbox  mailbox
-	out      []outgoing
 	done     chan struct{} // of the context; made when asked for
+	work     *work         // what there is to do and to say; an idle conversation has none
 	more     *attachments  // what few conversations have
-	turn     *turn         // what is being handled now
+}
+
+// joinRef is the join_ref as the client gave it: what its messages are checked
+// against, and what its join reply and its end carry.
+func (c *conversation) joinRef() wire.Value {
+	if c.refless {
+		return wire.Value{}
+	}
+	return c.ref
 }
 
 type phase uint8
@@ -56,14 +61,6 @@ const (
 	joined
 	ended // nothing goes out any more
 )
-
-// outgoing is one step of what a conversation has to say while it may not say
-// it yet: while it joins, or behind an intercepted broadcast of its own.
-type outgoing struct {
-	frame   *transport.Frame
-	message *pubsub.Message // to be intercepted first
-	then    func()
-}
 
 // attachments is what most conversations never need.
 type attachments struct {
@@ -83,14 +80,6 @@ type attachments struct {
 type verdict struct {
 	why   Reason
 	frame *transport.Frame
-}
-
-// turn is the push being handled.
-type turn struct {
-	mail   mail
-	reply  reflect.Type // of the event
-	answer *answer      // once taken along
-	after  []func()     // to be run behind the reply
 }
 
 // attached returns the attachments. The caller holds mu.
@@ -123,7 +112,7 @@ func (c *conversation) post(m mail) posted {
 		return postedToNobody
 	}
 	c.leaving = c.leaving || m.kind == mailLeave
-	if !c.mailbox.put(m, limits.mailboxLen, limits.mailboxBytes) {
+	if !c.working().mailbox.put(m, limits.mailboxLen, limits.mailboxBytes) {
 		return postedInVain
 	}
 	c.wake()
@@ -200,14 +189,20 @@ func (c *conversation) step() bool {
 		c.mu.Unlock()
 		c.runJoin(j)
 		return true
-	case len(c.out) > 0:
+	case c.work == nil:
+		c.running = false
+		c.mu.Unlock()
+		return false
+	case len(c.work.out) > 0:
 		c.mu.Unlock()
 		c.flush()
 		return true
 	}
-	m, ok := c.mailbox.take()
+	m, ok := c.work.mailbox.take()
 	if !ok {
 		c.running = false
+		c.work.release()
+		c.work = nil
 		c.mu.Unlock()
 		return false
 	}
@@ -250,13 +245,16 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 		c.mu.Unlock()
 		return false
 	}
-	c.phase, c.why, c.out = ended, why, nil
+	c.phase, c.why = ended, why
 	for _, f := range frames {
 		if f != nil {
 			_ = c.socket.send(f)
 		}
 	}
-	undone := c.mailbox.drain()
+	var undone []mail
+	if c.work != nil {
+		undone = c.work.end()
+	}
 	more := c.attached()
 	hooks, timers := more.onEnd, more.timers
 	more.onEnd, more.timers, more.join, more.endedAt = nil, nil, nil, time.Now()
@@ -339,7 +337,7 @@ func (c *conversation) errorFrame() *transport.Frame {
 
 func (c *conversation) endFrame(event string, payload []byte) *transport.Frame {
 	buf := newBuffer(len(c.topic) + len(payload))
-	buf, binary, err := c.socket.version.AppendEnd(buf, c.joinRef, c.topic, event, wire.Payload{Data: payload})
+	buf, binary, err := c.socket.version.AppendEnd(buf, c.joinRef(), c.topic, event, wire.Payload{Data: payload})
 	if err != nil {
 		// Only a join_ref that came in a binary frame and is not UTF-8.
 		c.logger().Error("roost: the end of a conversation cannot be told", "topic", c.topic, "error", err)

@@ -133,14 +133,14 @@ func (c *conversation) stop(err error) {
 func (c *conversation) beginTurn(t *turn) *turn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.turn = t
+	c.working().turn = t
 	return t
 }
 
 // endTurn is called behind the reply.
 func (c *conversation) endTurn(t *turn) {
 	c.mu.Lock()
-	c.turn = nil
+	c.work.turn = nil
 	after := t.after
 	t.after = nil
 	c.mu.Unlock()
@@ -158,7 +158,10 @@ func (c *conversation) afterReply(f func()) {
 	var once sync.Once
 	run := func() { once.Do(f) }
 	c.mu.Lock()
-	t := c.turn
+	var t *turn
+	if c.work != nil {
+		t = c.work.turn
+	}
 	if t != nil {
 		timer := time.AfterFunc(replyPatience, run)
 		t.after = append(t.after, func() { timer.Stop(); run() })
@@ -173,13 +176,14 @@ func (c *conversation) afterReply(f func()) {
 func (c *conversation) currentAnswer() (*answer, reflect.Type) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.turn == nil {
+	if c.work == nil || c.work.turn == nil {
 		return nil, nil
 	}
-	if c.turn.answer == nil {
-		c.turn.answer = &answer{c: c, ref: c.turn.mail.ref, event: c.turn.mail.event}
+	t := c.work.turn
+	if t.answer == nil {
+		t.answer = &answer{c: c, ref: t.mail.ref, event: t.mail.event}
 	}
-	return c.turn.answer, c.turn.reply
+	return t.answer, t.reply
 }
 
 var errCrashed = errors.New("roost: the callback panicked")

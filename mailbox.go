@@ -40,8 +40,7 @@ func (m *mail) size() int {
 	return n
 }
 
-// mailbox is a queue bounded in number and bytes. Its owner guards it. An
-// empty one holds no memory.
+// mailbox is a queue bounded in number and bytes. Its owner guards it.
 type mailbox struct {
 	items []mail
 	head  int
@@ -75,9 +74,18 @@ func (b *mailbox) take() (mail, bool) {
 	b.head++
 	b.bytes -= m.size()
 	if b.head == len(b.items) {
-		*b = mailbox{}
+		b.items, b.head = b.items[:0], 0
 	}
 	return m, true
+}
+
+// reuse returns an empty mailbox with the memory of b, which is empty, unless
+// that is more than for the given number of mails.
+func (b *mailbox) reuse(most int) mailbox {
+	if cap(b.items) > most {
+		return mailbox{}
+	}
+	return mailbox{items: b.items[:0]}
 }
 
 // drain empties the mailbox.

@@ -20,7 +20,7 @@ type Socket[A any] struct {
 	// conversations of the socket, so it must not be changed.
 	Assigns A
 
-	s *socket
+	s socket
 }
 
 // ID returns the id that [Options].ID gave the socket, or "".
@@ -127,9 +127,9 @@ func (s *socket) join(topic string, m *wire.ClientMessage) error {
 		return s.refuse(m.JoinRef, m.Ref, m.Topic, errRateLimited)
 	}
 	c := r.routine.newChannel()
-	c.socket, c.route, c.topic, c.joinRef, c.sendRef = s, r, topic, m.JoinRef, m.JoinRef
-	if c.sendRef.IsNull() {
-		c.sendRef = m.Ref
+	c.socket, c.route, c.topic, c.ref, c.refless = s, r, topic, m.JoinRef, m.JoinRef.IsNull()
+	if c.refless {
+		c.ref = m.Ref
 	}
 	c.running = true // by nobody else until start
 	prev, refusal := s.admit(c)
@@ -171,7 +171,7 @@ func (s *socket) dispatch(topic string, m *wire.ClientMessage) error {
 	c := s.topics.get(topic)
 	s.mu.Unlock()
 	if c != nil {
-		if !m.JoinRef.IsNull() && m.JoinRef != c.joinRef {
+		if !m.JoinRef.IsNull() && m.JoinRef != c.joinRef() {
 			return nil // of an earlier join of the topic: dropped in silence, as by Phoenix
 		}
 		letter := mail{kind: mailPush, ref: m.Ref, event: m.Event, payload: clonePayload(m.Payload)}
@@ -337,8 +337,9 @@ func (server *Server[A]) accept(r *http.Request, h transport.Hello) (open func(t
 	if err != nil {
 		return nil, &transport.Refused{Reason: err}
 	}
-	s := &socket{server: &server.core, version: version, transport: h.Transport}
-	s.user = &Socket[A]{Assigns: assigns, s: s}
+	user := &Socket[A]{Assigns: assigns}
+	s := &user.s
+	s.server, s.version, s.transport, s.user = &server.core, version, h.Transport, user
 	if server.id != nil {
 		s.id = server.id(assigns)
 	}

@@ -14,7 +14,7 @@ import (
 
 // push sends an event with join_ref.
 func (c *conversation) push(event string, p wire.Payload) error {
-	buf, binary, err := c.socket.version.AppendPush(newBuffer(len(c.topic)+len(event)+len(p.Data)), c.sendRef, c.topic, event, p)
+	buf, binary, err := c.socket.version.AppendPush(newBuffer(len(c.topic)+len(event)+len(p.Data)), c.ref, c.topic, event, p)
 	if err != nil {
 		return c.unsayable(event, err)
 	}
@@ -27,7 +27,7 @@ func (c *conversation) pushJSON(event string, payload []byte) error {
 
 // reply answers a push.
 func (c *conversation) reply(ref wire.Value, status string, p wire.Payload) error {
-	buf, binary, err := c.socket.version.AppendReply(newBuffer(len(c.topic)+len(p.Data)), c.sendRef, ref, wire.String(c.topic), status, p)
+	buf, binary, err := c.socket.version.AppendReply(newBuffer(len(c.topic)+len(p.Data)), c.ref, ref, wire.String(c.topic), status, p)
 	if err != nil {
 		return c.unsayable(wire.EventReply, err)
 	}
@@ -42,7 +42,7 @@ func (c *conversation) busy(ref wire.Value) error {
 		return err
 	}
 	buf := newBuffer(len(c.topic) + len(p.Data))
-	buf, binary, err := c.socket.version.AppendReply(buf, c.sendRef, ref, wire.String(c.topic), wire.StatusError, p)
+	buf, binary, err := c.socket.version.AppendReply(buf, c.ref, ref, wire.String(c.topic), wire.StatusError, p)
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (c *conversation) say(o outgoing) error {
 		err = c.socket.send(o.frame)
 	case c.phase == ended:
 		err = ErrEnded
-	case c.phase == joining || len(c.out) > 0 || c.flushing || o.frame == nil:
+	case c.phase == joining || c.says() || o.frame == nil:
 		full = !c.hold(o)
 		if c.phase == joined {
 			c.wake()
@@ -211,10 +211,11 @@ func (c *conversation) say(o outgoing) error {
 // if there is no room: the conversation is to end, since nothing may be lost
 // silently. The caller holds mu.
 func (c *conversation) hold(o outgoing) bool {
-	if len(c.out) >= c.socket.server.limits.mailboxLen {
+	w := c.working()
+	if len(w.out) >= c.socket.server.limits.mailboxLen {
 		return false
 	}
-	c.out = append(c.out, o)
+	w.out = append(w.out, o)
 	return true
 }
 
@@ -244,14 +245,18 @@ func (c *conversation) nextOut() (o outgoing, ok bool) {
 	switch {
 	case c.phase == ended:
 		return o, false
-	case len(c.out) == 0:
-		c.phase, c.flushing, c.out = joined, false, nil
+	case c.work == nil:
+		c.phase = joined
+		return o, false
+	case len(c.work.out) == 0:
+		c.phase, c.work.flushing, c.work.out = joined, false, nil
 		return o, false
 	}
-	o = c.out[0]
-	c.out[0] = outgoing{}
-	c.out = c.out[1:]
-	c.flushing = true
+	w := c.work
+	o = w.out[0]
+	w.out[0] = outgoing{}
+	w.out = w.out[1:]
+	w.flushing = true
 	return o, true
 }
 
@@ -284,7 +289,7 @@ func (c *conversation) intercept(m *pubsub.Message) *transport.Frame {
 	if !ok || c.stopped(err, m.Event) || err != nil || !deliver {
 		return nil
 	}
-	buf, binary, err := c.socket.version.AppendPush(newBuffer(len(c.topic)+len(event)+len(p.Data)), c.sendRef, c.topic, event, p)
+	buf, binary, err := c.socket.version.AppendPush(newBuffer(len(c.topic)+len(event)+len(p.Data)), c.ref, c.topic, event, p)
 	if err != nil {
 		_ = c.unsayable(event, err)
 		return nil

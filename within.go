@@ -115,7 +115,8 @@ func (c *conversation) afterJoin(f func()) {
 	c.mu.Lock()
 	switch {
 	case c.phase == joining:
-		c.out = append(c.out, outgoing{then: f})
+		w := c.working()
+		w.out = append(w.out, outgoing{then: f})
 		c.mu.Unlock()
 	case c.phase == joined:
 		c.mu.Unlock()
