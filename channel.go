@@ -92,7 +92,9 @@ func broadcast[T any](ctx context.Context, c *conversation, out Out[T], v T, sel
 // ends the conversation.
 func (ch *Channel[S]) Send(v any) error { return ch.c.info(v) }
 
-// SendAfter is Send after d. The timer is stopped with the conversation.
+// SendAfter is Send after d. The timer is stopped with the conversation. The
+// number of timers is not bounded but by what you start, as is that of
+// goroutines of [Channel.Go]: do not start one for each message of a client.
 func (ch *Channel[S]) SendAfter(v any, d time.Duration) *Timer { return ch.c.sendAfter(v, d) }
 
 // Go runs f on a goroutine of its own, and sends the value it returns to the
@@ -107,14 +109,20 @@ func (ch *Channel[S]) Go(f func(ctx context.Context) (any, error)) { ch.c.spawn(
 // conversation, or by the returned function. It does not block.
 func (ch *Channel[S]) Subscribe(topic string) (unsubscribe func()) { return ch.c.subscribe(topic) }
 
+// AfterReply runs f behind the reply to the push that is being handled, so that
+// its client sees the answer before what else comes of its push: at once if
+// none is being handled, and after 10 ms if the callback takes longer. f must
+// not block.
+func (ch *Channel[S]) AfterReply(f func()) { ch.c.afterReply(f) }
+
 // AfterJoin runs f once the conversation has joined: at once if it has, right
 // behind the join reply if join still runs, never if the join is refused. f
-// must not block.
+// must not block. Nothing bounds how many are registered.
 func (ch *Channel[S]) AfterJoin(f func()) { ch.c.afterJoin(f) }
 
 // OnEnd runs f when the conversation ends for whatever reason, at once if it
 // has ended. Unlike OnTerminate, f may run while a callback still does, on
-// any goroutine, and must not block.
+// any goroutine, and must not block. Nothing bounds how many are registered.
 func (ch *Channel[S]) OnEnd(f func()) { ch.c.onEnd(f) }
 
 // mayEmit checks an event against the handler's declaration.

@@ -297,7 +297,7 @@ func TestPanicsInOtherCallbacksAreContained(t *testing.T) {
 
 		a.do = func(_ context.Context, ch *roost.Channel[room], _ say) (count, error) { return count{}, ch.Send("x") }
 		ch := client.Join("room:info", nil)
-		ch.Call(Do, say{"x"})
+		ch.Push(Do, say{"x"})
 		ch.ExpectCrash()
 
 		ch = client.Join("room:out", nil)
@@ -311,7 +311,7 @@ func TestPanicsInOtherCallbacksAreContained(t *testing.T) {
 			return count{}, nil
 		}
 		ch = client.Join("room:go", nil)
-		ch.Call(Do, say{"x"})
+		ch.Push(Do, say{"x"}) // the panic may come before the reply
 		ch.ExpectCrash()
 
 		a.join = func(context.Context, *roost.Channel[room], *roost.Socket[user], struct{}) (count, error) {
@@ -572,5 +572,33 @@ func TestConnectRefusesAndHidesItsReason(t *testing.T) {
 		if err := roosttest.ConnectError(t, new(app).server(), nil); err == nil || err.Error() != "no name" {
 			t.Errorf("got %v", err)
 		}
+	})
+}
+
+func TestWhatComesOfAPushCanWaitForItsReply(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a := &app{do: func(ctx context.Context, ch *roost.Channel[room], p say) (count, error) {
+			ch.AfterReply(func() {
+				if err := ch.Push(context.Background(), Private, said{}); err != nil {
+					t.Error(err)
+				}
+			})
+			if p.Text == "slow" {
+				time.Sleep(time.Second)
+			}
+			return count{}, nil
+		}}
+		ch := roosttest.Connect(t, a.server(), named("ada")).Join("room:1", nil)
+		ch.Push(Do, say{"fast"})
+		if first, second := ch.Next(), ch.Next(); first != "phx_reply" || second != "private" {
+			t.Errorf("the client saw %s, then %s", first, second)
+		}
+		start := time.Now()
+		ch.Push(Do, say{"slow"})
+		if first := ch.Next(); first != "private" || time.Since(start) > 100*time.Millisecond {
+			t.Errorf("with a slow callback %s came first, after %v", first, time.Since(start))
+		}
+		ch.Next()
+		ch.ExpectNothing()
 	})
 }

@@ -4,7 +4,7 @@ import (
 	"crypto/subtle"
 	"crypto/tls"
 	"encoding/json/v2"
-	"fmt"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -53,7 +53,7 @@ func (r *ConnectRequest) Param(name string) string {
 
 // Decode decodes the parameters into v, a pointer to a struct with json tags.
 // They are strings, so a number needs the tag option "string". A Validate
-// method is honoured.
+// method is honored.
 func (r *ConnectRequest) Decode(v any) error {
 	data, err := json.Marshal(r.Params)
 	if err != nil {
@@ -110,7 +110,7 @@ func negotiate(params map[string]any) (wire.Version, error) {
 	case string:
 		return wire.Negotiate(vsn)
 	default:
-		return 0, fmt.Errorf("the parameter vsn must be a version, such as 2.0.0")
+		return 0, errors.New("the parameter vsn must be a version, such as 2.0.0")
 	}
 }
 

@@ -38,6 +38,7 @@ type conversation struct {
 	running  bool // a worker has it
 	accepted bool // the join was
 	flushing bool // out is being worked off
+	leaving  bool // a leave is in the mailbox
 	speaks   bool // ended, but OnTerminate runs, and what it pushes still goes out
 	why      Reason
 	sub      *pubsub.Subscription
@@ -66,15 +67,22 @@ type outgoing struct {
 
 // attachments is what most conversations never need.
 type attachments struct {
-	id       string
-	onEnd    map[*func()]struct{}
-	onCancel map[*func()]struct{}
-	timers   map[*Timer]struct{}
-	join     *joinRequest  // still to be run
-	settled  chan struct{} // closed once the join is answered; a newer join waits for it
-	replaced bool          // while joining, by a newer join
-	overflow bool          // while joining, more arrived than may be held
-	endedAt  time.Time
+	id         string
+	onEnd      map[*func()]struct{}
+	onCancel   map[*func()]struct{}
+	timers     map[*Timer]struct{}
+	join       *joinRequest  // still to be run
+	cancelJoin func()        // of the join that runs
+	settled    chan struct{} // closed once the join is answered; a newer join waits for it
+	replaced   bool          // while joining, by a newer join
+	verdict    *verdict      // came while joining; it is carried out behind the join reply
+	endedAt    time.Time
+}
+
+// verdict is how a conversation is to end.
+type verdict struct {
+	why   Reason
+	frame *transport.Frame
 }
 
 // turn is the push being handled.
@@ -82,6 +90,7 @@ type turn struct {
 	mail   mail
 	reply  reflect.Type // of the event
 	answer *answer      // once taken along
+	after  []func()     // to be run behind the reply
 }
 
 // attached returns the attachments. The caller holds mu.
@@ -110,9 +119,10 @@ func (c *conversation) post(m mail) posted {
 	limits := &c.socket.server.limits
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.phase == ended {
+	if c.phase == ended || m.kind == mailLeave && c.leaving {
 		return postedToNobody
 	}
+	c.leaving = c.leaving || m.kind == mailLeave
 	if !c.mailbox.put(m, limits.mailboxLen, limits.mailboxBytes) {
 		return postedInVain
 	}
@@ -151,7 +161,7 @@ func (c *conversation) postOrEnd(m mail) error {
 
 // fail ends the conversation for a reason that is the server's to know.
 func (c *conversation) fail(why string, attrs ...any) {
-	if c.end(Errored, c.errorFrame()) {
+	if c.conclude(Errored, c.errorFrame()) {
 		c.logger().Error(why, append([]any{"topic", c.topic}, attrs...)...)
 	}
 }
@@ -160,9 +170,16 @@ func (c *conversation) fail(why string, attrs ...any) {
 func (c *conversation) Run() {
 	returned := false
 	defer func() {
-		if !returned { // a callback ended the goroutine (runtime.Goexit)
-			c.socket.server.pool.Go(c)
+		if returned {
+			return
 		}
+		// A callback ended the goroutine (runtime.Goexit), or what it
+		// returned is an error whose methods panic.
+		if p := recover(); p != nil {
+			c.logPanic("an error's method", p)
+			c.end(Panicked, c.errorFrame())
+		}
+		c.socket.server.pool.Go(c)
 	}()
 	for c.step() {
 	}
@@ -208,6 +225,24 @@ func (c *conversation) end(why Reason, frames ...*transport.Frame) bool {
 
 func never() bool { return false }
 
+// conclude is end, but not before the join reply: while the join runs the end
+// waits for it, and if the join is refused there is none. It reports whether
+// it is by this call that the conversation ends.
+func (c *conversation) conclude(why Reason, frame *transport.Frame) bool {
+	c.mu.Lock()
+	if c.phase != joining || c.accepted {
+		c.mu.Unlock()
+		return c.end(why, frame)
+	}
+	defer c.mu.Unlock()
+	more := c.attached()
+	if more.verdict != nil {
+		return false
+	}
+	more.verdict = &verdict{why, frame}
+	return true
+}
+
 // endUnless is end, but for a condition that is checked under mu.
 func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transport.Frame) bool {
 	c.mu.Lock()
@@ -218,7 +253,7 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 	c.phase, c.why, c.out = ended, why, nil
 	for _, f := range frames {
 		if f != nil {
-			c.socket.send(f)
+			_ = c.socket.send(f)
 		}
 	}
 	undone := c.mailbox.drain()
@@ -239,13 +274,13 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 		t.timer.Stop()
 	}
 	for f := range hooks {
-		c.protect("OnEnd", func() error { (*f)(); return nil })
+		_, _ = c.protect("OnEnd", func() error { (*f)(); return nil })
 	}
 	if why != Closed && why != Drained {
 		c.socket.refuseAll(c.topic, undone)
 	}
 	if t := c.socket.server.trace.Ended; t != nil && accepted {
-		t(EndedInfo{Socket: c.socket.info(), Topic: c.topic, Reason: why})
+		c.socket.server.traced("Ended", func() { t(EndedInfo{Socket: c.socket.info(), Topic: c.topic, Reason: why}) })
 	}
 	switch {
 	case !idle: // the worker that has it goes on
@@ -284,7 +319,7 @@ func (c *conversation) terminate() {
 		c.speaks = c.why.speaks()
 		c.mu.Unlock()
 		ctx, cancel := handlerContext()
-		c.protect("OnTerminate", func() error { f(ctx, c, c.why); return nil })
+		_, _ = c.protect("OnTerminate", func() error { f(ctx, c, c.why); return nil })
 		cancel()
 	}
 	c.mu.Lock()
@@ -303,7 +338,8 @@ func (c *conversation) errorFrame() *transport.Frame {
 }
 
 func (c *conversation) endFrame(event string, payload []byte) *transport.Frame {
-	buf, binary, err := c.socket.version.AppendEnd(newBuffer(len(c.topic)+len(payload)), c.joinRef, c.topic, event, wire.Payload{Data: payload})
+	buf := newBuffer(len(c.topic) + len(payload))
+	buf, binary, err := c.socket.version.AppendEnd(buf, c.joinRef, c.topic, event, wire.Payload{Data: payload})
 	if err != nil {
 		// Only a join_ref that came in a binary frame and is not UTF-8.
 		c.logger().Error("roost: the end of a conversation cannot be told", "topic", c.topic, "error", err)

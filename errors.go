@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
+
+	"github.com/roost-dev/roost/wire"
 )
 
 // Error is the one kind of error that reaches a client: it becomes the error
@@ -22,14 +25,22 @@ type Error struct {
 
 // Error returns the reason and the cause.
 func (e *Error) Error() string {
-	if e.Cause == nil {
+	switch {
+	case e == nil: // var e *Error; return e: an error that is not nil, around a nil pointer
+		return "roost: a nil *Error was returned as an error"
+	case e.Cause == nil:
 		return e.Reason
 	}
 	return e.Reason + ": " + e.Cause.Error()
 }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Cause }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Cause
+}
 
 func (e *Error) response() map[string]any {
 	response := make(map[string]any, len(e.Details)+1)
@@ -76,14 +87,40 @@ func (s *stopError) Unwrap() error { return s.err }
 // reasonOf is the error for the client in err, and whether err was meant for
 // the client; if not it must be logged.
 func reasonOf(err error) (*Error, bool) {
-	if e, ok := errors.AsType[*Error](err); ok {
+	if e, ok := errors.AsType[*Error](err); ok && e != nil {
 		return e, true
 	}
-	return &Error{Reason: "internal"}, false
+	return errInternal, false
+}
+
+// encodeError encodes the reply that e is. What of it cannot be encoded is
+// left out: there must be an answer.
+func (server *core) encodeError(e *Error, topic string) wire.Payload {
+	p, err := tryEncode(e.response())
+	if err == nil {
+		return p
+	}
+	server.logger.Error("roost: an error cannot be told in full", "topic", topic, "reason", e.Reason, "error", err)
+	if p, err = encodePayload((&Error{Reason: e.Reason}).response()); err != nil {
+		p, _ = encodePayload(errInternal.response())
+	}
+	return p
+}
+
+// tryEncode is encodePayload, but for values whose methods may panic where no
+// callback runs that the panic could be told of.
+func tryEncode(v any) (p wire.Payload, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return encodePayload(v)
 }
 
 // The errors of the server itself.
 var (
+	errInternal       = &Error{Reason: "internal"}
 	errUnmatched      = &Error{Reason: "unmatched topic"}
 	errTooMany        = &Error{Reason: "too many channels joined"}
 	errJoinCrashed    = &Error{Reason: "join crashed"}

@@ -3,6 +3,7 @@ package roost
 import (
 	"errors"
 	"reflect"
+	"sync"
 	"time"
 
 	"github.com/roost-dev/roost/wire"
@@ -15,7 +16,7 @@ func (c *conversation) handle(m mail) {
 	case mailPush:
 		c.handlePush(m)
 	case mailLeave:
-		c.reply(m.ref, wire.StatusOK, wire.Payload{Data: emptyObject})
+		_ = c.reply(m.ref, wire.StatusOK, wire.Payload{Data: emptyObject})
 		c.end(Left, c.closeFrame(emptyObject))
 	case mailInfo:
 		c.handleInfo(m.value)
@@ -25,10 +26,8 @@ func (c *conversation) handle(m mail) {
 		c.stopped(err, m.message.Event)
 	case mailOut:
 		if f := c.intercept(m.message); f != nil {
-			c.say(outgoing{frame: f})
+			_ = c.say(outgoing{frame: f})
 		}
-	case mailKick:
-		c.end(Kicked, c.closeFrame(m.payload.Data))
 	case mailDrain:
 		c.end(Drained)
 	}
@@ -54,26 +53,29 @@ func (c *conversation) handlePush(m mail) {
 	case routine.anyIn != nil:
 		err = c.handleAny(m)
 	default:
-		c.logger().Warn("roost: an event without a callback ended its conversation", "topic", c.topic, "event", m.event)
+		c.logger().Warn("roost: an event without a callback ended its conversation", "topic", c.topic, "event", clip(m.event))
 		c.end(Errored, c.errorFrame())
 		return
 	}
-	c.socket.server.logEvent(c, &m, time.Since(start))
-	if t := c.socket.server.trace.HandledIn; t != nil {
-		t(HandledInInfo{Socket: c.socket.info(), Topic: c.topic, Event: m.event, Duration: time.Since(start), Err: err})
+	took := time.Since(start)
+	server := c.socket.server
+	server.logEvent(c, &m, took)
+	if t := server.trace.HandledIn; t != nil {
+		server.traced("HandledIn", func() {
+			t(HandledInInfo{Socket: c.socket.info(), Topic: c.topic, Event: m.event, Duration: took, Err: err})
+		})
 	}
 }
 
 // handleIn runs the callback of a typed event and replies.
 func (c *conversation) handleIn(in *inHandler, m mail) error {
 	var reply wire.Payload
-	t := &turn{mail: m, reply: in.reply}
-	c.setTurn(t)
+	t := c.beginTurn(&turn{mail: m, reply: in.reply})
+	defer c.endTurn(t)
 	err, ok := c.protect("HandleIn", func() (err error) {
 		reply, err = in.call(c.context(), c, m.payload)
 		return err
 	})
-	c.setTurn(nil)
 	if !ok {
 		return errCrashed
 	}
@@ -90,9 +92,9 @@ func (c *conversation) handleIn(in *inHandler, m mail) error {
 	default:
 		switch {
 		case err != nil:
-			a.fail(err)
+			_ = a.fail(err)
 		case in.reply != reflect.TypeFor[NoReply]():
-			a.give(wire.StatusOK, reply)
+			_ = a.give(wire.StatusOK, reply)
 		}
 	}
 	if isStop {
@@ -104,6 +106,7 @@ func (c *conversation) handleIn(in *inHandler, m mail) error {
 // handleAny runs the untyped callback.
 func (c *conversation) handleAny(m mail) error {
 	a := &answer{c: c, ref: m.ref, event: m.event}
+	defer c.endTurn(c.beginTurn(&turn{mail: m, reply: reflect.TypeFor[Payload](), answer: a}))
 	message := &Message{Topic: c.topic, Event: m.event, Payload: m.payload.Data, Binary: m.payload.Binary, answer: a}
 	err, ok := c.protect("HandleAny", func() error { return c.route.routine.anyIn(c.context(), c, message) })
 	if !ok {
@@ -113,7 +116,7 @@ func (c *conversation) handleAny(m mail) error {
 	case isStop:
 		c.stop(stop.err)
 	case err != nil && !errors.Is(err, ErrLater):
-		a.fail(err)
+		_ = a.fail(err)
 	}
 	return err
 }
@@ -127,10 +130,43 @@ func (c *conversation) stop(err error) {
 	}
 }
 
-func (c *conversation) setTurn(t *turn) {
+func (c *conversation) beginTurn(t *turn) *turn {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.turn = t
+	return t
+}
+
+// endTurn is called behind the reply.
+func (c *conversation) endTurn(t *turn) {
+	c.mu.Lock()
+	c.turn = nil
+	after := t.after
+	t.after = nil
 	c.mu.Unlock()
+	for _, f := range after {
+		f()
+	}
+}
+
+// replyPatience is how long what waits for a reply waits for it.
+const replyPatience = 10 * time.Millisecond
+
+// afterReply runs f behind the reply to the push that is being handled, but
+// not much later than now: a callback may take its time.
+func (c *conversation) afterReply(f func()) {
+	var once sync.Once
+	run := func() { once.Do(f) }
+	c.mu.Lock()
+	t := c.turn
+	if t != nil {
+		timer := time.AfterFunc(replyPatience, run)
+		t.after = append(t.after, func() { timer.Stop(); run() })
+	}
+	c.mu.Unlock()
+	if t == nil {
+		f()
+	}
 }
 
 // currentAnswer takes the reply of the event being handled along.

@@ -62,6 +62,9 @@ func NewHandler[A, S, P, R any](
 	join func(ctx context.Context, ch *Channel[S], s *Socket[A], params P) (R, error),
 	opts *HandlerOptions,
 ) *Handler[A, S] {
+	if join == nil {
+		panic("roost: NewHandler needs a join callback")
+	}
 	mustPayload[P]("phx_join")
 	if !isReplyMarker[R]() {
 		mustPayload[R]("phx_join")
@@ -100,7 +103,7 @@ func NewHandler[A, S, P, R any](
 //
 // It panics if the event has a callback already.
 func (h *Handler[A, S]) HandleIn[P, R any](in In[P, R], f func(ctx context.Context, ch *Channel[S], p P) (R, error)) {
-	h.mustBeOpen()
+	h.mustBeOpen("HandleIn", f == nil)
 	if _, taken := h.r.ins[in.name]; taken || in.name == "" {
 		panic(fmt.Sprintf("roost: HandleIn of %q twice, or of an event not made with NewIn", in.name))
 	}
@@ -130,7 +133,7 @@ func (h *Handler[A, S]) HandleIn[P, R any](in In[P, R], f func(ctx context.Conte
 // error answers too, unless m was answered, and Stop ends the conversation
 // without an answer of its own.
 func (h *Handler[A, S]) HandleAny(f func(ctx context.Context, ch *Channel[S], m *Message) error) {
-	h.mustBeOpen()
+	h.mustBeOpen("HandleAny", f == nil)
 	h.r.anyIn = func(ctx context.Context, c *conversation, m *Message) error {
 		return f(ctx, c.channel.(*Channel[S]), m)
 	}
@@ -140,10 +143,13 @@ func (h *Handler[A, S]) HandleAny(f func(ctx context.Context, ch *Channel[S], m 
 // the process: by [Channel.Send], [Channel.SendAfter] or [Channel.Go]. A
 // value of a type without a callback is logged. An error is logged.
 func (h *Handler[A, S]) HandleInfo[T any](f func(ctx context.Context, ch *Channel[S], v T) error) {
-	h.mustBeOpen()
+	h.mustBeOpen("HandleInfo", f == nil)
 	t := reflect.TypeFor[T]()
 	if _, taken := h.r.infos[t]; taken {
 		panic(fmt.Sprintf("roost: HandleInfo of %v twice", t))
+	}
+	if t.Kind() == reflect.Interface {
+		panic(fmt.Sprintf("roost: HandleInfo of the interface %v: values are told apart by their own type", t))
 	}
 	h.r.infos[t] = func(ctx context.Context, c *conversation, v any) error {
 		return f(ctx, c.channel.(*Channel[S]), v.(T))
@@ -154,9 +160,9 @@ func (h *Handler[A, S]) HandleInfo[T any](f func(ctx context.Context, ch *Channe
 // conversation subscribed to with [Channel.Subscribe]. v is decoded once per
 // node and shared by all: it must not be changed. An error is logged.
 func (h *Handler[A, S]) HandleEvent[T any](out Out[T], f func(ctx context.Context, ch *Channel[S], topic string, v T) error) {
-	h.mustBeOpen()
-	if _, taken := h.r.events[out.name]; taken {
-		panic(fmt.Sprintf("roost: HandleEvent of %q twice", out.name))
+	h.mustBeOpen("HandleEvent", f == nil)
+	if _, taken := h.r.events[out.name]; taken || out.name == "" {
+		panic(fmt.Sprintf("roost: HandleEvent of %q twice, or of an event not made with NewOut", out.name))
 	}
 	h.r.events[out.name] = func(ctx context.Context, c *conversation, m *pubsub.Message) error {
 		v, err := decodeShared[T](m)
@@ -177,9 +183,9 @@ func (h *Handler[A, S]) HandleEvent[T any](out Out[T], f func(ctx context.Contex
 // intercepted overtake it; what the conversation itself broadcasts, pushes
 // and replies keeps its order all the same.
 func (h *Handler[A, S]) HandleOut[T any](out Out[T], f func(ctx context.Context, ch *Channel[S], v T) (T, bool, error)) {
-	h.mustBeOpen()
-	if _, taken := h.r.outs[out.name]; taken {
-		panic(fmt.Sprintf("roost: HandleOut of %q twice", out.name))
+	h.mustBeOpen("HandleOut", f == nil)
+	if _, taken := h.r.outs[out.name]; taken || out.name == "" {
+		panic(fmt.Sprintf("roost: HandleOut of %q twice, or of an event not made with NewOut", out.name))
 	}
 	h.r.emits[out.name] = true
 	h.r.outs[out.name] = func(ctx context.Context, c *conversation, m *pubsub.Message) (string, wire.Payload, bool, error) {
@@ -200,7 +206,7 @@ func (h *Handler[A, S]) HandleOut[T any](out Out[T], f func(ctx context.Context,
 // own, presence included. The callback may change m's Event, Payload and
 // Binary for this client, but not the bytes of Payload, which are shared.
 func (h *Handler[A, S]) HandleOutAny(f func(ctx context.Context, ch *Channel[S], m *Message) (deliver bool, err error)) {
-	h.mustBeOpen()
+	h.mustBeOpen("HandleOutAny", f == nil)
 	h.r.anyOut = func(ctx context.Context, c *conversation, m *pubsub.Message) (string, wire.Payload, bool, error) {
 		out := &Message{Topic: m.Topic, Event: m.Event, Payload: m.Payload, Binary: m.Binary}
 		deliver, err := f(ctx, c.channel.(*Channel[S]), out)
@@ -214,7 +220,7 @@ func (h *Handler[A, S]) HandleOutAny(f func(ctx context.Context, ch *Channel[S],
 // it pushes reaches the client after [Left], [Stopped] and [Errored], behind
 // the final frame. Its ctx has not ended, but is bounded to 5 s.
 func (h *Handler[A, S]) OnTerminate(f func(ctx context.Context, ch *Channel[S], why Reason)) {
-	h.mustBeOpen()
+	h.mustBeOpen("OnTerminate", f == nil)
 	h.r.terminate = func(ctx context.Context, c *conversation, why Reason) {
 		f(ctx, c.channel.(*Channel[S]), why)
 	}
@@ -223,15 +229,22 @@ func (h *Handler[A, S]) OnTerminate(f func(ctx context.Context, ch *Channel[S], 
 // Emits declares the events that conversations push and broadcast. Pushing
 // another one is an error: what a client may receive can be read here.
 func (h *Handler[A, S]) Emits(events ...Event) {
-	h.mustBeOpen()
+	h.mustBeOpen("Emits", false)
 	for _, e := range events {
+		if e.Name() == "" {
+			panic("roost: Emits of an event not made with NewOut")
+		}
 		h.r.emits[e.Name()] = true
 	}
 }
 
-func (h *Handler[A, S]) mustBeOpen() {
-	if h.r.mounted {
+// mustBeOpen panics if the handler is complete, or the callback missing.
+func (h *Handler[A, S]) mustBeOpen(method string, isNil bool) {
+	switch {
+	case h.r.mounted:
 		panic("roost: a handler must be complete before Server.Handle")
+	case isNil:
+		panic("roost: " + method + " of a nil callback")
 	}
 }
 
@@ -243,6 +256,8 @@ func (r *routine) intercepts(event string) bool {
 	_, ok := r.outs[event]
 	return ok
 }
+
+func (r *routine) interceptsSome() bool { return r.anyOut != nil || len(r.outs) > 0 }
 
 func (r *routine) outHandler(event string) outHandler {
 	if f, ok := r.outs[event]; ok {
@@ -263,7 +278,7 @@ type sharedValue struct {
 // decodeShared decodes m once for all conversations of this node.
 func decodeShared[T any](m *pubsub.Message) (T, error) {
 	s := m.Memo(sharedKey{reflect.TypeFor[T]()}, func() any {
-		v, err := decodePayload[T](wire.Payload{Data: m.Payload, Binary: m.Binary})
+		v, err := decode[T](wire.Payload{Data: m.Payload, Binary: m.Binary})
 		return sharedValue{v, err}
 	}).(sharedValue)
 	if s.err != nil {

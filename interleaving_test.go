@@ -17,7 +17,7 @@ import (
 )
 
 // The promises of a conversation hold however joins, leaves, duplicate joins,
-// crashes and broadcasts fall together:
+// crashes, kicks and broadcasts fall together:
 //
 //   - every join is answered once, and before anything else of it;
 //   - nothing of a conversation comes after its phx_close or phx_error;
@@ -58,11 +58,17 @@ func interleave(t *testing.T, seed uint64) {
 	var accepted, terminated atomic.Int64
 	a := &app{
 		opts: roost.Options[user]{Joins: roost.Rate{PerSecond: -1}, Messages: roost.Rate{PerSecond: -1}},
-		join: func(context.Context, *roost.Channel[room], *roost.Socket[user], struct{}) (count, error) {
+		join: func(ctx context.Context, ch *roost.Channel[room], _ *roost.Socket[user], _ struct{}) (count, error) {
 			pause(20)
 			n := c.now.Load()
 			pause(20)
-			switch chance(10) {
+			switch chance(15) {
+			case 2:
+				ch.Go(func(context.Context) (any, error) { pause(20); return nil, roost.Stop(nil) })
+			case 3:
+				ch.Go(func(context.Context) (any, error) { panic("boom") })
+			case 4:
+				ch.Broadcast(ctx, Marked, said{Text: "0"}) // with a turn of its own if intercepted
 			case 0:
 				return count{}, &roost.Error{Reason: "no"}
 			case 1:
@@ -90,7 +96,10 @@ func interleave(t *testing.T, seed uint64) {
 	event := Said
 	if seed%2 == 0 { // with interception, and without
 		event = Marked
-		a.out = func(_ context.Context, _ *roost.Channel[room], v said) (said, bool, error) { return v, true, nil }
+		a.out = func(_ context.Context, _ *roost.Channel[room], v said) (said, bool, error) {
+			pause(3)
+			return v, v.Text != "0", nil
+		}
 	}
 	server := a.server()
 	stop := make(chan struct{})
@@ -104,6 +113,9 @@ func interleave(t *testing.T, seed uint64) {
 			}
 			n := c.now.Add(1)
 			event.Broadcast(context.Background(), server.PubSub(), "room:1", said{Text: fmt.Sprint(n)})
+			if chance(30) == 0 {
+				server.PubSub().Kick(context.Background(), "user:ada", "room:1", "out")
+			}
 			pause(6)
 		}
 	})
@@ -199,7 +211,9 @@ func checkPromises(t *testing.T, who string, frames []string) {
 				t.Fatal(err)
 			}
 			var n int
-			fmt.Sscan(v.Text, &n)
+			if fmt.Sscan(v.Text, &n); n == 0 {
+				continue
+			}
 			switch {
 			case next <= 0 && n <= -next+1: // the first since the join
 			case n == next:

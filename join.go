@@ -23,13 +23,12 @@ type joinRequest struct {
 // comes first: what is broadcast from now on is held for this conversation.
 func (c *conversation) start(j *joinRequest) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.phase == ended {
-		return // the socket closed meanwhile
+	if c.phase != ended { // else the socket closed meanwhile
+		c.attached().join = j
+		c.sub = c.socket.server.pubsub.Subscribe(c.topic, c)
 	}
-	c.attached().join = j
-	c.sub = c.socket.server.pubsub.Subscribe(c.topic, c)
-	c.wake()
+	c.mu.Unlock()
+	c.socket.server.pool.Go(c)
 }
 
 // runJoin answers a join. Only the worker calls it.
@@ -39,37 +38,54 @@ func (c *conversation) runJoin(j *joinRequest) {
 		j.old = j.prev.replaceAndWait()
 	}
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(c.context(), server.limits.joinTimeout)
+	ctx, cancel := c.joinContext(server.limits.joinTimeout)
 	defer cancel()
 	// The client is told at once, not when a callback deaf to ctx returns.
 	timer := time.AfterFunc(server.limits.joinTimeout, func() { c.refuseJoin(j, errJoinTimeout) })
 	defer timer.Stop()
 
 	var reply wire.Payload
+	var refusal *Error
 	err, ok := c.protectJoin(j, func() (err error) {
-		reply, err = c.route.routine.join(ctx, c, j.params)
+		if reply, err = c.route.routine.join(ctx, c, j.params); err != nil {
+			refusal = c.joinError(err)
+		}
 		return err
 	})
-	if !ok {
-		err = errJoinCrashed
-	}
 	took := time.Since(start)
-	if err == nil {
+	switch {
+	case !ok:
+		err = errJoinCrashed
+	case err != nil:
+		c.refuseJoin(j, refusal)
+	default:
 		err = c.acceptJoin(j, reply)
-	} else {
-		c.refuseJoin(j, c.joinError(err))
 	}
 	server.logJoin(c, j, took, err)
 	if t := server.trace.Joined; t != nil {
-		t(JoinedInfo{Socket: c.socket.info(), Topic: c.topic, Duration: took, Err: err})
+		server.traced("Joined", func() { t(JoinedInfo{Socket: c.socket.info(), Topic: c.topic, Duration: took, Err: err}) })
 	}
+}
+
+// joinContext returns the context of the join callback. It does not derive
+// from that of the conversation, which would be left with what a child needs.
+func (c *conversation) joinContext(timeout time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.canceled() {
+		cancel()
+	} else {
+		c.attached().cancelJoin = cancel
+	}
+	return ctx, cancel
 }
 
 // replace ends a conversation because the client joins its topic anew. One
 // that still joins is only told to give up: its join is answered first.
 func (c *conversation) replace() {
 	c.mu.Lock()
-	if c.phase != joining {
+	if c.phase != joining || c.accepted {
 		c.mu.Unlock()
 		c.end(Duplicate)
 		return
@@ -82,6 +98,10 @@ func (c *conversation) replace() {
 	c.cancel()
 	c.mu.Unlock()
 }
+
+// replaced reports whether a newer join waits for this one to be answered. The
+// caller holds mu.
+func (c *conversation) replaced() bool { return c.more != nil && c.more.replaced }
 
 // replaceAndWait waits, within bounds, until a replaced conversation has its
 // join answered. It returns the frame that tells the old conversation's end,
@@ -98,8 +118,10 @@ func (c *conversation) replaceAndWait() *transport.Frame {
 		defer timer.Stop()
 		select {
 		case <-settled:
-		case <-timer.C:
-			c.refuseJoin(nil, errJoinTimeout)
+		case <-timer.C: // given up on; the client has forgotten it
+			if !c.endUnless(func() bool { return c.accepted }, Errored) {
+				c.end(Duplicate)
+			}
 		}
 	}
 	c.mu.Lock()
@@ -123,29 +145,29 @@ func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
 		c.mu.Unlock()
 		return ErrEnded // timed out, or the socket closed
 	}
-	c.accepted = true
-	err = c.socket.send(f)
-	if j.old != nil {
-		c.socket.send(j.old)
+	if err = c.socket.send(f); err != nil {
+		c.mu.Unlock()
+		c.refuseJoin(j, c.joinError(err))
+		return err
 	}
-	replaced, overflow := c.attached().replaced, c.attached().overflow
+	c.accepted = true
+	if j.old != nil {
+		_ = c.socket.send(j.old)
+	}
+	more := c.attached()
+	replaced, end := more.replaced, more.verdict
+	more.cancelJoin = nil
+	if !replaced && more.id == "" && len(more.onEnd)+len(more.onCancel)+len(more.timers) == 0 {
+		c.more = nil // it took no more than a join
+	}
 	c.mu.Unlock()
 	switch {
-	case err != nil:
-		return c.unsayable(wire.EventReply, err)
 	case replaced:
 		c.end(Duplicate)
-		return nil
-	case overflow:
-		c.fail("roost: a conversation ended: more was broadcast during its join than can be held")
-		return nil
-	}
-	c.flush()
-	c.mu.Lock()
-	replaced = c.more.replaced
-	c.mu.Unlock()
-	if replaced { // while it was flushed
-		c.end(Duplicate)
+	case end != nil:
+		c.end(end.why, end.frame)
+	default:
+		c.flush()
 	}
 	return nil
 }
@@ -153,21 +175,12 @@ func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
 // refuseJoin answers a join with an error and ends the conversation. The join
 // may have been answered already; then it does nothing.
 func (c *conversation) refuseJoin(j *joinRequest, reason *Error) {
-	answered := func() bool { return c.accepted }
-	if j == nil { // given up on by the join that replaces it: the client has forgotten it
-		c.endUnless(answered, Errored)
-		return
-	}
-	p, err := encodePayload(reason.response())
-	if err != nil {
-		c.logger().Error("roost: error details cannot be encoded", "topic", c.topic, "error", err)
-		p, _ = encodePayload((&Error{Reason: reason.Reason}).response())
-	}
+	p := c.socket.server.encodeError(reason, c.topic)
 	f, err := c.joinReply(j.ref, wire.StatusError, p)
 	if err != nil {
 		c.logger().Error("roost: a refusal cannot be told", "topic", c.topic, "error", err)
 	}
-	c.endUnless(answered, Errored, f, j.old)
+	c.endUnless(func() bool { return c.accepted }, Errored, f, j.old)
 }
 
 // joinReply is the answer to a join. It carries the join_ref as it was given,
@@ -182,9 +195,6 @@ func (c *conversation) joinReply(ref wire.Value, status string, p wire.Payload) 
 
 // joinError is what the client is told of an error that join returned.
 func (c *conversation) joinError(err error) *Error {
-	if errors.Is(err, errJoinCrashed) {
-		return errJoinCrashed
-	}
 	e, meant := reasonOf(err)
 	switch {
 	case meant:

@@ -15,8 +15,6 @@ import (
 	"github.com/roost-dev/roost/roosttest"
 )
 
-type joinFunc = func(ctx context.Context, ch *roost.Channel[room], s *roost.Socket[user], p struct{}) (count, error)
-
 func TestWhatIsBroadcastWhileJoiningComesRightBehindTheReply(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a := &app{}
@@ -185,14 +183,14 @@ func TestJoiningAgainEndsTheOldConversationAtOnce(t *testing.T) {
 
 func TestJoiningAgainWhileJoiningAnswersBothInOrder(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		var cancelled []error
+		var canceled []error
 		a := &app{join: func(ctx context.Context, _ *roost.Channel[room], _ *roost.Socket[user], _ struct{}) (count, error) {
 			select {
 			case <-ctx.Done():
 			case <-time.After(time.Second):
 			}
-			cancelled = append(cancelled, ctx.Err())
-			return count{len(cancelled)}, nil
+			canceled = append(canceled, ctx.Err())
+			return count{len(canceled)}, nil
 		}}
 		c := dial(t, a.server(), "ada")
 		c.send("1", "1", "room:1", "phx_join", `{}`)
@@ -204,8 +202,8 @@ func TestJoiningAgainWhileJoiningAnswersBothInOrder(t *testing.T) {
 			`["3","3","room:1","phx_reply",{"response":{"n":2},"status":"ok"}]`,
 			`["1","1","room:1","phx_close",{}]`,
 		)
-		if !slices.Equal(cancelled, []error{context.Canceled, nil}) {
-			t.Errorf("the joins' contexts ended with %v", cancelled)
+		if !slices.Equal(canceled, []error{context.Canceled, nil}) {
+			t.Errorf("the joins' contexts ended with %v", canceled)
 		}
 		c.wantNothing()
 	})

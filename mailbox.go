@@ -23,7 +23,6 @@ const (
 	mailEvent                     // an event of another topic
 	mailOut                       // a broadcast of the own topic that is intercepted
 	mailLeave                     // the client leaves
-	mailKick                      // a kick that came while it joined; payload is what the client is told
 	mailDrain                     // the server shuts down
 )
 

@@ -40,8 +40,14 @@ func (m *Message) Reply(status string, payload any) error {
 }
 
 // Later says that the reply comes after the callback has returned, by the
-// value it returns or by Reply: return [ErrLater] then.
-func (m *Message) Later() *Later[Payload] { return &Later[Payload]{m.answer} }
+// value it returns or by Reply: return [ErrLater] then. It panics for a
+// message on its way out.
+func (m *Message) Later() *Later[Payload] {
+	if m.answer == nil {
+		panic("roost: Later of a message on its way out, which takes no reply")
+	}
+	return &Later[Payload]{m.answer}
+}
 
 // Later is a reply that is still to be given, from any goroutine.
 type Later[R any] struct{ answer *answer }
@@ -61,8 +67,11 @@ func Defer[R any](ch interface{ conversation() *conversation }) *Later[R] {
 }
 
 // Reply gives the reply. It returns [ErrReplied] if one was given before, and
-// [ErrEnded] if the conversation is over.
+// [ErrEnded] if the conversation is over. A [NoReply] sends nothing.
 func (l *Later[R]) Reply(v R) error {
+	if _, silent := any(v).(NoReply); silent {
+		return l.answer.claim()
+	}
 	p, err := encodePayload(v)
 	if err != nil {
 		return err
@@ -82,9 +91,17 @@ type answer struct {
 	given atomic.Bool
 }
 
-func (a *answer) give(status string, p wire.Payload) error {
+// claim takes the one reply, which nobody else can give then.
+func (a *answer) claim() error {
 	if !a.given.CompareAndSwap(false, true) {
 		return ErrReplied
+	}
+	return nil
+}
+
+func (a *answer) give(status string, p wire.Payload) error {
+	if err := a.claim(); err != nil {
+		return err
 	}
 	return a.c.reply(a.ref, status, p)
 }
@@ -92,14 +109,9 @@ func (a *answer) give(status string, p wire.Payload) error {
 func (a *answer) fail(err error) error {
 	e, meant := reasonOf(err)
 	if !meant {
-		a.c.logger().Error("roost: an event failed", "topic", a.c.topic, "event", a.event, "error", err)
+		a.c.logger().Error("roost: an event failed", "topic", a.c.topic, "event", clip(a.event), "error", err)
 	}
-	p, encodeErr := encodePayload(e.response())
-	if encodeErr != nil {
-		a.c.logger().Error("roost: error details cannot be encoded", "topic", a.c.topic, "event", a.event, "error", encodeErr)
-		p, _ = encodePayload((&Error{Reason: e.Reason}).response())
-	}
-	return a.give(wire.StatusError, p)
+	return a.give(wire.StatusError, a.c.socket.server.encodeError(e, a.c.topic))
 }
 
 // handlerContext is the context of callbacks that outlive their conversation.

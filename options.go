@@ -50,8 +50,9 @@ type Options[A any] struct {
 	Refused func(w http.ResponseWriter, r *http.Request, err error)
 
 	// MaxSockets bounds the open sockets of the server. Default: no bound but
-	// memory and file descriptors. More are refused with HTTP 503, and their
-	// clients try again.
+	// memory and file descriptors. More are refused with HTTP 503, those that
+	// were let in at the same moment closed with 1013, and their clients try
+	// again.
 	MaxSockets int
 
 	// MaxChannels bounds the conversations of one socket. Default 100. More
@@ -176,6 +177,10 @@ type limits struct {
 }
 
 func newLimits[A any](o *Options[A]) limits {
+	mustNotBeOff("MaxChannels", o.MaxChannels)
+	mustNotBeOff("MailboxLen", o.MailboxLen)
+	mustNotBeOff("MailboxBytes", o.MailboxBytes)
+	mustNotBeOff("JoinTimeout", o.JoinTimeout)
 	return limits{
 		sockets:      o.MaxSockets,
 		channels:     orDefault(o.MaxChannels, 100),
@@ -185,6 +190,12 @@ func newLimits[A any](o *Options[A]) limits {
 		joins:        newRate(orDefault(o.Joins.PerSecond, 50), orDefault(o.Joins.Burst, 100)),
 		joinTimeout:  orDefault(o.JoinTimeout, 10*time.Second),
 		drainRate:    orDefault(o.DrainRate, 5000),
+	}
+}
+
+func mustNotBeOff[T int | time.Duration](name string, v T) {
+	if v < 0 {
+		panic("roost: Options." + name + " cannot be turned off: what one client may cost must be bounded")
 	}
 }
 

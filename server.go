@@ -1,7 +1,7 @@
 package roost
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,16 +9,13 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/roost-dev/roost/internal/worker"
 	"github.com/roost-dev/roost/pubsub"
 	"github.com/roost-dev/roost/token"
 	"github.com/roost-dev/roost/transport"
 	"github.com/roost-dev/roost/transport/longpoll"
 	"github.com/roost-dev/roost/transport/websocket"
-	"github.com/roost-dev/roost/wire"
 )
 
 // Server accepts sockets and routes their topics to handlers. A is the type
@@ -34,31 +31,6 @@ type Server[A any] struct {
 	verifyCSRF  func(r *http.Request, token string) bool
 	websocket   *websocket.Handler // nil if off
 	longpoll    *longpoll.Handler  // nil if off
-}
-
-// core is what of a server does not depend on the type of the assigns.
-type core struct {
-	pubsub *pubsub.PubSub
-	logger *slog.Logger
-	log    LogOptions
-	trace  Trace
-	limits limits
-	pool   worker.Pool
-	began  time.Time
-
-	routesMu sync.RWMutex // guards routes
-	routes   []*route     // the more specific first
-
-	mu       sync.Mutex // guards what follows
-	sockets  map[*socket]struct{}
-	draining bool
-	empty    chan struct{} // closed when draining and no socket is left
-}
-
-// route is a handler mounted for a pattern.
-type route struct {
-	pattern pattern
-	routine *routine
 }
 
 // NewServer makes a server of its connect callback, which decides who may
@@ -164,6 +136,9 @@ func (s *Server[A]) refuser(refused func(http.ResponseWriter, *http.Request, err
 // with another: neither of the two is more specific. Mount everything before
 // the first client connects.
 func (s *Server[A]) Handle[S any](pattern string, h *Handler[A, S]) {
+	if h == nil {
+		panic(fmt.Sprintf("roost: Handle of %q needs a handler", pattern))
+	}
 	r := &route{pattern: parsePattern(pattern), routine: h.r}
 	h.r.mounted = true
 	s.core.routesMu.Lock()
@@ -176,7 +151,8 @@ func (s *Server[A]) Handle[S any](pattern string, h *Handler[A, S]) {
 		covers, covered := r.pattern.covers(&other.pattern), other.pattern.covers(&r.pattern)
 		switch {
 		case covers == covered:
-			panic(fmt.Sprintf("roost: topic patterns %q and %q conflict: they match the same topics, and neither is more specific", pattern, other.pattern.text))
+			panic(fmt.Sprintf("roost: topic patterns %q and %q conflict: they match the same topics, and neither is more specific",
+				pattern, other.pattern.text))
 		case covered && i < at:
 			at = i
 		}
@@ -184,17 +160,6 @@ func (s *Server[A]) Handle[S any](pattern string, h *Handler[A, S]) {
 	s.core.routes = append(s.core.routes, nil)
 	copy(s.core.routes[at+1:], s.core.routes[at:])
 	s.core.routes[at] = r
-}
-
-func (server *core) route(topic string) *route {
-	server.routesMu.RLock()
-	defer server.routesMu.RUnlock()
-	for _, r := range server.routes {
-		if r.pattern.match(topic, nil) {
-			return r
-		}
-	}
-	return nil
 }
 
 // ServeHTTP serves the transports: the last segment of the path tells which.
@@ -258,7 +223,7 @@ func (s *Server[A]) Channels() int {
 	n := 0
 	for _, socket := range s.core.allSockets() {
 		socket.mu.Lock()
-		n += len(socket.topics)
+		n += socket.topics.len()
 		socket.mu.Unlock()
 	}
 	return n
@@ -269,7 +234,8 @@ func (s *Server[A]) Channels() int {
 // and closes every socket with 1012, [Options].DrainRate of them a second.
 // Polls that wait are answered. It returns once no connection and no worker
 // is left. If ctx ends first, conversations lose their context and sockets
-// are closed all the same, and its error is returned.
+// are closed all the same, within 5 s, and its error is returned. It may be
+// called again to wait for what was left.
 //
 // Call it before [http.Server.Shutdown], which does not know of WebSockets.
 func (s *Server[A]) Shutdown(ctx context.Context) error {
@@ -281,108 +247,13 @@ func (s *Server[A]) Shutdown(ctx context.Context) error {
 			socket.endAll(Drained)
 			socket.conn.Close(transport.CloseRestart, "server shuts down")
 		}
-		if s.websocket != nil {
-			s.websocket.Abort()
-		}
 	}
+	// All of these are called; the first error is that of ctx, and so are the others.
 	if s.websocket != nil {
-		err = errors.Join(err, s.websocket.Wait(ctx))
+		err = cmp.Or(err, s.websocket.Wait(ctx))
 	}
 	if s.longpoll != nil {
-		err = errors.Join(err, s.longpoll.Close(ctx))
+		err = cmp.Or(err, s.longpoll.Close(ctx))
 	}
-	return errors.Join(err, c.pool.Close(ctx))
-}
-
-// drain starts the end of every socket.
-func (c *core) drain(ctx context.Context) {
-	c.mu.Lock()
-	c.draining = true
-	if c.empty == nil {
-		c.empty = make(chan struct{})
-		if len(c.sockets) == 0 {
-			close(c.empty)
-		}
-	}
-	c.mu.Unlock()
-	const batches = 20 // a second
-	perBatch := max(c.limits.drainRate/batches, 1)
-	for i, socket := range c.allSockets() {
-		if c.limits.drainRate > 0 && i > 0 && i%perBatch == 0 {
-			select {
-			case <-time.After(time.Second / batches):
-			case <-ctx.Done():
-				return
-			}
-		}
-		socket.drain()
-	}
-}
-
-func (c *core) waitEmpty(ctx context.Context) error {
-	select {
-	case <-c.empty:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// full returns why no further socket is taken, or nil.
-func (c *core) full() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.draining:
-		return errShuttingDown
-	case c.limits.sockets > 0 && len(c.sockets) >= c.limits.sockets:
-		return errTooManySockets
-	}
-	return nil
-}
-
-func (c *core) opened(s *socket) {
-	c.mu.Lock()
-	c.sockets[s] = struct{}{}
-	draining := c.draining
-	c.mu.Unlock()
-	if t := c.trace.Opened; t != nil {
-		t(s.info())
-	}
-	if draining { // it was on its way in when Shutdown began
-		s.drain()
-	}
-}
-
-func (c *core) closed(s *socket, err error) {
-	c.mu.Lock()
-	delete(c.sockets, s)
-	if c.draining && len(c.sockets) == 0 {
-		select {
-		case <-c.empty:
-		default:
-			close(c.empty)
-		}
-	}
-	c.mu.Unlock()
-	if t := c.trace.Closed; t != nil {
-		t(ClosedInfo{Socket: s.info(), Err: err})
-	}
-}
-
-func (c *core) allSockets() []*socket {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	all := make([]*socket, 0, len(c.sockets))
-	for s := range c.sockets {
-		all = append(all, s)
-	}
-	return all
-}
-
-// now is the time since the server began, for what only compares times.
-func (c *core) now() time.Duration { return time.Since(c.began) }
-
-func clonePayload(p wire.Payload) wire.Payload {
-	return wire.Payload{Data: bytes.Clone(p.Data), Binary: p.Binary}
+	return cmp.Or(err, c.pool.Close(ctx))
 }

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/roost-dev/roost"
 	"github.com/roost-dev/roost/presence"
@@ -139,6 +140,7 @@ func TestLogShowsParamsButNotSecrets(t *testing.T) {
 		client := roosttest.Connect(t, a.server(), map[string]string{"name": "ada", "auth_token": "t0ps3cret"})
 		ch := client.Join("room:1", map[string]any{"nested": map[string]any{"Password": "hunter2"}, "shown": "yes"})
 		ch.Call(Sum, count{41})
+		synctest.Wait() // for what is logged behind the reply
 		for _, secret := range []string{"t0ps3cret", "hunter2"} {
 			if a.logs.contain(secret) {
 				t.Errorf("%q is in the log", secret)

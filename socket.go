@@ -1,8 +1,10 @@
 package roost
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,7 +51,7 @@ type socket struct {
 	messages, joins, strikes bucket
 
 	mu           sync.Mutex // guards what follows
-	topics       map[string]*conversation
+	topics       topicSet
 	unfinished   int // conversations whose worker is not through with them
 	draining     bool
 	closed       bool
@@ -71,7 +73,7 @@ func (s *socket) Receive(data []byte, binary bool) error {
 	m, err := s.version.DecodeClient(data, binary)
 	if err != nil {
 		if t := s.server.trace.Malformed; t != nil {
-			t(MalformedInfo{Socket: s.info(), Err: err})
+			s.server.traced("Malformed", func() { t(MalformedInfo{Socket: s.info(), Err: err}) })
 		}
 		return err
 	}
@@ -90,7 +92,7 @@ func (s *socket) Receive(data []byte, binary bool) error {
 		return s.refuse(m.JoinRef, m.Ref, m.Topic, errRateLimited)
 	}
 	if !isText {
-		topic = "" // no such topic can be joined, whatever was sent
+		topic = "" // which no handler has
 	}
 	switch m.Event {
 	case wire.EventJoin:
@@ -129,6 +131,7 @@ func (s *socket) join(topic string, m *wire.ClientMessage) error {
 	if c.sendRef.IsNull() {
 		c.sendRef = m.Ref
 	}
+	c.running = true // by nobody else until start
 	prev, refusal := s.admit(c)
 	if refusal != nil {
 		return s.refuse(m.JoinRef, m.Ref, m.Topic, refusal)
@@ -146,21 +149,18 @@ func (s *socket) admit(c *conversation) (prev *conversation, refusal *Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	limit := s.server.limits.channels
-	prev = s.topics[c.topic]
+	prev = s.topics.get(c.topic)
 	switch {
 	case len(c.topic) > maxTopic:
 		return nil, errTopicTooLong
 	case s.draining || s.closed:
 		return nil, errShuttingDown
-	case prev == nil && len(s.topics) >= limit, s.unfinished >= 2*limit+1:
+	case prev == nil && s.topics.len() >= limit, s.unfinished >= 2*limit+1:
 		// The second: joining the same topics again and again must not pile
 		// up callbacks that do not return.
 		return nil, errTooMany
 	}
-	if s.topics == nil {
-		s.topics = make(map[string]*conversation, 1)
-	}
-	s.topics[c.topic] = c
+	s.topics.put(c)
 	s.unfinished++
 	return prev, nil
 }
@@ -168,7 +168,7 @@ func (s *socket) admit(c *conversation) (prev *conversation, refusal *Error) {
 // dispatch takes a message that is not a join to its conversation.
 func (s *socket) dispatch(topic string, m *wire.ClientMessage) error {
 	s.mu.Lock()
-	c := s.topics[topic]
+	c := s.topics.get(topic)
 	s.mu.Unlock()
 	if c != nil {
 		if !m.JoinRef.IsNull() && m.JoinRef != c.joinRef {
@@ -182,7 +182,7 @@ func (s *socket) dispatch(topic string, m *wire.ClientMessage) error {
 		case postedWell:
 			return nil
 		case postedInVain:
-			return s.refuse(c.sendRef, m.Ref, m.Topic, errBusy)
+			return c.busy(m.Ref)
 		}
 	}
 	if m.Event == wire.EventLeave {
@@ -202,18 +202,15 @@ func (s *socket) reply(joinRef, ref, topic wire.Value, status string, p wire.Pay
 }
 
 func (s *socket) refuse(joinRef, ref, topic wire.Value, reason *Error) error {
-	p, err := encodePayload(reason.response())
-	if err != nil {
-		return err
-	}
-	return s.reply(joinRef, ref, topic, wire.StatusError, p)
+	text, _ := topic.Text()
+	return s.reply(joinRef, ref, topic, wire.StatusError, s.server.encodeError(reason, text))
 }
 
 // refuseAll answers the pushes that a conversation ended without handling.
 func (s *socket) refuseAll(topic string, undone []mail) {
 	for i := range undone {
 		if undone[i].kind == mailPush {
-			s.refuse(wire.Value{}, undone[i].ref, wire.String(topic), errUnmatched)
+			_ = s.refuse(wire.Value{}, undone[i].ref, wire.String(topic), errUnmatched)
 		}
 	}
 }
@@ -225,9 +222,7 @@ func (s *socket) send(f *transport.Frame) error { return s.conn.Send(f) }
 func (s *socket) remove(c *conversation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.topics[c.topic] == c {
-		delete(s.topics, c.topic)
-	}
+	s.topics.remove(c)
 }
 
 // finished is called once for each conversation, when no callback of it runs
@@ -249,7 +244,7 @@ func (s *socket) Command(c pubsub.Command) {
 		s.disconnect()
 	case pubsub.KindKick:
 		s.mu.Lock()
-		conversation := s.topics[c.Topic]
+		conversation := s.topics.get(c.Topic)
 		s.mu.Unlock()
 		if conversation != nil {
 			conversation.kick(c.Reason)
@@ -259,11 +254,9 @@ func (s *socket) Command(c pubsub.Command) {
 
 // kick ends the conversation at once; one that still joins, once it has.
 func (c *conversation) kick(reason string) {
-	p, _ := encodePayload(map[string]string{"reason": reason})
-	if c.endUnless(func() bool { return c.phase == joining }, Kicked, c.closeFrame(p.Data)) {
-		return
-	}
-	c.post(mail{kind: mailKick, payload: p})
+	// Valid, so that it can be encoded: it may come from anywhere.
+	p, _ := encodePayload(map[string]string{"reason": strings.ToValidUTF8(reason, "\uFFFD")})
+	c.conclude(Kicked, c.closeFrame(p.Data))
 }
 
 func (s *socket) disconnect() {
@@ -292,11 +285,15 @@ func (s *socket) endAll(why Reason) {
 func (s *socket) conversations() []*conversation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]*conversation, 0, len(s.topics))
-	for _, c := range s.topics {
-		all = append(all, c)
-	}
-	return all
+	return slices.Collect(s.topics.all())
+}
+
+// refuseJoins is the first step of draining. A socket whose last conversation
+// ends from now on closes without waiting for its turn.
+func (s *socket) refuseJoins() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
 }
 
 // drain lets every conversation finish what it has, then closes the socket.
@@ -319,19 +316,26 @@ func (s *socket) info() SocketInfo {
 }
 
 // accept negotiates and runs the connect callback (spec/protocol.md §2, §3).
+// A panic in it is the server's fault, not the client's.
 func (server *Server[A]) accept(r *http.Request, h transport.Hello) (open func(transport.Conn) transport.Session, err error) {
 	if reason := server.core.full(); reason != nil {
 		return nil, &transport.Refused{Reason: reason, Status: http.StatusServiceUnavailable}
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			server.core.logConnectPanic(p)
+			open, err = nil, &transport.Refused{Reason: errors.New("roost: connect panicked"), Status: http.StatusInternalServerError}
+		}
+	}()
 	start := time.Now()
 	request, version, err := server.newConnectRequest(r, h)
 	if err != nil {
 		return nil, err
 	}
-	assigns, err := server.callConnect(r, request)
+	assigns, err := server.connect(r.Context(), request)
 	server.core.logConnect(request, time.Since(start), err)
 	if err != nil {
-		return nil, err
+		return nil, &transport.Refused{Reason: err}
 	}
 	s := &socket{server: &server.core, version: version, transport: h.Transport}
 	s.user = &Socket[A]{Assigns: assigns, s: s}
@@ -339,22 +343,6 @@ func (server *Server[A]) accept(r *http.Request, h transport.Hello) (open func(t
 		s.id = server.id(assigns)
 	}
 	return s.open, nil
-}
-
-// callConnect runs the connect callback. A panic in it is the server's fault,
-// not the client's.
-func (server *Server[A]) callConnect(r *http.Request, request *ConnectRequest) (assigns A, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			server.core.logConnectPanic(p)
-			err = &transport.Refused{Reason: fmt.Errorf("roost: connect panicked"), Status: http.StatusInternalServerError}
-		}
-	}()
-	assigns, err = server.connect(r.Context(), request)
-	if err != nil {
-		err = &transport.Refused{Reason: err}
-	}
-	return assigns, err
 }
 
 // clip bounds what a client chose before it is logged.

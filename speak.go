@@ -34,6 +34,21 @@ func (c *conversation) reply(ref wire.Value, status string, p wire.Payload) erro
 	return c.say(outgoing{frame: transport.NewFrame(buf, binary)})
 }
 
+// busy answers a push that found the mailbox full, on the goroutine that
+// brought it.
+func (c *conversation) busy(ref wire.Value) error {
+	p, err := encodePayload(errBusy.response())
+	if err != nil {
+		return err
+	}
+	buf := newBuffer(len(c.topic) + len(p.Data))
+	buf, binary, err := c.socket.version.AppendReply(buf, c.sendRef, ref, wire.String(c.topic), wire.StatusError, p)
+	if err != nil {
+		return err
+	}
+	return c.hear(transport.NewFrame(buf, binary))
+}
+
 // broadcast publishes m on the conversation's topic. Its own copy does not
 // take the way of the others: it is said in its turn, among what the
 // conversation pushes and replies.
@@ -62,7 +77,7 @@ func (c *conversation) broadcast(ctx context.Context, m *pubsub.Message, self bo
 // Deliver takes a broadcast on the conversation's topic.
 func (c *conversation) Deliver(m *pubsub.Message) {
 	if c.route.routine.intercepts(m.Event) {
-		c.postOrEnd(mail{kind: mailOut, message: m})
+		_ = c.postOrEnd(mail{kind: mailOut, message: m})
 		return
 	}
 	f, err := broadcastFrame(c.socket.version, m)
@@ -70,8 +85,57 @@ func (c *conversation) Deliver(m *pubsub.Message) {
 		err = c.hear(f)
 	}
 	if err != nil {
-		c.unsayable(m.Event, err)
+		_ = c.unsayable(m.Event, err)
 	}
+}
+
+// DeliverBatch takes broadcasts on the conversation's topic that were published
+// close together.
+func (c *conversation) DeliverBatch(b *pubsub.Batch) {
+	burst := c.burst(b)
+	if burst == nil || !c.hearAll(burst) {
+		for _, m := range b.Messages {
+			c.Deliver(m)
+		}
+	}
+}
+
+// burstKey is where the encoded form of a batch is kept, by version.
+type burstKey wire.Version
+
+// burst encodes b once for all sockets of a version. It returns nil if some
+// message has to go its own way.
+func (c *conversation) burst(b *pubsub.Batch) *transport.Burst {
+	if c.route.routine.interceptsSome() {
+		return nil
+	}
+	version := c.socket.version
+	return b.Memo(burstKey(version), func() any {
+		burst := &transport.Burst{Frames: make([]*transport.Frame, len(b.Messages))}
+		for i, m := range b.Messages {
+			var err error
+			if burst.Frames[i], err = broadcastFrame(version, m); err != nil {
+				return (*transport.Burst)(nil)
+			}
+		}
+		return burst
+	}).(*transport.Burst)
+}
+
+// hearAll passes on frames of somebody else together, and reports whether it
+// could: one that still joins holds them one by one.
+func (c *conversation) hearAll(burst *transport.Burst) bool {
+	c.mu.Lock()
+	if c.phase != joined {
+		c.mu.Unlock()
+		return false
+	}
+	err := c.socket.conn.SendBurst(burst)
+	c.mu.Unlock()
+	if err != nil {
+		_ = c.unsayable("", err)
+	}
+	return true
 }
 
 // frameKey is where the encoded form of a message is kept, by version.
@@ -99,14 +163,19 @@ func broadcastFrame(v wire.Version, m *pubsub.Message) (*transport.Frame, error)
 // what the conversation itself has still to say.
 func (c *conversation) hear(f *transport.Frame) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	var err error
+	full := false
 	switch c.phase {
 	case joining:
-		c.hold(outgoing{frame: f})
+		full = !c.hold(outgoing{frame: f})
 	case joined:
-		return c.socket.send(f)
+		err = c.socket.send(f)
 	}
-	return nil
+	c.mu.Unlock()
+	if full {
+		c.fail("roost: a conversation ended: more was broadcast during its join than can be held")
+	}
+	return err
 }
 
 // say says o in its turn.
@@ -139,70 +208,67 @@ func (c *conversation) say(o outgoing) error {
 }
 
 // hold keeps o for later, within the bound of the mailbox. It reports false
-// if there is no room; while joining the end then follows the join reply. The
-// caller holds mu.
+// if there is no room: the conversation is to end, since nothing may be lost
+// silently. The caller holds mu.
 func (c *conversation) hold(o outgoing) bool {
-	if len(c.out) < c.socket.server.limits.mailboxLen {
-		c.out = append(c.out, o)
-		return true
+	if len(c.out) >= c.socket.server.limits.mailboxLen {
+		return false
 	}
-	if c.phase == joining {
-		c.attached().overflow = true
-		return true
-	}
-	return false
+	c.out = append(c.out, o)
+	return true
 }
 
-// flush works off what is to be said. Only the worker calls it.
+// flush works off what is to be said. Only the worker calls it. While it is
+// at it, whatever else the conversation says waits behind.
 func (c *conversation) flush() {
 	for {
-		c.mu.Lock()
-		if c.phase == ended {
-			c.mu.Unlock()
-			return
-		}
-		if len(c.out) == 0 {
-			c.phase, c.flushing, c.out = joined, false, nil
-			c.mu.Unlock()
-			return
-		}
-		o := c.out[0]
-		c.out[0] = outgoing{}
-		c.out = c.out[1:]
-		c.flushing = true
-		var err error
-		if o.frame != nil {
-			err = c.socket.send(o.frame)
-		}
-		c.mu.Unlock()
+		o, ok := c.nextOut()
 		switch {
-		case err != nil:
-			c.unsayable("", err)
+		case !ok:
+			return
 		case o.then != nil:
-			c.protect("AfterJoin", func() error { o.then(); return nil })
+			_, _ = c.protect("AfterJoin", func() error { o.then(); return nil })
 		case o.message != nil:
-			c.interceptInTurn(o.message)
+			c.tell(c.intercept(o.message))
+		default:
+			c.tell(o.frame)
 		}
 	}
 }
 
-// interceptInTurn intercepts a message of the conversation's own, with what
-// was said after it waiting: what the callback itself says comes before.
-func (c *conversation) interceptInTurn(m *pubsub.Message) {
-	c.mu.Lock()
-	rest := c.out
-	c.out = nil
-	c.mu.Unlock()
-	f := c.intercept(m)
+// nextOut takes what is to be said next. Once there is nothing, the
+// conversation speaks directly.
+func (c *conversation) nextOut() (o outgoing, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.phase == ended {
+	switch {
+	case c.phase == ended:
+		return o, false
+	case len(c.out) == 0:
+		c.phase, c.flushing, c.out = joined, false, nil
+		return o, false
+	}
+	o = c.out[0]
+	c.out[0] = outgoing{}
+	c.out = c.out[1:]
+	c.flushing = true
+	return o, true
+}
+
+// tell sends f, if there is any, unless the conversation has ended.
+func (c *conversation) tell(f *transport.Frame) {
+	if f == nil {
 		return
 	}
-	if f != nil {
-		c.out = append(c.out, outgoing{frame: f})
+	c.mu.Lock()
+	var err error
+	if c.phase != ended {
+		err = c.socket.send(f)
 	}
-	c.out = append(c.out, rest...)
+	c.mu.Unlock()
+	if err != nil {
+		_ = c.unsayable("", err)
+	}
 }
 
 // intercept runs the HandleOut callback of m, and returns what it makes of it
@@ -220,7 +286,7 @@ func (c *conversation) intercept(m *pubsub.Message) *transport.Frame {
 	}
 	buf, binary, err := c.socket.version.AppendPush(newBuffer(len(c.topic)+len(event)+len(p.Data)), c.sendRef, c.topic, event, p)
 	if err != nil {
-		c.unsayable(event, err)
+		_ = c.unsayable(event, err)
 		return nil
 	}
 	return transport.NewFrame(buf, binary)
@@ -245,10 +311,10 @@ func (c *conversation) stopped(err error, event string) bool {
 		return false
 	}
 	if stop.err == nil {
-		c.end(Stopped, c.closeFrame(emptyObject))
+		c.conclude(Stopped, c.closeFrame(emptyObject))
 	} else {
 		c.logger().Error("roost: a callback stopped its conversation", "topic", c.topic, "event", event, "error", stop.err)
-		c.end(Errored, c.errorFrame())
+		c.conclude(Errored, c.errorFrame())
 	}
 	return true
 }

@@ -1,9 +1,13 @@
 package roost
 
-import "time"
+import (
+	"runtime/debug"
+	"time"
+)
 
 // Trace is called at what happens in a server. Any func may be nil. They are
-// called from many goroutines at once and must not block.
+// called from many goroutines at once and must not block. A panic in one is
+// logged, and harms nobody.
 type Trace struct {
 	Opened    func(SocketInfo)    // a socket stands
 	Closed    func(ClosedInfo)    // a socket is gone
@@ -11,6 +15,17 @@ type Trace struct {
 	HandledIn func(HandledInInfo) // a client's event was handled
 	Ended     func(EndedInfo)     // a conversation ended
 	Malformed func(MalformedInfo) // a client sent what is no message
+}
+
+// traced calls a func of Trace, from wherever something happened: a panic in
+// it is not to be that goroutine's.
+func (server *core) traced(name string, f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			server.logger.Error("roost: a callback panicked", "callback", "Trace."+name, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	f()
 }
 
 // SocketInfo tells which socket something happened to.

@@ -26,7 +26,7 @@ func (t *Timer) Stop() bool {
 
 func (t *Timer) fire() {
 	t.forget()
-	t.c.info(t.v) // fails only if the conversation has ended
+	_ = t.c.info(t.v) // fails only if the conversation has ended
 }
 
 func (t *Timer) forget() {
@@ -79,16 +79,16 @@ func (s *spawned) Run() {
 			return
 		}
 		s.c.logPanic("Go", recover())
-		s.c.end(Panicked, s.c.errorFrame())
+		s.c.conclude(Panicked, s.c.errorFrame())
 	}()
 	v, err := s.f(s.c.context())
-	returned = true
 	switch {
 	case err != nil:
 		s.c.stopped(err, "Go")
 	case v != nil:
-		s.c.info(v)
+		_ = s.c.info(v)
 	}
+	returned = true
 }
 
 func (c *conversation) subscribe(topic string) (unsubscribe func()) {
@@ -107,7 +107,7 @@ type listener conversation
 func (l *listener) Deliver(m *pubsub.Message) {
 	c := (*conversation)(l)
 	if c.route.routine.events[m.Event] != nil {
-		c.postOrEnd(mail{kind: mailEvent, message: m})
+		_ = c.postOrEnd(mail{kind: mailEvent, message: m})
 	}
 }
 
@@ -170,7 +170,7 @@ func (ctx *conversationContext) Done() <-chan struct{} {
 	defer ctx.mu.Unlock()
 	if ctx.done == nil {
 		ctx.done = make(chan struct{})
-		if (*conversation)(ctx).cancelled() {
+		if (*conversation)(ctx).canceled() {
 			close(ctx.done)
 		}
 	}
@@ -181,7 +181,7 @@ func (ctx *conversationContext) Done() <-chan struct{} {
 func (ctx *conversationContext) Err() error {
 	ctx.mu.Lock()
 	defer ctx.mu.Unlock()
-	if (*conversation)(ctx).cancelled() {
+	if (*conversation)(ctx).canceled() {
 		return context.Canceled
 	}
 	return nil
@@ -194,7 +194,7 @@ func (ctx *conversationContext) AfterFunc(f func()) (stop func() bool) {
 	run := func() { once.Do(func() { go f() }) }
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cancelled() {
+	if c.canceled() {
 		run()
 		return func() bool { return false }
 	}
@@ -207,14 +207,12 @@ func (ctx *conversationContext) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
-// cancelled reports whether the context has ended: with the conversation, or
+// canceled reports whether the context has ended: with the conversation, or
 // before it, when a newer join replaced one that was still joining. The
 // caller holds mu.
-func (c *conversation) cancelled() bool {
-	return c.phase == ended || c.more != nil && c.more.replaced
-}
+func (c *conversation) canceled() bool { return c.phase == ended || c.replaced() }
 
-// cancel ends the context, once cancelled says so. The caller holds mu.
+// cancel ends the context, once canceled says so. The caller holds mu.
 func (c *conversation) cancel() {
 	if c.done != nil {
 		select {
@@ -225,6 +223,9 @@ func (c *conversation) cancel() {
 	}
 	if c.more == nil {
 		return
+	}
+	if c.more.cancelJoin != nil {
+		c.more.cancelJoin()
 	}
 	for f := range c.more.onCancel {
 		(*f)() // starts a goroutine, no more

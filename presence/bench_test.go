@@ -19,10 +19,11 @@ type visitor struct {
 	onLeave func()
 }
 
-func (v *visitor) ID() string         { return v.id }
-func (v *visitor) Topic() string      { return "room" }
-func (v *visitor) AfterJoin(f func()) { f() }
-func (v *visitor) OnEnd(f func())     { v.onLeave = f }
+func (v *visitor) ID() string          { return v.id }
+func (v *visitor) Topic() string       { return "room" }
+func (v *visitor) AfterJoin(f func())  { f() }
+func (v *visitor) AfterReply(f func()) { f() }
+func (v *visitor) OnEnd(f func())      { v.onLeave = f }
 func (v *visitor) PushEncoded(context.Context, string, []byte) error {
 	v.lists.Add(1)
 	return nil

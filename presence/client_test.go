@@ -65,6 +65,7 @@ func (c *conversation) AfterJoin(f func()) {
 	}
 }
 
+func (c *conversation) AfterReply(f func()) { f() }
 func (c *conversation) OnEnd(f func()) {
 	c.mu.Lock()
 	phase := c.phase

@@ -47,6 +47,10 @@ type Session interface {
 	// never if the join is refused. Several run in the order of the calls.
 	AfterJoin(f func())
 
+	// AfterReply runs f behind the reply to the push that the session's
+	// callback is handling, if it is handling one, or soon; at once else.
+	AfterReply(f func())
+
 	// OnEnd runs f once when the conversation ends for whatever reason, a
 	// refused join among them; at once if it has ended already.
 	OnEnd(f func())
@@ -179,7 +183,10 @@ func (p *Presence[M]) Track(ctx context.Context, s Session, key string, meta M) 
 	if isNew {
 		s.OnEnd(func() { t.end(ss) })
 	}
-	s.AfterJoin(func() { t.show(ss, held) })
+	s.AfterJoin(func() {
+		t.show(ss, held)
+		s.AfterReply(func() { p.announce(t.name) })
+	})
 	return nil
 }
 
@@ -207,6 +214,7 @@ func (p *Presence[M]) Update(ctx context.Context, s Session, key string, change 
 			return err
 		}
 		if p.update(topic, held, old, meta, object) {
+			s.AfterReply(func() { p.announce(topic) })
 			return nil
 		}
 	}
@@ -217,9 +225,19 @@ func (p *Presence[M]) Update(ctx context.Context, s Session, key string, change 
 func (p *Presence[M]) Untrack(_ context.Context, s Session, key string) error {
 	topic, id := s.Topic(), s.ID()
 	t := p.lock(topic)
-	defer t.unlock()
 	t.drop(id, key)
+	t.unlock()
+	s.AfterReply(func() { p.announce(topic) })
 	return nil
+}
+
+// announce has clients told what has changed on a topic.
+func (p *Presence[M]) announce(topic string) {
+	if t := p.find(topic); t != nil {
+		t.mu.Lock()
+		defer t.unlock()
+		t.announce()
+	}
 }
 
 // List returns who is present on a topic, by key.

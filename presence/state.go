@@ -50,7 +50,7 @@ func (s *state[M]) add(it *item[M]) {
 	if s.entries == nil {
 		s.entries = make(map[string]*entry[M])
 	}
-	e := &entry[M]{group: group[M]{key: it.key, metas: []*item[M]{it}}}
+	e := &entry[M]{key: it.key, metas: []*item[M]{it}}
 	e.place = s.order.PushBack(e)
 	s.entries[it.key] = e
 }

@@ -60,7 +60,9 @@ type held[M any] struct {
 func newItem[M any](key string, meta M, object []byte, prev string) *item[M] {
 	ref := newRef()
 	return &item[M]{
-		Meta:    Meta[M]{Ref: ref, PrevRef: prev, Value: meta},
+		Ref:     ref,
+		PrevRef: prev,
+		Value:   meta,
 		key:     key,
 		encoded: withRefs(object, ref, prev),
 	}
@@ -102,7 +104,6 @@ func (t *topic[M]) replace(h *held[M], old *item[M], meta M, object []byte) bool
 	h.item = newItem(old.key, meta, object, prev)
 	if h.shown {
 		t.state.replace(old, h.item)
-		t.wake()
 	}
 	return true
 }
@@ -117,7 +118,6 @@ func (t *topic[M]) drop(id, key string) {
 	delete(ss.keys, key)
 	if h.shown {
 		t.state.remove(h.item)
-		t.wake()
 	}
 }
 
@@ -160,7 +160,6 @@ func (t *topic[M]) show(ss *session[M], h *held[M]) {
 	}
 	h.shown = true
 	t.state.add(h.item)
-	t.wake()
 }
 
 // end drops all presences of a session that has ended.
@@ -171,18 +170,27 @@ func (t *topic[M]) end(ss *session[M]) {
 		t.drop(ss.id, key)
 	}
 	delete(t.sessions, ss.id)
+	t.announce()
 }
 
 // unlock unlocks the topic, and lets it go if nothing holds it any more.
 func (t *topic[M]) unlock() {
-	if !t.dead && len(t.sessions) == 0 && t.sender == idle && !t.hook.running {
+	told := t.state.pending.empty() || t.p.crew.isClosed()
+	if !t.dead && len(t.sessions) == 0 && told && t.sender == idle && !t.hook.running {
 		t.dead = true
 		t.p.remove(t)
 	}
 	t.mu.Unlock()
 }
 
-// wake starts the sender if there is something to send.
+// announce starts the sender if something has changed.
+func (t *topic[M]) announce() {
+	if !t.state.pending.empty() {
+		t.wake()
+	}
+}
+
+// wake starts the sender.
 func (t *topic[M]) wake() {
 	if t.sender != idle || !t.p.crew.begin() {
 		return
@@ -243,6 +251,9 @@ func (t *topic[M]) send() {
 				Payload: encodeDiff(b.diff, t.extras),
 			})
 			t.report(b.diff)
+		}
+		if len(b.wanting) > 0 {
+			t.p.ps.Flush(t.name) // the list must not overtake a diff
 		}
 		t.pushState(b)
 		t.forget(b.diff)

@@ -16,10 +16,11 @@ type guest struct {
 	leave     []func()
 }
 
-func (g *guest) ID() string         { return g.id }
-func (g *guest) Topic() string      { return g.topic }
-func (g *guest) AfterJoin(f func()) { f() }
-func (g *guest) OnEnd(f func())     { g.leave = append(g.leave, f) }
+func (g *guest) ID() string          { return g.id }
+func (g *guest) Topic() string       { return g.topic }
+func (g *guest) AfterJoin(f func())  { f() }
+func (g *guest) AfterReply(f func()) { f() }
+func (g *guest) OnEnd(f func())      { g.leave = append(g.leave, f) }
 func (g *guest) PushEncoded(context.Context, string, []byte) error {
 	return nil
 }

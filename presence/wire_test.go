@@ -51,7 +51,7 @@ func TestPresenceMessagesAreThoseOfPhoenix(t *testing.T) {
 		want := make(map[string][]string)
 		for _, s := range steps {
 			if s.Dir == "recv" && strings.Contains(s.Data, `"presence_`) {
-				_, event, payload := parse(t, s)
+				event, payload := parse(t, s)
 				want[s.Conn] = append(want[s.Conn], event+" "+encode(t, payload))
 			}
 			r.act(s)
@@ -91,7 +91,7 @@ func (r *replay) act(s step) {
 	if s.Dir != "send" {
 		return
 	}
-	_, event, payload := parse(r.t, s)
+	event, payload := parse(r.t, s)
 	ctx, c := r.t.Context(), r.joined[s.Conn]
 	var err error
 	switch event {
@@ -158,7 +158,7 @@ func onlines(steps []step) []string {
 }
 
 // parse reads a message of either version of the protocol.
-func parse(t *testing.T, s step) (topic, event string, payload object) {
+func parse(t *testing.T, s step) (event string, payload object) {
 	var v1 struct {
 		Topic, Event string
 		Payload      object
@@ -167,14 +167,14 @@ func parse(t *testing.T, s step) (topic, event string, payload object) {
 		if err := json.Unmarshal([]byte(s.Data), &v1, json.MatchCaseInsensitiveNames(true)); err != nil {
 			t.Fatal(err)
 		}
-		return v1.Topic, v1.Event, v1.Payload
+		return v1.Event, v1.Payload
 	}
 	var v2 []any
 	if err := json.Unmarshal([]byte(s.Data), &v2); err != nil {
 		t.Fatal(err)
 	}
 	payload, _ = v2[4].(object)
-	return v2[2].(string), v2[3].(string), payload
+	return v2[3].(string), payload
 }
 
 // numbered replaces the refs in messages by numbers.

@@ -23,17 +23,19 @@ type Command struct {
 // Registration is one socket's being known under its id.
 type Registration struct {
 	ps     *PubSub
-	member *member[Commanded]
+	member member[Commanded]
 }
 
 // Register makes c take the commands given to id. Several may share an id:
 // the sessions of one user. It does not block.
 func (ps *PubSub) Register(id string, c Commanded) *Registration {
-	return &Registration{ps: ps, member: ps.ids.add(id, c)}
+	r := &Registration{ps: ps, member: member[Commanded]{receiver: c}}
+	ps.ids.add(id, &r.member)
+	return r
 }
 
 // Unregister ends the registration; ending it again does nothing.
-func (r *Registration) Unregister() { r.ps.ids.remove(r.member) }
+func (r *Registration) Unregister() { r.ps.ids.remove(&r.member) }
 
 // Disconnect closes all sockets with this id, on all nodes. Their clients may
 // come back: refuse them in the connect callback if they should not.

@@ -20,37 +20,55 @@ type Message struct {
 	// something on the sender's node only, which is where the sender is.
 	From *Subscription
 
-	memoMu sync.Mutex // held by whoever computes a memo
-	memos  atomic.Pointer[memo]
+	memos
 }
 
-// memo is one derived form of a message, in a list that only grows.
+// leavesOut reports whether the message is not for a subscription.
+func (m *Message) leavesOut(s *member[Subscriber]) bool {
+	return m.From != nil && &m.From.member == s
+}
+
+// Batch is several messages of one topic, in their order, delivered together.
+// It is shared by all subscribers: read only.
+type Batch struct {
+	Messages []*Message
+
+	memos
+}
+
+// memos is what was derived of a message or a batch: a list that only grows.
+type memos struct {
+	building sync.Mutex // held by whoever computes a memo
+	first    atomic.Pointer[memo]
+}
+
 type memo struct {
 	key, value any
 	next       *memo
 }
 
-// Memo returns what build made of m under key, calling build only the first
-// time: an encoded frame, or a decoded value, is made once per node and
-// shared by all subscribers. key must be comparable; as with context keys,
-// use a type of your own. It may be called from any goroutine, and blocks
-// while another one builds.
-func (m *Message) Memo(key any, build func() any) any {
-	if v, ok := m.memo(key); ok {
+// Memo returns what build made of the message or batch under key, calling
+// build only the first time: an encoded frame, or a decoded value, is made
+// once per node and shared by all subscribers. key must be comparable; as
+// with context keys, use a type of your own. It may be called from any
+// goroutine, and blocks while another one builds; build must not ask for a
+// memo of the same message.
+func (m *memos) Memo(key any, build func() any) any {
+	if v, ok := m.find(key); ok {
 		return v
 	}
-	m.memoMu.Lock()
-	defer m.memoMu.Unlock()
-	if v, ok := m.memo(key); ok {
+	m.building.Lock()
+	defer m.building.Unlock()
+	if v, ok := m.find(key); ok {
 		return v
 	}
 	v := build()
-	m.memos.Store(&memo{key: key, value: v, next: m.memos.Load()})
+	m.first.Store(&memo{key: key, value: v, next: m.first.Load()})
 	return v
 }
 
-func (m *Message) memo(key any) (any, bool) {
-	for e := m.memos.Load(); e != nil; e = e.next {
+func (m *memos) find(key any) (any, bool) {
+	for e := m.first.Load(); e != nil; e = e.next {
 		if e.key == key {
 			return e.value, true
 		}

@@ -20,7 +20,7 @@ type PubSub struct {
 	ids     *registry[Commanded]
 	adapter Adapter
 	logger  *slog.Logger
-	buffers sync.Pool // *[]*member[Subscriber], for the snapshots of Broadcast
+	buffers sync.Pool // *[]*member[Subscriber], for snapshots
 }
 
 // Options configures a [PubSub]. The zero value is a PubSub of one process.
@@ -34,10 +34,21 @@ type Options struct {
 
 // Subscriber receives the messages of the topics it subscribed to.
 type Subscriber interface {
-	// Deliver takes m, on the publisher's goroutine or the adapter's. It must
-	// not block and must not publish. It may still be called once by each
-	// publication in flight after the subscription has ended.
+	// Deliver takes m, on the publisher's goroutine, the adapter's, or that
+	// of a large topic; from one goroutine at a time for the messages of one
+	// publisher. It must not block and must not publish. It may still be
+	// called by each publication in flight after the subscription has ended.
 	Deliver(m *Message)
+}
+
+// BatchSubscriber is a Subscriber that has a better way to take several
+// messages at once than one by one.
+type BatchSubscriber interface {
+	Subscriber
+
+	// DeliverBatch takes the messages of b, in their order. It is called as
+	// Deliver is.
+	DeliverBatch(b *Batch)
 }
 
 // New starts a PubSub. It fails only if the adapter does.
@@ -77,26 +88,31 @@ func Local() *PubSub {
 // Subscription is one subscriber's interest in one topic.
 type Subscription struct {
 	ps     *PubSub
-	member *member[Subscriber]
+	member member[Subscriber]
 }
 
 // Subscribe makes s a receiver of topic until the subscription ends. One
 // subscriber may subscribe to a topic twice, and then receives twice. It does
 // not block.
 func (ps *PubSub) Subscribe(topic string, s Subscriber) *Subscription {
-	return &Subscription{ps: ps, member: ps.topics.add(topic, s)}
+	sub := &Subscription{ps: ps, member: member[Subscriber]{receiver: s}}
+	ps.topics.add(topic, &sub.member)
+	return sub
 }
 
 // Unsubscribe ends the subscription; ending it again does nothing.
-func (s *Subscription) Unsubscribe() { s.ps.topics.remove(s.member) }
+func (s *Subscription) Unsubscribe() { s.ps.topics.remove(&s.member) }
 
 // Subscribers returns the number of subscriptions to topic on this node.
 func (ps *PubSub) Subscribers(topic string) int { return ps.topics.count(topic) }
 
-// Broadcast delivers m to the subscribers of its topic: to those on this node
-// before it returns, and to other nodes through the adapter, which may block
-// until ctx ends. An error says that other nodes may not get m; on this node
-// it has been delivered.
+// Broadcast delivers m to the subscribers of its topic, on this node and,
+// through the adapter, on others, where it may block until ctx ends. An error
+// says that other nodes may not get m.
+//
+// On a topic of up to 64 subscribers those of this node have m when Broadcast
+// returns. A larger topic has a sender of its own: Broadcast returns when m
+// stands in its queue, and waits, briefly, while that is full.
 func (ps *PubSub) Broadcast(ctx context.Context, m *Message) error {
 	if m.Topic == "" {
 		return errors.New("pubsub: a message needs a topic")
@@ -115,21 +131,29 @@ func (ps *PubSub) Broadcast(ctx context.Context, m *Message) error {
 	})
 }
 
-// BroadcastLocal delivers m to the subscribers on this node only.
+// BroadcastLocal delivers m to the subscribers on this node only, as Broadcast
+// does.
 func (ps *PubSub) BroadcastLocal(m *Message) {
-	buf := ps.buffers.Get().(*[]*member[Subscriber])
-	members := ps.topics.snapshot(m.Topic, (*buf)[:0])
-	var from *member[Subscriber]
-	if m.From != nil {
-		from = m.From.member
+	g := ps.topics.find(m.Topic)
+	if g == nil {
+		return
 	}
-	for _, member := range members {
-		if member != from {
-			member.receiver.Deliver(m)
+	buf := ps.buffers.Get().(*[]*member[Subscriber])
+	members, inline := ps.enqueue(g, m, *buf)
+	if inline {
+		for _, member := range members {
+			if !m.leavesOut(member) {
+				member.receiver.Deliver(m)
+			}
 		}
 	}
-	clear(members) // the pool must not keep subscribers alive
-	*buf = members
+	ps.recycle(buf, members)
+}
+
+// recycle gives a snapshot back. The pool must not keep subscribers alive.
+func (ps *PubSub) recycle(buf *[]*member[Subscriber], members []*member[Subscriber]) {
+	clear(members)
+	*buf = members[:0]
 	ps.buffers.Put(buf)
 }
 

@@ -31,14 +31,16 @@ type shard[R any] struct {
 // never used again.
 type group[R any] struct {
 	name    string
-	mu      sync.RWMutex // guards members and their index
+	mu      sync.RWMutex // guards what follows, and the index of members
 	members []*member[R]
+	queue   queue
 }
 
 type member[R any] struct {
 	receiver R
 	group    *group[R]
-	index    int // in group.members; -1 once removed
+	index    int    // in group.members; -1 once removed
+	since    uint64 // the last message queued before it came: not for it
 }
 
 func newRegistry[R any](interest func(string, bool)) *registry[R] {
@@ -53,8 +55,8 @@ func (r *registry[R]) shardOf(name string) *shard[R] {
 	return &r.shards[maphash.String(r.seed, name)%shardCount]
 }
 
-func (r *registry[R]) add(name string, receiver R) *member[R] {
-	m := &member[R]{receiver: receiver}
+// add makes m, which is in no group, a member of the group of name.
+func (r *registry[R]) add(name string, m *member[R]) {
 	s := r.shardOf(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,12 +67,11 @@ func (r *registry[R]) add(name string, receiver R) *member[R] {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	m.group, m.index = g, len(g.members)
+	m.group, m.index, m.since = g, len(g.members), g.queue.last
 	g.members = append(g.members, m)
 	if m.index == 0 && r.interest != nil {
 		r.interest(name, true)
 	}
-	return m
 }
 
 // remove takes m out, and reports whether it was in.
@@ -102,13 +103,18 @@ func (r *registry[R]) remove(m *member[R]) bool {
 	return true
 }
 
+// find returns the group of name, or nil.
+func (r *registry[R]) find(name string) *group[R] {
+	s := r.shardOf(name)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.names[name]
+}
+
 // snapshot appends the members of name to buf. What is done with them is done
 // outside of every lock, so a member may have been removed meanwhile.
 func (r *registry[R]) snapshot(name string, buf []*member[R]) []*member[R] {
-	s := r.shardOf(name)
-	s.mu.RLock()
-	g := s.names[name]
-	s.mu.RUnlock()
+	g := r.find(name)
 	if g == nil {
 		return buf
 	}
@@ -118,10 +124,7 @@ func (r *registry[R]) snapshot(name string, buf []*member[R]) []*member[R] {
 }
 
 func (r *registry[R]) count(name string) int {
-	s := r.shardOf(name)
-	s.mu.RLock()
-	g := s.names[name]
-	s.mu.RUnlock()
+	g := r.find(name)
 	if g == nil {
 		return 0
 	}

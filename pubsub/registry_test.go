@@ -30,7 +30,7 @@ func TestRegistryFollowsItsHistory(t *testing.T) {
 			switch {
 			case len(members) == 0 || r.IntN(4) < grow:
 				name := fmt.Sprint("topic ", r.IntN(4))
-				members = append(members, reg.add(name, i))
+				members = append(members, enter(reg, name, i))
 				model[name] = append(model[name], i)
 			default:
 				k := r.IntN(len(members))
@@ -80,7 +80,7 @@ func TestRegistryKeepsNothingOfNamesWithoutMembers(t *testing.T) {
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(g), 0))
 			for i := range 2000 {
-				m := reg.add(fmt.Sprint(r.IntN(50)), i)
+				m := enter(reg, fmt.Sprint(r.IntN(50)), i)
 				reg.snapshot(m.group.name, nil)
 				reg.remove(m)
 			}
@@ -98,7 +98,7 @@ func TestRegistryGivesBackTheRoomOfACrowdThatLeft(t *testing.T) {
 	reg := newRegistry[int](nil)
 	members := make([]*member[int], 10_000)
 	for i := range members {
-		members[i] = reg.add("room", i)
+		members[i] = enter(reg, "room", i)
 	}
 	for _, m := range members[10:] {
 		reg.remove(m)
@@ -106,4 +106,11 @@ func TestRegistryGivesBackTheRoomOfACrowdThatLeft(t *testing.T) {
 	if c := cap(members[0].group.members); c > 64 {
 		t.Errorf("10 members of formerly 10,000 keep room for %d", c)
 	}
+}
+
+// enter makes a new member of the group of name.
+func enter(reg *registry[int], name string, receiver int) *member[int] {
+	m := &member[int]{receiver: receiver}
+	reg.add(name, m)
+	return m
 }

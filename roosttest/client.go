@@ -2,6 +2,7 @@ package roosttest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -56,7 +57,7 @@ func ConnectError(t testing.TB, server Server, params map[string]string) error {
 	if err == nil {
 		t.Fatal("roosttest: connect was accepted, want a refusal")
 	}
-	if refused, ok := err.(*transport.Refused); ok {
+	if refused, ok := errors.AsType[*transport.Refused](err); ok {
 		return refused.Reason
 	}
 	return err
@@ -131,7 +132,7 @@ func (c *Client) ExpectDisconnect() transport.CloseCode {
 	c.t.Helper()
 	for {
 		err := c.receive()
-		if closed, ok := err.(*memory.CloseError); ok {
+		if closed, ok := errors.AsType[*memory.CloseError](err); ok {
 			return closed.Code
 		}
 		if err != nil {
@@ -200,10 +201,11 @@ func (c *Client) file(frame memory.Message) {
 }
 
 func describe(m *wire.ServerMessage) string {
+	what := strings.TrimSpace(m.Event + " " + m.Status) // a status is for replies
 	if m.Payload.Binary {
-		return fmt.Sprintf("%s %s (%d bytes)", m.Event, m.Status, len(m.Payload.Data))
+		return fmt.Sprintf("%s (%d bytes)", what, len(m.Payload.Data))
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s %s %s", m.Event, m.Status, m.Payload.Data))
+	return fmt.Sprintf("%s %s", what, m.Payload.Data)
 }
 
 func describeAll(messages []wire.ServerMessage) string {

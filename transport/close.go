@@ -18,7 +18,7 @@ const (
 	CloseTooBig          CloseCode = 1009 // a message over the size limit
 	CloseInternalError   CloseCode = 1011 // a malformed message, as Phoenix answers it
 	CloseRestart         CloseCode = 1012 // the server shuts down; come back
-	CloseSlow            CloseCode = 1013 // did not read what it was sent; come back
+	CloseSlow            CloseCode = 1013 // did not read what it was sent, or one too many; come back
 )
 
 // ErrUnsayable is returned by [Conn.Send] for a frame that the connection

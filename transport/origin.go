@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -126,15 +127,15 @@ func parseOriginPattern(s string) (originPattern, error) {
 	case err != nil:
 		return originPattern{}, err
 	case u.Host == "":
-		return originPattern{}, fmt.Errorf(`no host: write "//host" or "https://host", and AnyOrigin for every origin`)
+		return originPattern{}, errors.New(`no host: write "//host" or "https://host", and AnyOrigin for every origin`)
 	case u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "":
-		return originPattern{}, fmt.Errorf("an origin is a scheme, a host and a port, and nothing else")
+		return originPattern{}, errors.New("an origin is a scheme, a host and a port, and nothing else")
 	}
 	p := originPattern{scheme: u.Scheme, port: portOf(u)}
 	p.host, p.wildcard = strings.CutPrefix(u.Hostname(), "*.")
 	p.anyPort = u.Scheme == "" && u.Port() == ""
 	if p.host == "" || strings.Contains(p.host, "*") {
-		return originPattern{}, fmt.Errorf(`a wildcard stands for sub-domains, in front: "//*.host"`)
+		return originPattern{}, errors.New(`a wildcard stands for sub-domains, in front: "//*.host"`)
 	}
 	return p, nil
 }

@@ -23,6 +23,10 @@ type Conn interface {
 	// to carry (a binary frame over long polling), and nil otherwise.
 	Send(f *Frame) error
 
+	// SendBurst sends the frames of b as Send would, one by one, but with one
+	// write where the transport has such a thing.
+	SendBurst(b *Burst) error
+
 	// Close ends the connection in good order: what was sent before it is
 	// written first, within a bound. Further calls do nothing. The session's
 	// Closed follows, never from within this call.

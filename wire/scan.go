@@ -143,7 +143,7 @@ func (s *scanner) skipScalar() {
 // without duplicate names. The error says where and holds nothing of the text,
 // since errors are logged and payloads must not be.
 func (s *scanner) close() error {
-	if s.err == errTooDeep {
+	if errors.Is(s.err, errTooDeep) {
 		return s.err
 	}
 	if s.err == nil && jsontext.Value(s.data).IsValid() {

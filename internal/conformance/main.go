@@ -30,8 +30,9 @@ func main() {
 	flag.Parse()
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *addr, logger); err != nil {
+	err := run(ctx, *addr, logger)
+	stop()
+	if err != nil {
 		logger.Error("conformance: ended", "error", err)
 		os.Exit(1)
 	}

@@ -24,14 +24,16 @@ type Job interface{ Run() }
 // new one when there is none. The zero Pool is ready for use.
 type Pool struct {
 	mu     sync.Mutex // guards what follows
-	idle   []*worker  // a stack
+	idle   *worker    // the top of a stack, linked so that any of them leaves it at the same cost
 	busy   int
 	closed bool
 	done   chan struct{} // closed once closed is set and no worker is left
 }
 
 type worker struct {
-	next chan Job // closed to end the worker
+	next         chan Job // closed to end the worker
+	above, below *worker  // in the stack of the idle; the pool's mu guards them
+	idle         bool     // in the stack; guarded likewise
 }
 
 // Go runs job on a goroutine of the pool and returns at once. It works on a
@@ -39,10 +41,8 @@ type worker struct {
 func (p *Pool) Go(job Job) {
 	p.mu.Lock()
 	p.busy++
-	if n := len(p.idle); n > 0 {
-		w := p.idle[n-1]
-		p.idle[n-1] = nil
-		p.idle = p.idle[:n-1]
+	if w := p.idle; w != nil {
+		p.unlink(w)
 		p.mu.Unlock()
 		w.next <- job
 		return
@@ -101,21 +101,36 @@ func (p *Pool) rest(w *worker) bool {
 		p.checkDone()
 		return false
 	}
-	p.idle = append(p.idle, w)
+	w.idle, w.below = true, p.idle
+	if p.idle != nil {
+		p.idle.above = w
+	}
+	p.idle = w
 	return true
+}
+
+// unlink takes an idle w out of the stack. The caller holds mu.
+func (p *Pool) unlink(w *worker) {
+	if w.above == nil {
+		p.idle = w.below
+	} else {
+		w.above.below = w.below
+	}
+	if w.below != nil {
+		w.below.above = w.above
+	}
+	w.idle, w.above, w.below = false, nil, nil
 }
 
 // leave takes w off the idle workers, and reports whether it was one.
 func (p *Pool) leave(w *worker) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i, other := range p.idle {
-		if other == w {
-			p.idle = append(p.idle[:i], p.idle[i+1:]...)
-			return true
-		}
+	if !w.idle {
+		return false
 	}
-	return false
+	p.unlink(w)
+	return true
 }
 
 func (p *Pool) checkDone() {
@@ -129,10 +144,11 @@ func (p *Pool) checkDone() {
 func (p *Pool) Close(ctx context.Context) error {
 	p.mu.Lock()
 	p.closed = true
-	for _, w := range p.idle {
+	for p.idle != nil {
+		w := p.idle
+		p.unlink(w)
 		close(w.next)
 	}
-	p.idle = nil
 	done := make(chan struct{})
 	if p.done != nil {
 		done = p.done // somebody else is waiting already

@@ -3,7 +3,9 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -117,4 +119,39 @@ func BenchmarkHandOver(b *testing.B) {
 		p.Go(j)
 		<-done
 	}
+}
+
+// Workers leave the stack of the idle at its bottom, in its middle, and at
+// its top, as their jobs came in between.
+func TestWorkersLeaveInAnyOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p worker.Pool
+		rng := rand.New(rand.NewPCG(1, 2))
+		var ran atomic.Int64
+		started := int64(0)
+		for range 500 {
+			for range rng.IntN(5) {
+				busy := time.Duration(rng.IntN(1500)) * time.Millisecond
+				p.Go(job(func() { time.Sleep(busy); ran.Add(1) }))
+				started++
+			}
+			time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond)
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if n := ran.Load(); n != started {
+			t.Errorf("%d of %d jobs ran", n, started)
+		}
+		if n := strings.Count(stacks(), "worker.(*Pool).work"); n != 0 {
+			t.Errorf("%d workers left", n)
+		}
+		if err := p.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func stacks() string {
+	buf := make([]byte, 1<<20)
+	return string(buf[:runtime.Stack(buf, true)])
 }

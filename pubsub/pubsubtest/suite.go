@@ -149,7 +149,7 @@ func everySubscriberHearsOnce(t *testing.T, connect Connect) {
 func fromIsLeftOut(t *testing.T, connect Connect) {
 	nodes := start(t, connect, 2)
 	sender, own := listen(nodes[0], "room")
-	neighbour, _ := listen(nodes[0], "room")
+	neighbor, _ := listen(nodes[0], "room")
 	remote, _ := listen(nodes[1], "room")
 	link(t, nodes[0], "room", remote)
 	m := event("room", "to others")
@@ -157,7 +157,7 @@ func fromIsLeftOut(t *testing.T, connect Connect) {
 	say(t, nodes[0], m)
 	say(t, nodes[0], event("room", "to all"))
 	sender.expect(t, "to all")
-	for _, l := range []*listener{neighbour, remote} {
+	for _, l := range []*listener{neighbor, remote} {
 		l.expect(t, "to others")
 		l.expect(t, "to all")
 	}

@@ -63,7 +63,8 @@ func (b batch) messages(limit int) iter.Seq2[message, error] {
 			if len(bytes.TrimSpace(line)) == 0 {
 				continue
 			}
-			m, err := message{}, error(nil)
+			var m message
+			var err error
 			if line[0] == '[' {
 				m, err = textMessage(line, limit)
 			} else {

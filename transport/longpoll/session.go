@@ -116,6 +116,9 @@ func (s *session) Send(f *transport.Frame) error {
 	return nil
 }
 
+// SendBurst implements [transport.Conn].
+func (s *session) SendBurst(b *transport.Burst) error { return b.Each(s.Send) }
+
 // Close implements [transport.Conn]. Long polling has no close codes.
 func (s *session) Close(transport.CloseCode, string) { s.end(nil, true) }
 

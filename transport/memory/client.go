@@ -224,6 +224,9 @@ func (s serverEnd) Send(f *transport.Frame) error {
 	return nil
 }
 
+// SendBurst implements [transport.Conn].
+func (s serverEnd) SendBurst(b *transport.Burst) error { return b.Each(s.Send) }
+
 // Close implements [transport.Conn].
 func (s serverEnd) Close(code transport.CloseCode, reason string) {
 	s.c.end(&CloseError{code, reason}, nil, true)

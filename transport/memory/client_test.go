@@ -101,7 +101,7 @@ func TestTheServerSeesARequest(t *testing.T) {
 		got, hello = r, h
 		return nil, refusal
 	}, opts)
-	if c != nil || err != refusal {
+	if c != nil || !errors.Is(err, refusal) {
 		t.Errorf("Dial returned %v, %v; want the error of accept", c, err)
 	}
 	params, _ := transport.ParseParams(got.URL.RawQuery)

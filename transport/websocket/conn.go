@@ -207,6 +207,12 @@ func (c *conn) Send(f *transport.Frame) error {
 			b = compressed
 		}
 	}
+	c.enqueue(b)
+	return nil
+}
+
+// enqueue sees to it that b, one or more whole frames, is written.
+func (c *conn) enqueue(b []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -217,6 +223,14 @@ func (c *conn) Send(f *transport.Frame) error {
 	default:
 		c.line.send(b)
 	}
+}
+
+// SendBurst implements [transport.Conn].
+func (c *conn) SendBurst(b *transport.Burst) error {
+	if c.compressMax > 0 {
+		return b.Each(c.Send) // some may be compressed; they leave together all the same
+	}
+	c.enqueue(b.WebSocket())
 	return nil
 }
 

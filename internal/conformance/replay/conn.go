@@ -105,7 +105,7 @@ func (c *conn) send(opcode byte, payload []byte, opts FrameOpts) error {
 	if opcode == opClose {
 		c.closed, c.closing = true, true
 	}
-	return c.write(appendFrame(nil, opcode, payload, opts))
+	return c.write(encodeFrame(opcode, payload, opts))
 }
 
 // answerClose ends the closing handshake that the server began, if it did.
@@ -114,7 +114,7 @@ func (c *conn) answerClose(code []byte) {
 	defer c.mu.Unlock()
 	if !c.closed {
 		c.closed = true
-		c.write(appendFrame(nil, opClose, code, FrameOpts{})) // the server need not wait for it, so it may fail
+		c.write(encodeFrame(opClose, code, FrameOpts{})) // the server need not wait for it, so it may fail
 	}
 }
 

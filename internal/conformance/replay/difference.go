@@ -45,8 +45,8 @@ func (t *Transcript) AtOnce(index int) {
 	}
 }
 
-// Replace puts other steps in the place of those that the file has from from up to to, exclusive; with from and to the
-// same, before that step. They all happen at the time of the step at from, and belong to its connection unless they name
+// Replace puts other steps in the place of those from index from up to index to, exclusive; with both the same, before
+// that step. They all happen at the time of the step at from, and belong to its connection unless they name
 // another.
 func (t *Transcript) Replace(from, to int, steps ...Step) {
 	i := t.find(from)

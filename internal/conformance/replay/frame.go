@@ -74,8 +74,8 @@ func (f frame) closeCode() int {
 	return int(binary.BigEndian.Uint16(f.payload))
 }
 
-// appendFrame appends a client's frame, which is masked unless opts say otherwise. The frame need not be legal.
-func appendFrame(dst []byte, opcode byte, payload []byte, opts FrameOpts) []byte {
+// encodeFrame makes a client's frame, which is masked unless opts say otherwise. The frame need not be legal.
+func encodeFrame(opcode byte, payload []byte, opts FrameOpts) []byte {
 	first := opcode | opts.RSV<<4
 	if opts.Fin == nil || *opts.Fin {
 		first |= 0x80
@@ -84,7 +84,7 @@ func appendFrame(dst []byte, opcode byte, payload []byte, opts FrameOpts) []byte
 	if opts.Mask != nil && !*opts.Mask {
 		masked = 0
 	}
-	dst = append(dst, first)
+	dst := []byte{first}
 	switch n := len(payload); {
 	case n < 126:
 		dst = append(dst, masked|byte(n))

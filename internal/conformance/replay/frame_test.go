@@ -32,7 +32,7 @@ func unmask(t *testing.T, raw []byte) []byte {
 func TestAFrameArrivesAsItWasSent(t *testing.T) {
 	for _, size := range []int{0, 1, 125, 126, 65535, 65536, 100_000} {
 		payload := bytes.Repeat([]byte{'x', 0, 0xff}, size/3+1)[:size]
-		raw := appendFrame(nil, opBinary, payload, FrameOpts{})
+		raw := encodeFrame(opBinary, payload, FrameOpts{})
 		if raw[1]&0x80 == 0 {
 			t.Fatalf("%d bytes: a client's frame is masked", size)
 		}
@@ -45,7 +45,7 @@ func TestAFrameArrivesAsItWasSent(t *testing.T) {
 
 func TestAHandMadeFrameNeedNotBeLegal(t *testing.T) {
 	no := false
-	raw := appendFrame(nil, opPing, []byte("hi"), FrameOpts{Fin: &no, RSV: 4, Mask: &no})
+	raw := encodeFrame(opPing, []byte("hi"), FrameOpts{Fin: &no, RSV: 4, Mask: &no})
 	if want := "\x49\x02hi"; string(raw) != want {
 		t.Errorf("got % x, want % x", raw, want)
 	}

@@ -70,7 +70,7 @@ func abandon(ctx context.Context, addr string, r request, after time.Duration) e
 	defer nc.Close()
 	nc.SetReadDeadline(time.Now().Add(after))
 	if _, err := nc.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("want no answer before the client goes, got one or %v", err)
+		return fmt.Errorf("want no answer before the client goes, got one or %w", err)
 	}
 	return nil
 }

@@ -102,16 +102,17 @@ func (s *Step) span() time.Duration {
 }
 
 func (s *Step) String() string {
-	words := fmt.Sprintf("step %d", s.Index)
+	var words strings.Builder
+	fmt.Fprintf(&words, "step %d", s.Index)
 	for _, w := range []string{s.Conn, s.Dir, s.Kind, s.Method, s.URL} {
 		if w != "" {
-			words += " " + clip(w)
+			words.WriteString(" " + clip(w))
 		}
 	}
 	if s.Note != "" {
-		words += " (" + s.Note + ")"
+		words.WriteString(" (" + s.Note + ")")
 	}
-	return words
+	return words.String()
 }
 
 // Payload returns the bytes of a frame, with what the recording elided put back.

@@ -13,7 +13,7 @@ import (
 
 type role uint8
 
-type colour string
+type color string
 
 type inner struct {
 	Deep string `json:"deep"`
@@ -25,13 +25,13 @@ type everything struct {
 	Int8   int8
 	Uint   uint64 `json:"uint"`
 	Float  float32
-	Text   colour
+	Text   color
 	List   []int16
 	Pair   [2]bool
 	Bytes  []byte
 	Hash   [4]byte
 	Roles  []role
-	Map    map[colour]*int
+	Map    map[color]*int
 	Big    *big.Int
 	Whole  big.Int
 	Addr   netip.Addr
@@ -80,9 +80,9 @@ func TestValuesComeBackAsTheyWent(t *testing.T) {
 	check(t, everything{
 		inner: inner{"x"}, Bool: true, Int8: math.MinInt8, Uint: math.MaxUint64, Float: 0.1, Text: "t", List: []int16{1, -1},
 		Pair: [2]bool{true, false}, Bytes: []byte{0}, Hash: [4]byte{1, 2, 3, 4}, Roles: []role{9},
-		Map: map[colour]*int{"a": &seven, "b": nil}, Big: huge, Whole: *big.NewInt(5), Addr: netip.MustParseAddr("::1"),
+		Map: map[color]*int{"a": &seven, "b": nil}, Big: huge, Whole: *big.NewInt(5), Addr: netip.MustParseAddr("::1"),
 		At: map[string]time.Time{"t": time.Unix(1, 2).UTC()}, Any: "any", Dash: 1,
-		Next: &everything{List: []int16{}, Bytes: []byte{}, Roles: []role{}, Map: map[colour]*int{}, At: map[string]time.Time{}},
+		Next: &everything{List: []int16{}, Bytes: []byte{}, Roles: []role{}, Map: map[color]*int{}, At: map[string]time.Time{}},
 	})
 	check(t, [2]byte{1, 2})
 	check(t, map[string][2]byte{"not addressable": {1, 2}})

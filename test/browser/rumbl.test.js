@@ -1,0 +1,124 @@
+// Two people watch a video on Rumbl in Chromium. The tests are chapters of one story, in order.
+
+import assert from "node:assert/strict"
+import { join } from "node:path"
+import { after, before, test as nodeTest } from "node:test"
+import { Program } from "../program.js"
+import { launch, Viewer } from "./viewer.js"
+
+const test = (name, run) => nodeTest(name, { timeout: 90_000 }, run)
+
+let rumbl, browser, ann, bob
+
+before(async () => {
+  rumbl = await Program.build("examples/rumbl", /^Rumbl on http:\/\/(\S+)$/, (folder) => ["-db", join(folder, "rumbl.db")])
+  await rumbl.start()
+  browser = await launch()
+})
+after(async () => {
+  await browser?.close()
+  await rumbl?.close()
+})
+
+test("two people register, and one logs out and in again", async () => {
+  const site = `http://${rumbl.address}`
+  ann = await Viewer.arrive(browser, site, { username: "ann", name: "Ann", password: "correct horse" })
+  bob = await Viewer.arrive(browser, site, { username: "bob", name: "Bob", password: "battery staple" }, { colorScheme: "dark" })
+  await Promise.all([ann.register(), bob.register()])
+  await ann.picture("1-videos")
+  await bob.logOut()
+  await bob.logIn()
+})
+
+test("on the video both see what was noted before, and each other", async () => {
+  await Promise.all([ann.watch("Daybreak"), bob.watch("Daybreak")])
+  await Promise.all([ann.sees({ Bob: 1 }), bob.sees({ Ann: 1 })])
+  const before = await ann.annotations()
+  assert.equal(before.length, 6)
+  assert.deepEqual(await bob.annotations(), before)
+})
+
+test("a second page of the same person counts as a session, until it is closed", async () => {
+  const page = await ann.openAgain()
+  await bob.sees({ Ann: 2 })
+  await ann.sees({ "Ann (you)": 2 })
+  await page.close()
+  await bob.sees({ Ann: 1 })
+})
+
+test("what one notes the other sees at once, at the time of the video", async () => {
+  await ann.annotation("Up, up and away!").getByRole("button").click() // goes there
+  await ann.page.getByTestId("annotation-at").filter({ hasText: "0:13" }).waitFor()
+  await ann.annotate("A balloon!")
+  await Promise.all([ann, bob].map((viewer) => viewer.annotation("A balloon!").waitFor()))
+  assert.match(await bob.annotation("A balloon!").textContent(), /^0:13/)
+  assert.equal(await ann.page.getByTestId("annotation-body").inputValue(), "")
+
+  await bob.annotate("<b>Where?</b>")
+  await ann.annotation("<b>Where?</b>").waitFor()
+  await Promise.all([ann.picture("2-ann"), bob.picture("2-bob-dark")])
+})
+
+test("the video plays, and shows what was noted as it passes", async () => {
+  await bob.page.locator("#video").evaluate((video) => {
+    video.muted = true
+    video.currentTime = 12
+    return video.play()
+  })
+  await bob.page.locator("#caption").filter({ hasText: "Up, up and away!" }).or(bob.page.locator("#caption").filter({ hasText: "A balloon!" })).waitFor()
+  await bob.picture("3-caption")
+  await bob.page.locator("#video").evaluate((video) => video.pause())
+})
+
+test("while the server is away both are told, and what one has written stays", async () => {
+  await rumbl.stop()
+  await Promise.all([ann.isOffline(), bob.isOffline()])
+  await ann.annotate("Into the void")
+  await ann.page.getByTestId("annotation-problem").filter({ hasText: "offline" }).waitFor()
+  assert.equal(await ann.page.getByTestId("annotation-body").inputValue(), "Into the void")
+  await ann.picture("4-offline")
+})
+
+test("what one notes while the other is away, that one sees once he is back, and everything just once", async () => {
+  const before = await bob.annotations()
+  await bob.context.setOffline(true) // he stays away for longer
+  await rumbl.start()
+  await ann.isLive()
+  for (const text of ["Into the void, and back", "Bob missed this", "And this"]) {
+    await ann.annotate(text)
+    await ann.annotation(text).waitFor()
+  }
+  await bob.isOffline()
+  assert.deepEqual(await bob.annotations(), before)
+
+  await bob.context.setOffline(false)
+  await bob.isLive()
+  await bob.annotation("And this").waitFor()
+  await bob.annotate("Back again")
+  await Promise.all([ann, bob].map((viewer) => viewer.annotation("Back again").waitFor()))
+
+  const all = await ann.annotations()
+  assert.equal(all.length, before.length + 4)
+  assert.equal(new Set(all).size, all.length, "each is shown once")
+  assert.deepEqual(await bob.annotations(), all)
+  await Promise.all([ann.sees({ Bob: 1 }), bob.sees({ Ann: 1 })])
+  await Promise.all([ann.picture("5-ann-back"), bob.picture("5-bob-back")])
+})
+
+test("a page that is loaded anew shows the same", async () => {
+  const before = await ann.annotations()
+  await ann.page.reload()
+  await ann.isLive()
+  assert.deepEqual(await ann.annotations(), before)
+})
+
+test("on a phone everything fits", async () => {
+  await ann.page.setViewportSize({ width: 390, height: 844 })
+  const [wide, screen] = await ann.page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
+  assert.ok(wide <= screen, `the page is ${wide} wide on a screen of ${screen}`)
+  await ann.picture("6-phone")
+})
+
+test("nothing went wrong on any page", () => {
+  assert.deepEqual([...ann.problems, ...bob.problems], [])
+})
