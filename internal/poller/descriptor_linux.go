@@ -4,7 +4,6 @@ import (
 	"io"
 	"os"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,24 +45,20 @@ func (d *Descriptor) Start() error {
 // end is io.EOF.
 func (d *Descriptor) Read(b []byte) (n int, err error) {
 	for {
-		r, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(d.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_DONTWAIT, 0, 0)
+		n, errno := receive(d.fd, b)
 		switch {
 		case errno == unix.EINTR:
 		case errno == unix.EAGAIN:
 			return 0, nil
 		case errno != 0:
 			return 0, os.NewSyscallError("recvfrom", errno)
-		case r == 0:
+		case n == 0:
 			return 0, io.EOF
 		default:
-			return int(r), nil
+			return n, nil
 		}
 	}
 }
-
-// rawLimit is up to how many bytes a write does without the scheduler's
-// knowing: the kernel is through with them in microseconds.
-const rawLimit = 32 << 10
 
 // Write writes as much of b as the kernel takes at once, which may be nothing.
 func (d *Descriptor) Write(b []byte) (n int, err error) {
@@ -73,15 +68,11 @@ func (d *Descriptor) Write(b []byte) (n int, err error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	send := unix.RawSyscall6
-	if len(b) > rawLimit {
-		send = unix.Syscall6
-	}
 	for {
-		r, _, errno := send(unix.SYS_SENDTO, uintptr(d.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+		n, errno := send(d.fd, b)
 		switch errno {
 		case 0:
-			return int(r), nil
+			return n, nil
 		case unix.EINTR:
 		case unix.EAGAIN:
 			return 0, nil

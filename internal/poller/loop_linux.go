@@ -1,11 +1,11 @@
 package poller
 
 import (
+	"encoding/binary"
 	"errors"
 	"runtime"
 	"sync"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -131,8 +131,9 @@ func (l *loop) stop() {
 func (l *loop) ring() {
 	if l.sleeping {
 		l.sleeping = false
-		one := uint64(1)
-		_, _, _ = unix.RawSyscall(unix.SYS_WRITE, uintptr(l.eventfd), uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one))
+		var one [8]byte
+		binary.NativeEndian.PutUint64(one[:], 1)
+		_, _ = unix.Write(l.eventfd, one[:]) // fails only after 2^64 of them
 	}
 }
 
@@ -168,13 +169,13 @@ type pending struct {
 // wait returns the next events: at once if there are any, and else when some
 // come, a deadline is near, or the bell rings. ok is false when it is over.
 func (l *loop) wait(events *[batch]unix.EpollEvent) (n int, ok bool) {
-	if n = l.poll(events); n > 0 {
+	if n = poll(l.epoll, events); n > 0 {
 		return n, !l.isStopped()
 	}
 	// What the last turn gave others to do runs on this thread if none other
 	// is free; and often it makes clients send something.
 	runtime.Gosched()
-	if n = l.poll(events); n > 0 {
+	if n = poll(l.epoll, events); n > 0 {
 		return n, !l.isStopped()
 	}
 	l.mu.Lock()
@@ -200,15 +201,6 @@ func (l *loop) wait(events *[batch]unix.EpollEvent) (n int, ok bool) {
 	defer l.mu.Unlock()
 	l.sleeping = false
 	return n, !l.stopped
-}
-
-// poll returns what events there are, without the scheduler's knowing.
-func (l *loop) poll(events *[batch]unix.EpollEvent) int {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&events[0])), batch, 0, 0, 0)
-	if errno != 0 {
-		return 0
-	}
-	return int(n)
 }
 
 func (l *loop) isStopped() bool {

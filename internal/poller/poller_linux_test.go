@@ -127,7 +127,7 @@ func TestOwnerReadsWhatComesAndTheEnd(t *testing.T) {
 	if got := <-r.bytes; string(got) != "last" {
 		t.Errorf("read %q", got)
 	}
-	if err := <-r.ended; err != io.EOF {
+	if err := <-r.ended; !errors.Is(err, io.EOF) {
 		t.Errorf("the end is %v", err)
 	}
 }

@@ -105,10 +105,10 @@ func (s *suite) addresseesUnderChurn() {
 }
 
 // visit connects, reads some frames, which must be meant for it, and leaves.
-func (srv *server) visit(name string, frames int, leave func(*client)) {
-	c, err := srv.open()
+func (s *server) visit(name string, frames int, leave func(*client)) {
+	c, err := s.open()
 	if err != nil {
-		srv.t.Errorf("%s: %v", name, err)
+		s.t.Errorf("%s: %v", name, err)
 		return
 	}
 	defer c.nc.Close()
@@ -119,7 +119,7 @@ func (srv *server) visit(name string, frames int, leave func(*client)) {
 			return // it was closed by the server
 		}
 		if first != text || payload != name {
-			srv.t.Errorf("%s was sent %#x %.100q", name, first, payload)
+			s.t.Errorf("%s was sent %#x %.100q", name, first, payload)
 			return
 		}
 	}

@@ -23,7 +23,7 @@ type parked struct {
 }
 
 func newParked(h *Handler, nc net.Conn) *conn {
-	p := &parked{conn: conn{h: h}, nc: nc, src: newSource(nc)}
+	p := &parked{h: h, nc: nc, src: newSource(nc)}
 	p.line = p
 	return &p.conn
 }

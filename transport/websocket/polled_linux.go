@@ -45,7 +45,7 @@ func newPolled(h *Handler, nc net.Conn) *conn {
 	if h.cfg.NoPoller || !poller.CanTake(nc) {
 		return nil
 	}
-	p := &polled{conn: conn{h: h}}
+	p := &polled{h: h}
 	p.line = p
 	if err := h.pollers.take(h, &p.fd, nc, p); err != nil {
 		h.cfg.Logger.Warn("websocket: a connection gets a goroutine of its own, since the poller cannot take it", "error", err)

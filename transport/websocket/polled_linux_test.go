@@ -41,8 +41,8 @@ func newStand(t *testing.T, cfg Config, listener net.Listener) *stand {
 	}
 	b.handler = New(cfg)
 	s := &stand{bench: b, addr: listener.Addr()}
-	real := b.handler.clock
-	b.handler.clock = func() time.Duration { return real() + time.Duration(s.ahead.Load()) }
+	clock := b.handler.clock
+	b.handler.clock = func() time.Duration { return clock() + time.Duration(s.ahead.Load()) }
 	b.server = &http.Server{Handler: b.handler}
 	go b.server.Serve(listener)
 	t.Cleanup(func() {
