@@ -65,6 +65,7 @@ soak: need-go need-cc need-chromium client/ts/node_modules test/node_modules
 	@$(MAKE) fuzz FUZZTIME=1m
 	@npm run --prefix test soak
 	@for n in {1..10}; do npm run --prefix test browser; done
+	@PROGRAM_FLAGS=-no-poller $(MAKE) node browser # the other way of carrying a connection
 
 # Linux only: needs a machine that does nothing else. The figures for one function are behind `go test -bench`.
 bench: need-go

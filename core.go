@@ -3,8 +3,10 @@ package roost
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/roost-dev/roost/internal/worker"
@@ -22,6 +24,7 @@ type core struct {
 	limits limits
 	pool   worker.Pool
 	began  time.Time
+	slow   atomic.Uint64 // sockets closed as slow
 
 	routesMu sync.RWMutex // guards routes
 	routes   []*route     // the more specific first
@@ -133,6 +136,12 @@ func (server *core) closed(s *socket, err error) {
 		}
 	}
 	server.mu.Unlock()
+	if errors.Is(err, transport.ErrSlow) {
+		server.slow.Add(1)
+		if t := server.trace.Slow; t != nil {
+			server.traced("Slow", func() { t(s.info()) })
+		}
+	}
 	if t := server.trace.Closed; t != nil {
 		server.traced("Closed", func() { t(ClosedInfo{Socket: s.info(), Err: err}) })
 	}

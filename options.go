@@ -130,6 +130,11 @@ type WebSocket struct {
 	// Compress accepts permessage-deflate. A broadcast is compressed once.
 	Compress bool
 
+	// NoPoller gives each connection a goroutine of its own, as systems other
+	// than Linux and TLS connections have it. Default: on Linux a plain
+	// connection has none while it is idle.
+	NoPoller bool
+
 	// Outbox bounds what waits to be written to one client, in bytes.
 	// Default 1 MiB. A client that is over it when more comes is closed with
 	// 1013, and comes back.

@@ -89,6 +89,7 @@ func (s *Server[A]) mountTransports(opts *Options[A]) {
 			Ping:         ws.Ping,
 			Compress:     ws.Compress,
 			Outbox:       ws.Outbox,
+			NoPoller:     ws.NoPoller,
 			Refuse:       s.refuser(opts.Refused),
 			Logger:       s.core.logger,
 		})
@@ -210,6 +211,10 @@ func (s *Server[A]) Accept(r *http.Request, h transport.Hello) (open func(transp
 
 // PubSub returns what the server's conversations publish by.
 func (s *Server[A]) PubSub() *pubsub.PubSub { return s.core.pubsub }
+
+// Slow returns how many sockets have been closed since the server began because
+// their clients did not take what they were sent. See also [Trace].Slow.
+func (s *Server[A]) Slow() uint64 { return s.core.slow.Load() }
 
 // Sockets returns the number of open sockets.
 func (s *Server[A]) Sockets() int {

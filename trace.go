@@ -11,6 +11,7 @@ import (
 type Trace struct {
 	Opened    func(SocketInfo)    // a socket stands
 	Closed    func(ClosedInfo)    // a socket is gone
+	Slow      func(SocketInfo)    // a socket was closed because its client did not read; Closed follows
 	Joined    func(JoinedInfo)    // a join was answered
 	HandledIn func(HandledInInfo) // a client's event was handled
 	Ended     func(EndedInfo)     // a conversation ended

@@ -11,6 +11,9 @@ const root = new URL("..", import.meta.url).pathname
 const START_WITHIN = 30_000 // milliseconds
 const END_WITHIN = 30_000
 
+// Of the command under test, such as -no-poller.
+const FURTHER_FLAGS = (tests.env.PROGRAM_FLAGS ?? "").split(" ").filter(Boolean)
+
 /**
  * A command of this repository, built with the race detector. It is started on a free port of this machine, and keeps that port when
  * it is started again.
@@ -50,7 +53,7 @@ export class Program {
   /** Starts it, and resolves when it serves. */
   async start() {
     const env = { ...tests.env, GORACE: "atexit_sleep_ms=10" } // it waits for a second otherwise
-    const process = spawn(this.#binary, ["-addr", this.address, ...this.#flags], { env, stdio: ["ignore", "pipe", "pipe"] })
+    const process = spawn(this.#binary, ["-addr", this.address, ...this.#flags, ...FURTHER_FLAGS], { env, stdio: ["ignore", "pipe", "pipe"] })
     this.#process = process
     this.#log = []
     const orphaned = () => process.kill("SIGKILL") // should the tests die without an end

@@ -21,6 +21,10 @@ const (
 	CloseSlow            CloseCode = 1013 // did not read what it was sent, or one too many; come back
 )
 
+// ErrSlow is what a session is told whose connection closed itself because the
+// client did not take what it was sent. Transports wrap it.
+var ErrSlow = errors.New("transport: the client did not take what it was sent")
+
 // ErrUnsayable is returned by [Conn.Send] for a frame that the connection
 // cannot carry.
 var ErrUnsayable = errors.New("transport: this connection cannot carry binary messages")

@@ -31,6 +31,7 @@ type config struct {
 	db         string
 	secretFile string
 	https      bool
+	noPoller   bool
 }
 
 func main() {
@@ -40,6 +41,7 @@ func main() {
 	flag.StringVar(&c.secretFile, "secret-file", "",
 		"`file` of the secret that signs tokens and forms; made if there is none\n(default: the database's name with \"-secret\" added)")
 	flag.BoolVar(&c.https, "https", false, "browsers reach the site over HTTPS, through a proxy")
+	flag.BoolVar(&c.noPoller, "no-poller", false, "give each WebSocket a goroutine of its own, as on systems other than Linux")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "rumbl: unexpected argument %q\n", flag.Arg(0))
@@ -76,7 +78,7 @@ func run(ctx context.Context, c config, ready func(url string)) (err error) {
 	if err := seed(ctx, people, media); err != nil {
 		return fmt.Errorf("put a first video into the database: %w", err)
 	}
-	app := live.New(people, media, secret, nil)
+	app := live.New(people, media, secret, &live.Options{NoPoller: c.noPoller})
 	site, err := web.New(people, media, app, []byte(secret), &web.Options{HTTPS: c.https})
 	if err != nil {
 		return err

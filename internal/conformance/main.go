@@ -27,10 +27,11 @@ const shutdownBound = 10 * time.Second
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:4101", "the `address` to listen on, as host:port")
+	noPoller := flag.Bool("no-poller", false, "give each WebSocket a goroutine of its own, as on systems other than Linux")
 	flag.Parse()
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx, *addr, logger)
+	err := run(ctx, *addr, *noPoller, logger)
 	stop()
 	if err != nil {
 		logger.Error("conformance: ended", "error", err)
@@ -39,13 +40,13 @@ func main() {
 }
 
 // run serves until ctx ends.
-func run(ctx context.Context, addr string, logger *slog.Logger) error {
+func run(ctx context.Context, addr string, noPoller bool, logger *slog.Logger) error {
 	ps, err := pubsub.New(&pubsub.Options{Logger: logger})
 	if err != nil {
 		return err
 	}
 	members := presence.New[member](ps, &presence.Options[member]{Logger: logger})
-	mounts := newMounts(ps, members, logger)
+	mounts := newMounts(ps, members, noPoller, logger)
 	mux := http.NewServeMux()
 	for _, m := range mounts {
 		mux.Handle(m.path+"/", m.server)

@@ -28,7 +28,7 @@ type mount struct {
 }
 
 // newMounts makes the servers of the application, which publish by ps and share their handlers.
-func newMounts(ps *pubsub.PubSub, members *presence.Presence[member], logger *slog.Logger) []mount {
+func newMounts(ps *pubsub.PubSub, members *presence.Presence[member], noPoller bool, logger *slog.Logger) []mount {
 	echo, room := newEcho(), newRoom(members)
 	mounts := []mount{}
 	add := func(path string, change func(*roost.Options[caller])) *roost.Server[caller] {
@@ -40,6 +40,7 @@ func newMounts(ps *pubsub.PubSub, members *presence.Presence[member], logger *sl
 			Joins:    roost.Rate{PerSecond: -1},
 			Logger:   logger,
 		}
+		opts.WebSocket.NoPoller = noPoller
 		change(&opts)
 		server := roost.NewServer(connect, &opts)
 		server.Handle("echo:*", echo)

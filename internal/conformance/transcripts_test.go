@@ -41,6 +41,13 @@ func TestTranscripts(t *testing.T) {
 	if *targetAddr == "" {
 		bin = build(t)
 	}
+	replayAll(t, files, bin)
+	if bin != "" {
+		t.Run("without the poller", func(t *testing.T) { replayAll(t, files, bin, "-no-poller") })
+	}
+}
+
+func replayAll(t *testing.T, files []string, bin string, flags ...string) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
 			transcript, err := replay.Load(file)
@@ -51,7 +58,7 @@ func TestTranscripts(t *testing.T) {
 			if bin != "" {
 				// A server each, because the recordings use the same topics and users.
 				t.Parallel()
-				target = start(t, bin)
+				target = start(t, bin, flags...)
 			} else if endsTheServer(transcript) {
 				t.Skip("it ends the server, and that of -target is not ours")
 			}
@@ -97,9 +104,9 @@ func build(t *testing.T) string {
 }
 
 // start runs the application until the test ends, and fails the test if it does not end well.
-func start(t *testing.T, bin string) replay.Target {
+func start(t *testing.T, bin string, flags ...string) replay.Target {
 	t.Helper()
-	cmd := exec.Command(bin, "-addr", "127.0.0.1:0")
+	cmd := exec.Command(bin, append(flags, "-addr", "127.0.0.1:0")...)
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // a second for each server otherwise
 	var log bytes.Buffer
 	cmd.Stderr = &log

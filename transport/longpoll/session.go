@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -20,7 +21,7 @@ var (
 
 	// ErrSlow is the end of a session whose client did not fetch what it was
 	// sent: the outbox was over its bound when one more message came.
-	ErrSlow = errors.New("longpoll: the client did not fetch what it was sent")
+	ErrSlow = fmt.Errorf("longpoll: %w", transport.ErrSlow)
 
 	errPanicked = errors.New("longpoll: the session panicked")
 	errClosed   = errors.New("longpoll: the server shuts down")

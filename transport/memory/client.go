@@ -5,7 +5,6 @@ package memory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -214,7 +213,7 @@ func (c *Client) wake() {
 // serverEnd is the [transport.Conn] of the session.
 type serverEnd struct{ c *Client }
 
-var errSlow = errors.New("memory: the client did not receive what it was sent")
+var errSlow = fmt.Errorf("memory: %w", transport.ErrSlow)
 
 // Send implements [transport.Conn].
 func (s serverEnd) Send(f *transport.Frame) error {

@@ -219,7 +219,7 @@ func (c *conn) enqueue(b []byte) {
 	case c.closing:
 	case c.out != nil && c.out.queued > c.h.cfg.Outbox:
 		c.out.drop()
-		c.closeLocked(errSlow, errSlow)
+		c.closeLocked(errSlow, transport.ErrSlow)
 	default:
 		c.line.send(b)
 	}

@@ -250,7 +250,7 @@ func TestSlowClientGetsWholeFramesAndThenItsClose(t *testing.T) {
 		synctest.Wait() // the writer is stuck in the middle of the first frame
 		s.Send(textFrame(strings.Repeat("2", 100_000)))
 		s.Send(textFrame("over the bound"))
-		if err := <-s.closed; !errors.Is(err, errSlow) {
+		if err := <-s.closed; !errors.Is(err, transport.ErrSlow) {
 			t.Errorf("Closed(%v)", err)
 		}
 		s.Send(textFrame("after"))

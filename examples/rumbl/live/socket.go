@@ -25,6 +25,8 @@ type Options struct {
 	PubSub *pubsub.PubSub
 	// Logger is told of failures. Nil: slog.Default().
 	Logger *slog.Logger
+	// NoPoller is that of roost.WebSocket.
+	NoPoller bool
 }
 
 // App is the live part of Rumbl: an http.Handler to be mounted at /socket/.
@@ -63,6 +65,7 @@ func New(a *accounts.Service, m *multimedia.Service, secret string, opts *Option
 		ID:        socketID,
 		AuthToken: true,
 		Messages:  roost.Rate{PerSecond: 20, Burst: 100}, // nobody writes faster
+		WebSocket: roost.WebSocket{NoPoller: opts.NoPoller},
 		Logger:    log,
 	})
 	app.server.Handle("videos:{id}", app.videos())
