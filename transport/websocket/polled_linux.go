@@ -204,12 +204,16 @@ func (p *polled) watch(now time.Duration) {
 func (p *polled) send(frame []byte) {
 	if p.out != nil {
 		p.out.push(frame)
+		if !p.out.stuck && p.out.queued >= bufferSize {
+			p.flush() // the loop is busy elsewhere; it is not the client that is slow
+		}
 		return
 	}
 	last := p.sent
 	p.sent = p.h.clock()
+	inBurst := p.sent-last < moment
 	n := 0
-	if inBurst := p.sent-last < moment; !inBurst {
+	if !inBurst {
 		var err error
 		n, err = p.fd.Write(frame)
 		switch {
@@ -222,7 +226,7 @@ func (p *polled) send(frame []byte) {
 		p.arm(true)
 	}
 	p.out = newOutbox()
-	p.out.moved = p.sent
+	p.out.moved, p.out.stuck = p.sent, !inBurst
 	p.out.push(frame)
 	p.out.consume(n)
 	p.fd.Wake() // to write, or to set the deadline of what is stuck
@@ -250,7 +254,7 @@ func (p *polled) flush() {
 		if n > 0 {
 			p.out.moved = p.h.clock()
 		}
-		if n < len(b) {
+		if p.out.stuck = n < len(b); p.out.stuck {
 			p.arm(true)
 			return
 		}
