@@ -142,26 +142,29 @@ func (l *loop) run() {
 	defer l.free()
 	var events [batch]unix.EpollEvent
 	turn := &Turn{Buf: make([]byte, bufferSize)}
-	pending := make([]pending, 0, batch)
+	var calls []call
 	for {
 		n, ok := l.wait(&events)
 		if !ok {
 			return
 		}
 		turn.Now = l.clock()
-		pending = l.collect(pending[:0], events[:n])
-		for i, p := range pending {
-			if !p.d.closed {
-				p.d.timer.owner.Ready(p.what, turn)
+		calls = l.collect(calls[:0], events[:n])
+		for i, c := range calls {
+			if !c.d.closed {
+				c.d.timer.owner.Ready(c.what, turn)
 			}
-			pending[i].d = nil
+			calls[i].d = nil
+		}
+		if cap(calls) > 4*batch {
+			calls = nil // many were woken at once
 		}
 		l.wheel.advance(turn.Now, func(s *spoke) { s.owner.Ready(Due, turn) })
 	}
 }
 
-// pending is a call that is to be made.
-type pending struct {
+// call is a call of an owner that is to be made.
+type call struct {
 	d    *Descriptor
 	what Ready
 }
@@ -210,7 +213,7 @@ func (l *loop) isStopped() bool {
 }
 
 // collect appends to calls what events and calls of Wake amount to.
-func (l *loop) collect(calls []pending, events []unix.EpollEvent) []pending {
+func (l *loop) collect(calls []call, events []unix.EpollEvent) []call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range events {
@@ -219,12 +222,12 @@ func (l *loop) collect(calls []pending, events []unix.EpollEvent) []pending {
 			continue
 		}
 		if e := l.table[ev.Fd]; e.d != nil && e.generation == ev.Pad {
-			calls = append(calls, pending{e.d, readiness(ev.Events)})
+			calls = append(calls, call{e.d, readiness(ev.Events)})
 		}
 	}
 	for i, d := range l.woken {
 		d.queued = false
-		calls = append(calls, pending{d, Woken})
+		calls = append(calls, call{d, Woken})
 		l.woken[i] = nil
 	}
 	l.woken = l.woken[:0]

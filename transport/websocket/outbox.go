@@ -13,15 +13,18 @@ import (
 
 // outbox is what waits to be written. The mutex of its connection guards it.
 type outbox struct {
-	queue    [][]byte      // frames, shared with other connections; those before first are gone
-	first    int           // the next to be written
-	offset   int           // how much of it is written already
-	begun    int           // how many from first on are being written
-	lead     int           // how many from first on are ahead of a control frame that comes now
-	queued   int           // bytes that are not written
-	answer   []byte        // the pong to be sent, if any: a ping that was not answered before the next is forgotten
-	question bool          // a ping is to be sent
-	moved    time.Duration // when the client last took something; used by the poller's lines
+	queue    [][]byte // frames, shared with other connections; those before first are gone
+	first    int      // the next to be written
+	offset   int      // how much of it is written already
+	begun    int      // how many from first on are being written
+	lead     int      // how many from first on are ahead of a control frame that comes now
+	queued   int      // bytes that are not written
+	answer   []byte   // the pong to be sent, if any: a ping that was not answered before the next is forgotten
+	question bool     // a ping is to be sent
+
+	// Used by the poller's lines.
+	moved time.Duration // when the client last took something
+	stuck bool          // the kernel took less than it was given
 }
 
 // outboxes are those of connections that have nothing to write any more.

@@ -5,8 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime"
-	"sync"
 	"time"
 
 	"github.com/roost-dev/roost/internal/poller"
@@ -204,12 +202,16 @@ func (p *polled) watch(now time.Duration) {
 func (p *polled) send(frame []byte) {
 	if p.out != nil {
 		p.out.push(frame)
+		if !p.out.stuck && p.out.queued >= bufferSize {
+			p.flush() // the loop is busy elsewhere; it is not the client that is slow
+		}
 		return
 	}
 	last := p.sent
 	p.sent = p.h.clock()
+	inBurst := p.sent-last < moment
 	n := 0
-	if inBurst := p.sent-last < moment; !inBurst {
+	if !inBurst {
 		var err error
 		n, err = p.fd.Write(frame)
 		switch {
@@ -222,7 +224,7 @@ func (p *polled) send(frame []byte) {
 		p.arm(true)
 	}
 	p.out = newOutbox()
-	p.out.moved = p.sent
+	p.out.moved, p.out.stuck = p.sent, !inBurst
 	p.out.push(frame)
 	p.out.consume(n)
 	p.fd.Wake() // to write, or to set the deadline of what is stuck
@@ -250,7 +252,7 @@ func (p *polled) flush() {
 		if n > 0 {
 			p.out.moved = p.h.clock()
 		}
-		if n < len(b) {
+		if p.out.stuck = n < len(b); p.out.stuck {
 			p.arm(true)
 			return
 		}
@@ -283,53 +285,4 @@ func (p *polled) sever() {
 	p.severed = true
 	p.fd.Shutdown()
 	p.fd.Wake()
-}
-
-// pollers is a handler's poller. It exists while a connection needs it, so
-// that a handler which nobody closes leaves nothing behind.
-type pollers struct {
-	mu     sync.Mutex // guards what follows
-	poller *poller.Poller
-	users  int
-}
-
-// take makes the descriptor of nc fd's, whose owner is p.
-func (s *pollers) take(h *Handler, fd *poller.Descriptor, nc net.Conn, p *polled) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.poller == nil {
-		started, err := poller.New(max(runtime.GOMAXPROCS(0)/2, 1), h.clock)
-		if err != nil {
-			return err
-		}
-		s.poller = started
-	}
-	s.users++
-	if err := s.poller.Take(fd, nc, p); err != nil {
-		s.dropUser(h)
-		return err
-	}
-	return nil
-}
-
-func (s *pollers) release(h *Handler) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dropUser(h)
-}
-
-// dropUser ends the poller with its last user. It may be called by one of its
-// loops, which cannot wait for their own end: that is waited for by
-// [Handler.Wait]. s.mu is held.
-func (s *pollers) dropUser(h *Handler) {
-	if s.users--; s.users > 0 {
-		return
-	}
-	last := s.poller
-	s.poller = nil
-	h.enter()
-	go func() {
-		defer h.leave(nil)
-		last.Close()
-	}()
 }

@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,14 +24,19 @@ import (
 // stand is a handler behind a real server on TCP, whose clock can be put forward.
 type stand struct {
 	*bench
-	addr  net.Addr
-	ahead atomic.Int64
+	addr   net.Addr
+	ahead  atomic.Int64
+	opened func(transport.Conn) // within open; may be nil
 }
 
 func newStand(t *testing.T, cfg Config, listener net.Listener) *stand {
 	b := &bench{t: t, sessions: make(chan *heard, 1)}
+	st := &stand{bench: b, addr: listener.Addr()}
 	cfg.Accept = func(*http.Request, transport.Hello) (func(transport.Conn) transport.Session, error) {
 		return func(c transport.Conn) transport.Session {
+			if st.opened != nil {
+				st.opened(c)
+			}
 			s := &heard{c, make(chan string, 100), make(chan error, 1)}
 			b.sessions <- s
 			return s
@@ -40,19 +46,20 @@ func newStand(t *testing.T, cfg Config, listener net.Listener) *stand {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	b.handler = New(cfg)
-	s := &stand{bench: b, addr: listener.Addr()}
 	clock := b.handler.clock
-	b.handler.clock = func() time.Duration { return clock() + time.Duration(s.ahead.Load()) }
+	b.handler.clock = func() time.Duration { return clock() + time.Duration(st.ahead.Load()) }
 	b.server = &http.Server{Handler: b.handler}
 	go b.server.Serve(listener)
 	t.Cleanup(func() {
 		b.server.Close()
 		b.handler.Abort()
-		if err := b.handler.Wait(t.Context()); err != nil && t.Context().Err() == nil {
-			t.Error(err)
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := b.handler.Wait(ctx); err != nil {
+			t.Errorf("Wait: %v; connections are left", err)
 		}
 	})
-	return s
+	return st
 }
 
 func listen(t *testing.T) net.Listener {
@@ -280,6 +287,22 @@ func TestPanicInASessionEndsItsPolledConnectionAlone(t *testing.T) {
 	other.send(0x81, "alive")
 	if got := <-otherSession.received; got != "alive" {
 		t.Errorf("received %q", got)
+	}
+}
+
+// The loop has not begun to watch a connection while open runs, so it writes
+// nothing of a burst then.
+func TestBurstThatTheLoopDoesNotGetToIsNoSlowReader(t *testing.T) {
+	const n = 5000
+	s := newStand(t, Config{Outbox: bufferSize + 1000}, listen(t))
+	s.opened = func(c transport.Conn) {
+		for i := range n {
+			c.Send(textFrame(fmt.Sprintf("%010d", i)))
+		}
+	}
+	u, _ := s.connect()
+	for i := range n {
+		u.want(0x81, fmt.Sprintf("%010d", i))
 	}
 }
 
