@@ -118,4 +118,3 @@ func TestStalledReadersAreClosedAndDelayNobody(t *testing.T) {
 		}
 	}
 }
-

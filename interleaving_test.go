@@ -5,6 +5,7 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,8 +29,11 @@ import (
 //   - nothing is left at the end.
 func TestPromisesHoldUnderRandomInterleavings(t *testing.T) {
 	seeds := 150
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		seeds = 30
+	case os.Getenv("ROOST_SOAK") != "":
+		seeds = 5000
 	}
 	for seed := range uint64(seeds) {
 		ok := t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
