@@ -150,6 +150,9 @@ func (p *polled) end(err error) {
 func (p *polled) settle() {
 	p.mu.Lock()
 	closing, cause := p.closing, p.cause
+	if closing && p.out != nil && !p.out.stuck {
+		p.flush()
+	}
 	p.mu.Unlock()
 	if !closing {
 		return
@@ -271,10 +274,14 @@ func (p *polled) arm(on bool) {
 	}
 }
 
-func (p *polled) finish() {
+// finish leaves the frame to the loop, which has to be woken up anyway: who
+// closes many connections is through with them sooner.
+func (p *polled) finish(frame []byte) {
 	if p.out == nil {
-		p.fd.CloseWrite()
+		p.out = newOutbox()
+		p.out.moved = p.h.clock()
 	}
+	p.out.push(frame)
 	p.fd.Wake()
 }
 
