@@ -69,10 +69,10 @@ type line interface {
 	// send writes a frame, or leaves it in the outbox to be written soon.
 	send(frame []byte)
 
-	// finish makes the reader notice that the connection is closing. Behind
-	// what is in the outbox the line closes its side of the connection, so
-	// that the client need not wait for the end.
-	finish()
+	// finish sends the last frame and makes the reader notice that the
+	// connection is closing. Behind the frame the line closes its side of the
+	// connection, so that the client need not wait for the end.
+	finish(frame []byte)
 
 	// sever ends the connection without a word.
 	sever()
@@ -291,8 +291,7 @@ func (c *conn) closeLocked(with *closeError, cause error) {
 	c.closing = true
 	c.cause = cause
 	c.closeBy = c.h.clock() + closeTimeout
-	c.line.send(closeFrame(with.code, with.reason))
-	c.line.finish()
+	c.line.finish(closeFrame(with.code, with.reason))
 }
 
 // cut ends the connection without a word. If it was not closing, cause is

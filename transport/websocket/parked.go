@@ -113,7 +113,8 @@ func (p *parked) send(frame []byte) {
 	p.out.push(frame)
 }
 
-func (p *parked) finish() {
+func (p *parked) finish(frame []byte) {
+	p.send(frame)
 	_ = p.nc.SetWriteDeadline(p.h.began.Add(p.closeBy))
 	_ = p.nc.SetReadDeadline(time.Unix(1, 0)) // wakes the reader up
 }

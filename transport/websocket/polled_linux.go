@@ -12,10 +12,11 @@ import (
 
 const (
 	// moment is how soon one frame has to follow another to be of the same
-	// burst. The first of a burst is written by who sends it, at once. The
-	// others gather until the poller's loop gets to writing them together,
-	// which costs less from the second frame on, a thread's waking included.
-	moment = 20 * time.Microsecond
+	// burst, in microseconds. The first of a burst is written by who sends it,
+	// at once. The others gather until the poller's loop gets to writing them
+	// together, which costs less from the second frame on, a thread's waking
+	// included.
+	moment = 20
 
 	// fairShare is how many times a loop reads one connection before it
 	// turns to the others.
@@ -28,7 +29,7 @@ const (
 type polled struct {
 	conn
 	fd   poller.Descriptor // guarded by conn.mu as it asks for
-	sent time.Duration     // when the last frame was
+	sent uint32            // when the last frame was, in microseconds that begin anew every 71 minutes
 
 	// Used by the loop only.
 	told    bool // the session knows of the end
@@ -150,6 +151,9 @@ func (p *polled) end(err error) {
 func (p *polled) settle() {
 	p.mu.Lock()
 	closing, cause := p.closing, p.cause
+	if closing && p.out != nil && !p.out.stuck {
+		p.flush()
+	}
 	p.mu.Unlock()
 	if !closing {
 		return
@@ -207,9 +211,10 @@ func (p *polled) send(frame []byte) {
 		}
 		return
 	}
-	last := p.sent
-	p.sent = p.h.clock()
-	inBurst := p.sent-last < moment
+	now := p.h.clock()
+	micros := uint32(now / time.Microsecond)
+	inBurst := micros-p.sent < moment
+	p.sent = micros
 	n := 0
 	if !inBurst {
 		var err error
@@ -224,7 +229,7 @@ func (p *polled) send(frame []byte) {
 		p.arm(true)
 	}
 	p.out = newOutbox()
-	p.out.moved, p.out.stuck = p.sent, !inBurst
+	p.out.moved, p.out.stuck = now, !inBurst
 	p.out.push(frame)
 	p.out.consume(n)
 	p.fd.Wake() // to write, or to set the deadline of what is stuck
@@ -271,10 +276,14 @@ func (p *polled) arm(on bool) {
 	}
 }
 
-func (p *polled) finish() {
+// finish leaves the frame to the loop, which has to be woken up anyway: who
+// closes many connections is through with them sooner.
+func (p *polled) finish(frame []byte) {
 	if p.out == nil {
-		p.fd.CloseWrite()
+		p.out = newOutbox()
+		p.out.moved = p.h.clock()
 	}
+	p.out.push(frame)
 	p.fd.Wake()
 }
 

@@ -113,8 +113,8 @@ func oneLoop(t *testing.T) {
 }
 
 func TestIdleConnectionIsSmall(t *testing.T) {
-	if size := unsafe.Sizeof(polled{}); size > 200 {
-		t.Errorf("%d bytes, want 200 at most", size)
+	if size := unsafe.Sizeof(polled{}); size > 192 { // one more, and the allocator takes 208
+		t.Errorf("%d bytes, want 192 at most", size)
 	}
 }
 
