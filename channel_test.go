@@ -602,3 +602,36 @@ func TestWhatComesOfAPushCanWaitForItsReply(t *testing.T) {
 		ch.ExpectNothing()
 	})
 }
+
+// What comes of the end of one socket must not reach another that was
+// disconnected with it.
+func TestADisconnectedSocketHearsNothingOfTheOthersOfItsID(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a := &app{join: func(_ context.Context, ch *roost.Channel[room], _ *roost.Socket[user], _ struct{}) (count, error) {
+			ch.OnEnd(func() {
+				if err := Said.Broadcast(context.Background(), ch.PubSub(), "room:1", said{Text: "somebody left"}); err != nil {
+					t.Error(err)
+				}
+			})
+			return count{}, nil
+		}}
+		server := a.server()
+		clients := make([]*rawClient, 5)
+		for i := range clients {
+			clients[i] = dial(t, server, "ada")
+			clients[i].send("1", "1", "room:1", "phx_join", `{}`)
+			clients[i].drainTo(1)
+		}
+		if err := server.PubSub().Disconnect(t.Context(), "user:ada"); err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range clients {
+			if frames := c.drain(); len(frames) != 0 {
+				t.Errorf("socket %d heard %v", i, frames)
+			}
+			if code := c.closed(); code != 1001 {
+				t.Errorf("socket %d was closed with %d", i, code)
+			}
+		}
+	})
+}

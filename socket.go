@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/roost-dev/roost/pubsub"
@@ -46,6 +47,7 @@ type socket struct {
 	id        string
 	user      any // the *Socket[A]
 	conn      transport.Conn
+	muted     atomic.Bool // nothing is sent any more
 
 	// Used by the one goroutine at a time that calls Receive.
 	messages, joins, strikes bucket
@@ -215,8 +217,29 @@ func (s *socket) refuseAll(topic string, undone []mail) {
 	}
 }
 
+// Prepare mutes a socket that is about to be disconnected: it would hear of the
+// others of its id leaving.
+func (s *socket) Prepare(c pubsub.Command) {
+	if c.Kind == pubsub.KindDisconnect {
+		s.muted.Store(true)
+	}
+}
+
 // send hands a frame over. It fails only with transport.ErrUnsayable.
-func (s *socket) send(f *transport.Frame) error { return s.conn.Send(f) }
+func (s *socket) send(f *transport.Frame) error {
+	if s.muted.Load() {
+		return nil
+	}
+	return s.conn.Send(f)
+}
+
+// sendBurst hands frames over together. It fails as send does.
+func (s *socket) sendBurst(b *transport.Burst) error {
+	if s.muted.Load() {
+		return nil
+	}
+	return s.conn.SendBurst(b)
+}
 
 // remove forgets a conversation that has ended.
 func (s *socket) remove(c *conversation) {

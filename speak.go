@@ -130,7 +130,7 @@ func (c *conversation) hearAll(burst *transport.Burst) bool {
 		c.mu.Unlock()
 		return false
 	}
-	err := c.socket.conn.SendBurst(burst)
+	err := c.socket.sendBurst(burst)
 	c.mu.Unlock()
 	if err != nil {
 		_ = c.unsayable("", err)

@@ -8,6 +8,11 @@ import (
 // Commanded is what a socket with an id is to PubSub: it takes commands that
 // were given to its id, on any node.
 type Commanded interface {
+	// Prepare is called for all sockets of the id before Command is for any:
+	// what comes of a command at one must not reach another that has yet to
+	// obey. It must not block.
+	Prepare(c Command)
+
 	// Command takes a command. It must not block.
 	Command(c Command)
 }
@@ -71,7 +76,11 @@ func (ps *PubSub) send(ctx context.Context, c Command) error {
 }
 
 func (ps *PubSub) command(c Command) {
-	for _, m := range ps.ids.snapshot(c.ID, nil) {
+	sockets := ps.ids.snapshot(c.ID, nil)
+	for _, m := range sockets {
+		m.receiver.Prepare(c)
+	}
+	for _, m := range sockets {
 		m.receiver.Command(c)
 	}
 }

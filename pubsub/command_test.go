@@ -9,6 +9,8 @@ import (
 
 type orders struct{ got []pubsub.Command }
 
+func (o *orders) Prepare(pubsub.Command) {}
+
 func (o *orders) Command(c pubsub.Command) { o.got = append(o.got, c) }
 
 func TestCommandsGoToAllSocketsOfAnID(t *testing.T) {

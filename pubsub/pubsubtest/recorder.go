@@ -104,4 +104,6 @@ func (l *listener) expect(t *testing.T, event string) *pubsub.Message {
 // socket takes commands.
 type socket struct{ *recorder[pubsub.Command] }
 
+func (s socket) Prepare(pubsub.Command) {}
+
 func (s socket) Command(c pubsub.Command) { s.add(c) }
