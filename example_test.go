@@ -74,8 +74,8 @@ func Example() {
 	server := roost.NewServer(connect, nil)
 	server.Handle("board:{id}", boards)
 
-	ada := roosttest.Connect(&t, server, map[string]string{"name": "Ada"})
-	bob := roosttest.Connect(&t, server, map[string]string{"name": "Bob"})
+	ada := roosttest.Connect(&t, server, &roosttest.Options{Params: map[string]string{"name": "Ada"}})
+	bob := roosttest.Connect(&t, server, &roosttest.Options{Params: map[string]string{"name": "Bob"}})
 	board, same := ada.Join("board:1", nil), bob.Join("board:1", nil)
 
 	fmt.Println(board.Call(Post, PostInput{Body: "hello"}))
@@ -151,8 +151,8 @@ func ExampleHandler_HandleOut() {
 	})
 	server := roost.NewServer(connect, nil)
 	server.Handle("board:{id}", boards)
-	ada := roosttest.Connect(&t, server, map[string]string{"name": "Ada"}).Join("board:1", nil)
-	bob := roosttest.Connect(&t, server, map[string]string{"name": "Bob"}).Join("board:1", nil)
+	ada := roosttest.Connect(&t, server, &roosttest.Options{Params: map[string]string{"name": "Ada"}}).Join("board:1", nil)
+	bob := roosttest.Connect(&t, server, &roosttest.Options{Params: map[string]string{"name": "Bob"}}).Join("board:1", nil)
 
 	for _, body := range []string{"psst!", "hello"} {
 		Posts.Broadcast(context.Background(), server.PubSub(), "board:1", PostShown{By: "Ada", Body: body})
@@ -176,7 +176,7 @@ func Example_kick() {
 		ID:     func(a Author) string { return "author:" + a.Name },
 	})
 	server.Handle("board:{id}", boards)
-	eve := roosttest.Connect(&t, server, map[string]string{"name": "Eve"})
+	eve := roosttest.Connect(&t, server, &roosttest.Options{Params: map[string]string{"name": "Eve"}})
 	board := eve.Join("board:1", nil)
 
 	ps.Kick(context.Background(), "author:Eve", "board:1", "banned from this board")

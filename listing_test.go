@@ -178,10 +178,10 @@ func TestEverythingThatUsersLiveInWorksTogether(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := roosttest.ConnectError(t, server, map[string]string{"token": "forged"}); !errors.Is(err, token.ErrInvalid) {
+		if err := roosttest.ConnectError(t, server, &roosttest.Options{Params: map[string]string{"token": "forged"}}); !errors.Is(err, token.ErrInvalid) {
 			t.Errorf("connect with a forged token: %v", err)
 		}
-		ada := roosttest.Connect(t, server, map[string]string{"token": signed})
+		ada := roosttest.Connect(t, server, &roosttest.Options{Params: map[string]string{"token": signed}})
 		ch := ada.Join("videos:42", joinVideo{LastSeenID: 1})
 		if got := ch.JoinReply[joinedVideo](); len(got.Annotations) != 1 {
 			t.Errorf("join reply: %v", got)

@@ -137,7 +137,7 @@ func TestSocketsOfAServerAreBounded(t *testing.T) {
 func TestLogShowsParamsButNotSecrets(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a := &app{opts: roost.Options[user]{Log: roost.LogOptions{Connects: true, Joins: true, Events: true, Params: true}}}
-		client := roosttest.Connect(t, a.server(), map[string]string{"name": "ada", "auth_token": "t0ps3cret"})
+		client := roosttest.Connect(t, a.server(), &roosttest.Options{Params: map[string]string{"name": "ada", "auth_token": "t0ps3cret"}})
 		ch := client.Join("room:1", map[string]any{"nested": map[string]any{"Password": "hunter2"}, "shown": "yes"})
 		ch.Call(Sum, count{41})
 		synctest.Wait() // for what is logged behind the reply

@@ -37,12 +37,23 @@ type Server interface {
 	Shutdown(ctx context.Context) error
 }
 
-// Connect opens a socket, as a client would that gives params in its URL. The
-// test fails if the connect callback refuses. When the test ends the socket
-// closes and the server is shut down.
-func Connect(t testing.TB, server Server, params map[string]string) *Client {
+// Options is what a client brings when it connects. The zero value is nothing.
+type Options struct {
+	// Params is the parameters in the client's URL.
+	Params map[string]string
+
+	// AuthToken is the token that comes by subprotocol or header.
+	AuthToken string
+
+	// Header is that of the request.
+	Header http.Header
+}
+
+// Connect opens a socket. The test fails if the connect callback refuses. When
+// the test ends the socket closes and the server is shut down.
+func Connect(t testing.TB, server Server, opts *Options) *Client {
 	t.Helper()
-	c, err := dial(t, server, params)
+	c, err := dial(t, server, opts)
 	if err != nil {
 		t.Fatalf("roosttest: connect: %v", err)
 	}
@@ -51,9 +62,9 @@ func Connect(t testing.TB, server Server, params map[string]string) *Client {
 
 // ConnectError opens a socket that must be refused, and returns the error of
 // the connect callback.
-func ConnectError(t testing.TB, server Server, params map[string]string) error {
+func ConnectError(t testing.TB, server Server, opts *Options) error {
 	t.Helper()
-	_, err := dial(t, server, params)
+	_, err := dial(t, server, opts)
 	if err == nil {
 		t.Fatal("roosttest: connect was accepted, want a refusal")
 	}
@@ -63,7 +74,10 @@ func ConnectError(t testing.TB, server Server, params map[string]string) error {
 	return err
 }
 
-func dial(t testing.TB, server Server, params map[string]string) (*Client, error) {
+func dial(t testing.TB, server Server, opts *Options) (*Client, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -72,10 +86,10 @@ func dial(t testing.TB, server Server, params map[string]string) (*Client, error
 		}
 	})
 	query := url.Values{"vsn": {"2.0.0"}}
-	for name, value := range params {
+	for name, value := range opts.Params {
 		query.Set(name, value)
 	}
-	conn, err := memory.Dial(server.Accept, &memory.Options{Params: query})
+	conn, err := memory.Dial(server.Accept, &memory.Options{Params: query, AuthToken: opts.AuthToken, Header: opts.Header})
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,7 @@
 // bubble of testing/synctest no time either.
 //
 //	synctest.Test(t, func(t *testing.T) {
-//		ada := roosttest.Connect(t, server, map[string]string{"token": token})
+//		ada := roosttest.Connect(t, server, &roosttest.Options{Params: map[string]string{"token": token}})
 //		room := ada.Join("videos:1", JoinVideo{})
 //		room.Call(NewAnnotation, AnnotationInput{At: 12, Body: "look"})
 //		got := room.ExpectBroadcast(Annotated)

@@ -82,7 +82,9 @@ func newServer() *roost.Server[string] {
 	return server
 }
 
-func ada() map[string]string { return map[string]string{"name": "ada"} }
+func ada() *roosttest.Options {
+	return &roosttest.Options{Params: map[string]string{"name": "ada"}}
+}
 
 func TestExpectationsThatAreMet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

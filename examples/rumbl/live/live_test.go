@@ -5,7 +5,6 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,7 +16,6 @@ import (
 	"github.com/roost-dev/roost"
 	"github.com/roost-dev/roost/roosttest"
 	"github.com/roost-dev/roost/token"
-	"github.com/roost-dev/roost/transport"
 
 	"github.com/roost-dev/roost/examples/rumbl/accounts"
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
@@ -87,7 +85,7 @@ func (s *site) connect(session accounts.Session) *roosttest.Client {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return roosttest.Connect(s.t, withToken{s.app.server, token}, nil)
+	return roosttest.Connect(s.t, s.app.server, &roosttest.Options{AuthToken: token})
 }
 
 // viewer registers somebody who opens a page, not yet on any video.
@@ -104,17 +102,6 @@ func (s *site) annotate(body string) multimedia.Annotation {
 		s.t.Fatal(err)
 	}
 	return a
-}
-
-// withToken is the server as it is for a client with an auth token.
-type withToken struct {
-	*roost.Server[accounts.Session]
-	token string
-}
-
-func (w withToken) Accept(r *http.Request, h transport.Hello) (func(transport.Conn) transport.Session, error) {
-	h.AuthToken = w.token
-	return w.Server.Accept(r, h)
 }
 
 func bodies(annotations []Annotation) string {
@@ -146,7 +133,7 @@ func TestOnlyTheTokenOfASessionThatGoesOnConnects(t *testing.T) {
 		for name, bad := range map[string]string{
 			"none": "", "nonsense": "abc", "cut short": good[:len(good)-1], "of another secret": foreign, "for something else": otherUse,
 		} {
-			err := roosttest.ConnectError(t, withToken{s.app.server, bad}, nil)
+			err := roosttest.ConnectError(t, s.app.server, &roosttest.Options{AuthToken: bad})
 			if !errors.Is(err, token.ErrInvalid) {
 				t.Errorf("token %s: %v, want token.ErrInvalid", name, err)
 			}
@@ -155,7 +142,7 @@ func TestOnlyTheTokenOfASessionThatGoesOnConnects(t *testing.T) {
 		if err := s.app.accounts.EndSession(t.Context(), session); err != nil {
 			t.Fatal(err)
 		}
-		err = roosttest.ConnectError(t, withToken{s.app.server, good}, nil)
+		err = roosttest.ConnectError(t, s.app.server, &roosttest.Options{AuthToken: good})
 		if !errors.Is(err, accounts.ErrNoSession) {
 			t.Errorf("after the session has ended: %v, want ErrNoSession", err)
 		}
