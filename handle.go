@@ -124,9 +124,9 @@ func (c *conversation) handleAny(m mail) error {
 // stop ends the conversation as Stop(err) says.
 func (c *conversation) stop(err error) {
 	if err == nil {
-		c.end(Stopped, c.closeFrame(emptyObject))
+		c.conclude(Stopped, c.closeFrame(emptyObject))
 	} else {
-		c.end(Errored, c.errorFrame())
+		c.conclude(Errored, c.errorFrame())
 	}
 }
 

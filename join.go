@@ -186,11 +186,7 @@ func (c *conversation) refuseJoin(j *joinRequest, reason *Error) {
 // joinReply is the answer to a join. It carries the join_ref as it was given,
 // even if that was null.
 func (c *conversation) joinReply(ref wire.Value, status string, p wire.Payload) (*transport.Frame, error) {
-	buf, binary, err := c.socket.version.AppendReply(newBuffer(len(c.topic)+len(p.Data)), c.joinRef(), ref, wire.String(c.topic), status, p)
-	if err != nil {
-		return nil, err
-	}
-	return transport.NewFrame(buf, binary), nil
+	return c.replyFrame(c.joinRef(), ref, status, p)
 }
 
 // joinError is what the client is told of an error that join returned.

@@ -27,11 +27,19 @@ func (c *conversation) pushJSON(event string, payload []byte) error {
 
 // reply answers a push.
 func (c *conversation) reply(ref wire.Value, status string, p wire.Payload) error {
-	buf, binary, err := c.socket.version.AppendReply(newBuffer(len(c.topic)+len(p.Data)), c.ref, ref, wire.String(c.topic), status, p)
+	f, err := c.replyFrame(c.ref, ref, status, p)
 	if err != nil {
 		return c.unsayable(wire.EventReply, err)
 	}
-	return c.say(outgoing{frame: transport.NewFrame(buf, binary)})
+	return c.say(outgoing{frame: f})
+}
+
+func (c *conversation) replyFrame(joinRef, ref wire.Value, status string, p wire.Payload) (*transport.Frame, error) {
+	buf, binary, err := c.socket.version.AppendReply(newBuffer(len(c.topic)+len(p.Data)), joinRef, ref, wire.String(c.topic), status, p)
+	if err != nil {
+		return nil, err
+	}
+	return transport.NewFrame(buf, binary), nil
 }
 
 // busy answers a push that found the mailbox full, on the goroutine that
@@ -41,12 +49,11 @@ func (c *conversation) busy(ref wire.Value) error {
 	if err != nil {
 		return err
 	}
-	buf := newBuffer(len(c.topic) + len(p.Data))
-	buf, binary, err := c.socket.version.AppendReply(buf, c.ref, ref, wire.String(c.topic), wire.StatusError, p)
+	f, err := c.replyFrame(c.ref, ref, wire.StatusError, p)
 	if err != nil {
 		return err
 	}
-	return c.hear(transport.NewFrame(buf, binary))
+	return c.hear(f)
 }
 
 // broadcast publishes m on the conversation's topic. Its own copy does not
@@ -315,12 +322,10 @@ func (c *conversation) stopped(err error, event string) bool {
 		c.logger().Error("roost: a callback failed", "topic", c.topic, "event", event, "error", err)
 		return false
 	}
-	if stop.err == nil {
-		c.conclude(Stopped, c.closeFrame(emptyObject))
-	} else {
+	if stop.err != nil {
 		c.logger().Error("roost: a callback stopped its conversation", "topic", c.topic, "event", event, "error", stop.err)
-		c.conclude(Errored, c.errorFrame())
 	}
+	c.stop(stop.err)
 	return true
 }
 
