@@ -1,57 +1,113 @@
 package pubsub
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
-// Adapter carries messages between nodes. Without one a PubSub is alone in
+// Adapter carries envelopes between nodes. Without one a PubSub is alone in
 // its process. Implementations live in modules of their own.
 //
-// A subject is a name that nodes share: every topic has one, and so has every
-// socket id. It may hold any characters, and no two topics or ids share one.
+// A subject is a name that nodes share. It may hold any characters, and no two
+// things share one: every topic has its own, and so has every node.
+//
+// Delivery is at most once, and what one goroutine publishes on one subject
+// arrives in that order, from each node. Losses are allowed only where the
+// engine fails; an adapter counts in [Health] what it knows to be lost.
 type Adapter interface {
-	// Start is called once, before any other method. What arrives from other
-	// nodes is given to receive, from one goroutine at a time per subject
-	// and in the order in which each node published. It must not be given
-	// what this node published itself.
-	Start(receive func(*Envelope)) error
+	// Start is called once, before any other method. It connects to the
+	// engine in the background: an engine that is away is no error, but
+	// shows in Health and is tried again until Close. An error means that
+	// the adapter is misconfigured.
+	Start(r Receiver) error
 
 	// Interest says that this node wants a subject, or no longer wants it.
 	// Calls for one subject come in order, under a lock, so Interest must
-	// queue and return, never wait.
+	// queue and return, never wait. Interest outlives the engine's absence.
 	Interest(subject string, wanted bool)
 
-	// Publish sends an envelope to the nodes interested in its subject. It
-	// may block until ctx ends. An error means that other nodes may not get
-	// it; on this node it was delivered already.
+	// Settle returns once the engine knows all that was said by Interest
+	// before, so that what other nodes publish from now on arrives. It fails
+	// at once if the engine is away, and when ctx ends. Many callers at a
+	// time share one exchange with the engine.
+	Settle(ctx context.Context) error
+
+	// Publish sends an envelope to the other nodes interested in its subject.
+	// It does not wait for the engine: while that is away, envelopes wait in
+	// a buffer of bounded bytes, and when it is full, or for longer than the
+	// adapter's patience, Publish fails with an error that wraps
+	// [ErrUnavailable]. It may block shortly on a busy engine, until ctx
+	// ends. An error means that other nodes may not get the envelope.
+	// The envelope and its payload are not used after Publish returned.
 	Publish(ctx context.Context, e *Envelope) error
 
-	// Close stops the adapter, waits for its goroutines until ctx ends, and
-	// lets other nodes know if it can. receive is not called after it.
+	// Health says how the engine is. It is called from any goroutine, also
+	// after Close, and does not block.
+	Health() Health
+
+	// Close stops the adapter, sends what is buffered if the engine is there,
+	// and waits for its goroutines until ctx ends. Nothing is given to the
+	// receiver after it.
 	Close(ctx context.Context) error
 }
 
-// Envelope is what travels between nodes: a message, or a command to sockets.
-type Envelope struct {
-	Subject string // who wants it
-	Kind    Kind
-	Topic   string // of a message or a kick; the socket id of a disconnect is in ID
-	Event   string
-	Payload []byte
-	Binary  bool
-	ID      string // the socket id of a command
-	Reason  string // of a kick
+// Receiver takes what an adapter brings.
+type Receiver interface {
+	// Receive takes what another node published on a subject that this node
+	// wants: from one goroutine at a time for each subject, in each
+	// publisher's order, and never what this node published itself. It does
+	// not block for long. The receiver keeps the envelope.
+	Receive(e *Envelope)
+
+	// Recovered says that the engine is there again after it was away, and
+	// that what was published meanwhile may be lost. It does not block.
+	Recovered()
 }
 
-// Kind tells what an envelope holds.
-type Kind uint8
+// ErrUnavailable is wrapped by errors of publications that the engine did not
+// take because it is away.
+var ErrUnavailable = errors.New("the cluster's engine is away")
 
-// The kinds of envelope. Numbers are never reused: nodes of two releases talk
-// to each other during a rolling update.
+// ErrTooLarge is wrapped by errors of publications that the engine does not
+// take because of their size.
+var ErrTooLarge = errors.New("the message is larger than the cluster's engine takes")
+
+// Health is how an adapter's engine is.
+type Health struct {
+	State  State
+	Engine string // what it is, for people: "nats", "nats embedded", "redis", "redis cluster"
+	Detail string // why the state is not StateUp, for people; no secrets
+
+	// Peers is what the engine itself is connected to: addresses of servers
+	// of an external engine, names of the other nodes of an embedded one.
+	Peers []string
+
+	Pending    int    // envelopes that wait for the engine to come back
+	Lost       uint64 // envelopes known not to have been sent, or not to have been received, since the start
+	Reconnects uint64 // how often the engine came back
+}
+
+// State is how well an engine works.
+type State uint8
+
+// The states of an engine.
 const (
-	KindMessage    Kind = 1
-	KindDisconnect Kind = 2
-	KindKick       Kind = 3
+	StateConnecting State = iota // it was never there yet
+	StateUp                      // all is well
+	StateDegraded                // away, or some of it is; the adapter is at it
+	StateClosed
 )
 
-// Topics and ids share the adapter's one space of subjects, so each is marked.
-func topicSubject(topic string) string { return "t:" + topic }
-func idSubject(id string) string       { return "i:" + id }
+func (s State) String() string {
+	switch s {
+	case StateConnecting:
+		return "connecting"
+	case StateUp:
+		return "up"
+	case StateDegraded:
+		return "degraded"
+	case StateClosed:
+		return "closed"
+	}
+	return "unknown"
+}

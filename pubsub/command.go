@@ -3,6 +3,7 @@ package pubsub
 import (
 	"context"
 	"errors"
+	"sync"
 )
 
 // Commanded is what a socket with an id is to PubSub: it takes commands that
@@ -82,5 +83,34 @@ func (ps *PubSub) command(c Command) {
 	}
 	for _, m := range sockets {
 		m.receiver.Command(c)
+	}
+}
+
+// buckets makes one interest of the ids that share a subject.
+type buckets struct {
+	interest func(subject string, wanted bool)
+
+	mu     sync.Mutex     // guards counts, and the order of interests
+	counts map[string]int // ids on this node, by subject
+}
+
+func (b *buckets) want(id string, wanted bool) {
+	subject := idSubject(id)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.counts == nil {
+		b.counts = make(map[string]int)
+	}
+	if !wanted {
+		b.counts[subject]--
+		if b.counts[subject] == 0 {
+			delete(b.counts, subject)
+			b.interest(subject, false)
+		}
+		return
+	}
+	b.counts[subject]++
+	if b.counts[subject] == 1 {
+		b.interest(subject, true)
 	}
 }

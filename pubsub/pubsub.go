@@ -10,6 +10,9 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
+
+	"github.com/roost-dev/roost/internal/cluster"
 )
 
 // PubSub connects publishers and subscribers. Make one per process with
@@ -18,15 +21,26 @@ import (
 type PubSub struct {
 	topics  *registry[Subscriber]
 	ids     *registry[Commanded]
-	adapter Adapter
+	adapter Adapter          // nil: this node is alone
+	cluster *cluster.Cluster // nil with it
 	logger  *slog.Logger
 	buffers sync.Pool // *[]*member[Subscriber], for snapshots
 }
 
 // Options configures a [PubSub]. The zero value is a PubSub of one process.
 type Options struct {
-	// Adapter carries messages to other nodes. nil: there are none.
+	// Adapter carries messages to other nodes. nil: there are none. A PubSub
+	// starts it and closes it.
 	Adapter Adapter
+
+	// Node is what people call this node among others, in health and logs.
+	// Each should have its own. Default: the random id of its run.
+	Node string
+
+	// Lease is how long a node may be silent before the others take it for
+	// dead and drop its presences. It says four times in a lease that it
+	// lives. All nodes should have the same. Default 4 s; with an adapter only.
+	Lease time.Duration
 
 	// Logger takes what no caller can be told. nil: slog.Default().
 	Logger *slog.Logger
@@ -64,14 +78,16 @@ func New(opts *Options) (*PubSub, error) {
 	var topics, ids func(string, bool)
 	if a := ps.adapter; a != nil {
 		topics = func(name string, wanted bool) { a.Interest(topicSubject(name), wanted) }
-		ids = func(name string, wanted bool) { a.Interest(idSubject(name), wanted) }
+		ids = (&buckets{interest: a.Interest}).want
 	}
 	ps.topics = newRegistry[Subscriber](topics)
 	ps.ids = newRegistry[Commanded](ids)
 	if ps.adapter != nil {
-		if err := ps.adapter.Start(ps.receive); err != nil {
+		ps.cluster = cluster.New(bus{ps.adapter}, &cluster.Options{Name: opts.Node, Lease: opts.Lease, Logger: ps.logger})
+		if err := ps.adapter.Start(receiver{ps}); err != nil {
 			return nil, err
 		}
+		ps.cluster.Start()
 	}
 	return ps, nil
 }
@@ -107,8 +123,10 @@ func (s *Subscription) Unsubscribe() { s.ps.topics.remove(&s.member) }
 func (ps *PubSub) Subscribers(topic string) int { return ps.topics.count(topic) }
 
 // Broadcast delivers m to the subscribers of its topic, on this node and,
-// through the adapter, on others, where it may block until ctx ends. An error
-// says that other nodes may not get m.
+// through the adapter, on others. While the adapter's engine is away, this
+// node's subscribers get m all the same, and what is for other nodes waits
+// for it in a bounded buffer. An error says that other nodes may not get m; it
+// wraps [ErrUnavailable] if the engine is the reason.
 //
 // On a topic of up to 64 subscribers those of this node have m when Broadcast
 // returns. A larger topic has a sender of its own: Broadcast returns when m
@@ -157,23 +175,33 @@ func (ps *PubSub) recycle(buf *[]*member[Subscriber], members []*member[Subscrib
 	ps.buffers.Put(buf)
 }
 
-// receive takes what another node published.
-func (ps *PubSub) receive(e *Envelope) {
+// receiver is what the adapter sees of a PubSub.
+type receiver struct{ ps *PubSub }
+
+// Receive implements [Receiver].
+func (r receiver) Receive(e *Envelope) {
+	ps := r.ps
 	switch e.Kind {
 	case KindMessage:
 		ps.BroadcastLocal(&Message{Topic: e.Topic, Event: e.Event, Payload: e.Payload, Binary: e.Binary})
 	case KindDisconnect, KindKick:
 		ps.command(Command{Kind: e.Kind, ID: e.ID, Topic: e.Topic, Reason: e.Reason})
+	case KindNode:
+		ps.cluster.Receive(e.Payload)
 	default:
 		// A newer release may know more kinds than this one.
 		ps.logger.Warn("pubsub: envelope of an unknown kind ignored", "kind", int(e.Kind))
 	}
 }
 
-// Close stops the adapter. Subscriptions on this node go on.
+// Recovered implements [Receiver].
+func (r receiver) Recovered() { r.ps.cluster.Recovered() }
+
+// Close says goodbye to the other nodes and stops the adapter. Subscriptions on
+// this node go on.
 func (ps *PubSub) Close(ctx context.Context) error {
 	if ps.adapter == nil {
 		return nil
 	}
-	return ps.adapter.Close(ctx)
+	return errors.Join(ps.cluster.Close(ctx), ps.adapter.Close(ctx))
 }

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // shardCount spreads the lookup of names over that many locks.
@@ -31,6 +32,7 @@ type shard[R any] struct {
 // never used again.
 type group[R any] struct {
 	name    string
+	settled atomic.Bool  // other nodes are heard
 	mu      sync.RWMutex // guards what follows, and the index of members
 	members []*member[R]
 	queue   queue
@@ -131,4 +133,20 @@ func (r *registry[R]) count(name string) int {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	return len(g.members)
+}
+
+// size returns the number of names and of their members.
+func (r *registry[R]) size() (names, members int) {
+	for i := range r.shards {
+		s := &r.shards[i]
+		s.mu.RLock()
+		names += len(s.names)
+		for _, g := range s.names {
+			g.mu.RLock()
+			members += len(g.members)
+			g.mu.RUnlock()
+		}
+		s.mu.RUnlock()
+	}
+	return names, members
 }

@@ -14,7 +14,7 @@ import (
 func nodesGetWhatTheyWant(t *testing.T, connect Connect) {
 	adapters := connect(t, 2)
 	received := newRecorder[*pubsub.Envelope]()
-	for i, receive := range []func(*pubsub.Envelope){func(*pubsub.Envelope) {}, received.add} {
+	for i, receive := range []receiver{func(*pubsub.Envelope) {}, received.add} {
 		if err := adapters[i].Start(receive); err != nil {
 			t.Fatal(err)
 		}
@@ -117,3 +117,10 @@ func closedNodeIsOut(t *testing.T, connect Connect) {
 		t.Errorf("a closed node heard %q", m.Event)
 	}
 }
+
+// receiver is a [pubsub.Receiver] that does not care for recoveries.
+type receiver func(*pubsub.Envelope)
+
+func (r receiver) Receive(e *pubsub.Envelope) { r(e) }
+
+func (receiver) Recovered() {}

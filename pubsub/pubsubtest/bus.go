@@ -59,25 +59,25 @@ func (b *Bus) Node() *Node {
 }
 
 // Start begins to deliver. It fails if it was called before.
-func (n *Node) Start(receive func(*pubsub.Envelope)) error {
+func (n *Node) Start(r pubsub.Receiver) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.phase != fresh {
 		return errors.New("pubsubtest: the node was started before")
 	}
 	n.phase = running
-	go n.deliver(receive)
+	go n.deliver(r)
 	return nil
 }
 
-func (n *Node) deliver(receive func(*pubsub.Envelope)) {
+func (n *Node) deliver(r pubsub.Receiver) {
 	defer close(n.closed)
 	for {
 		select {
 		case <-n.closing:
 			return
 		case e := <-n.inbox:
-			receive(e)
+			r.Receive(e)
 		}
 	}
 }
@@ -122,6 +122,22 @@ func (n *Node) Publish(ctx context.Context, e *pubsub.Envelope) error {
 		}
 	}
 	return nil
+}
+
+// Settle has nothing to wait for.
+func (n *Node) Settle(context.Context) error {
+	if !n.isRunning() {
+		return ErrNotRunning
+	}
+	return nil
+}
+
+// Health is up from Start to Close.
+func (n *Node) Health() pubsub.Health {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	states := map[phase]pubsub.State{fresh: pubsub.StateConnecting, running: pubsub.StateUp, over: pubsub.StateClosed}
+	return pubsub.Health{State: states[n.phase], Engine: "memory"}
 }
 
 // Close takes the node out of the network.

@@ -1,0 +1,310 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"encoding/json/v2"
+	"slices"
+	"time"
+)
+
+// Member is a node.
+type Member struct {
+	ID      ID
+	Name    string
+	Since   time.Time // when this node first heard of it
+	Leaving bool      // it is about to stop, or has
+}
+
+// member is another node as this one knows it.
+type member struct {
+	Member
+	heard time.Time
+	grace time.Duration // after its end, if it is leaving
+	gone  bool          // it said goodbye; kept for its grace
+}
+
+// Event is a change among the members. Watchers get them in order.
+type Event struct {
+	Kind   EventKind
+	Member Member // of Up and Down
+}
+
+// EventKind says what happened.
+type EventKind uint8
+
+// What may happen among the members.
+const (
+	Up        EventKind = iota // a member is there, or there again
+	Down                       // a member is gone: nothing of it is to be kept
+	Recovered                  // the engine was away, messages may be lost
+)
+
+type watcher struct {
+	notify func(Event)
+	events []Event // guarded by the cluster's mu
+}
+
+// Watch has f told of all members that are there and of each change, until
+// stop is called, one at a time, on a goroutine of the cluster. f must not
+// block. It may be called a last time while stop runs.
+func (c *Cluster) Watch(f func(Event)) (stop func()) {
+	w := &watcher{notify: f}
+	c.mu.Lock()
+	for _, m := range c.members {
+		w.events = append(w.events, Event{Up, m.Member})
+	}
+	c.watchers = append(slices.Clone(c.watchers), w)
+	c.mu.Unlock()
+	c.rouse()
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.watchers = slices.DeleteFunc(slices.Clone(c.watchers), func(other *watcher) bool { return other == w })
+		w.events = nil
+	}
+}
+
+// Members returns the other nodes that are there, by name.
+func (c *Cluster) Members() []Member {
+	c.mu.Lock()
+	members := make([]Member, 0, len(c.members))
+	for _, m := range c.members {
+		if !m.gone {
+			members = append(members, m.Member)
+		}
+	}
+	c.mu.Unlock()
+	slices.SortFunc(members, func(a, b Member) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return members
+}
+
+// Conflicts returns the names that several living nodes bear, this one
+// included. Each of them works; people should give them other names.
+func (c *Cluster) Conflicts() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	bearers := map[string][]*member{c.self.Name: {{Member: c.self, heard: time.Now()}}}
+	for _, m := range c.members {
+		if !m.gone {
+			bearers[m.Name] = append(bearers[m.Name], m)
+		}
+	}
+	var names []string
+	for name, ms := range bearers {
+		youngest := slices.MaxFunc(ms, func(a, b *member) int { return a.Since.Compare(b.Since) })
+		// A node that was restarted bears the name of its dead predecessor
+		// for a lease. Two live if the older one is heard behind the younger.
+		if slices.ContainsFunc(ms, func(m *member) bool {
+			return m != youngest && m.heard.After(youngest.Since.Add(c.lease/2))
+		}) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// alive returns the member if calls can reach it.
+func (c *Cluster) alive(id ID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.members[id]
+	return m != nil && !m.gone
+}
+
+// introduction is what a heartbeat says of its sender.
+type introduction struct {
+	Name  string `json:"name"`
+	Grace int64  `json:"grace_ms,omitzero"` // -1: at once
+}
+
+func (c *Cluster) heartbeat() []byte {
+	i := introduction{Name: c.self.Name}
+	c.mu.Lock()
+	switch {
+	case c.leaving == 0:
+		i.Grace = -1
+	case c.leaving > 0:
+		i.Grace = max(1, c.leaving.Milliseconds())
+	}
+	c.mu.Unlock()
+	body, err := json.Marshal(i)
+	if err != nil {
+		panic(err) // a string and a number
+	}
+	return frame{op: opHeartbeat, from: c.self.ID, body: body}.encode()
+}
+
+// heard takes a heartbeat.
+func (c *Cluster) heard(f frame) {
+	var i introduction
+	if err := json.Unmarshal(f.body, &i); err != nil {
+		c.logger.Warn("cluster: heartbeat not understood", "node", f.from, "error", err)
+		return
+	}
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || f.from == c.self.ID {
+		return
+	}
+	m := c.members[f.from]
+	isNew := m == nil
+	if isNew {
+		m = &member{Member: Member{ID: f.from, Name: i.Name, Since: now}}
+		c.members[f.from] = m
+	}
+	if m.gone {
+		return // overtaken by the goodbye
+	}
+	m.heard = now
+	if i.Grace != 0 {
+		m.Leaving, m.grace = true, time.Duration(max(0, i.Grace))*time.Millisecond
+	}
+	if isNew {
+		c.emit(Event{Up, m.Member})
+		c.greet = append(c.greet, f.from)
+		close(c.arrivals)
+		c.arrivals = make(chan struct{})
+	}
+}
+
+// goodbye takes a planned end.
+func (c *Cluster) goodbye(f frame) {
+	c.mu.Lock()
+	if m := c.members[f.from]; m != nil && !m.gone {
+		m.gone, m.Leaving, m.heard = true, true, time.Now()
+		if m.grace == 0 {
+			c.drop(m)
+		}
+	}
+	c.mu.Unlock()
+	c.calls.lose(f.from)
+}
+
+// drop ends a membership. The caller holds mu.
+func (c *Cluster) drop(m *member) {
+	delete(c.members, m.ID)
+	c.emit(Event{Down, m.Member})
+}
+
+// emit queues an event for all watchers. The caller holds mu.
+func (c *Cluster) emit(e Event) {
+	for _, w := range c.watchers {
+		w.events = append(w.events, e)
+	}
+	c.rouse()
+}
+
+// loop says that this node lives, and sees who does not.
+func (c *Cluster) loop() {
+	period := c.lease / 4
+	ticker := time.NewTicker(period)
+	defer ticker.Stop()
+	c.say(everybody)
+	last := time.Now()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-c.wake:
+		case now := <-ticker.C:
+			now = time.Now() // the tick may have waited
+			if now.Sub(last) > c.lease/2 {
+				c.excuse(now)
+			}
+			last = now
+			c.say(everybody)
+			c.expire(now)
+		}
+		c.greetNew()
+		c.notify()
+	}
+}
+
+// excuse takes nobody's silence for death: this process was not running, and
+// what others said may wait unread.
+func (c *Cluster) excuse(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range c.members {
+		if !m.gone {
+			m.heard = now
+		}
+	}
+	c.logger.Warn("cluster: this process did not run for a while", "node", c.self.Name)
+}
+
+// expire drops members that were silent for a lease, or gone for their grace.
+func (c *Cluster) expire(now time.Time) {
+	var lost []ID
+	c.mu.Lock()
+	for id, m := range c.members {
+		limit := c.lease
+		switch {
+		case m.gone:
+			limit = m.grace
+		case m.Leaving:
+			limit += m.grace
+		}
+		if now.Sub(m.heard) < limit {
+			continue
+		}
+		if !m.gone {
+			c.logger.Warn("cluster: a node is silent and taken for dead", "node", m.Name, "id", id)
+		}
+		c.drop(m)
+		lost = append(lost, id)
+	}
+	c.mu.Unlock()
+	for _, id := range lost {
+		c.calls.lose(id)
+	}
+}
+
+// greetNew introduces this node to those it has just heard of.
+func (c *Cluster) greetNew() {
+	c.mu.Lock()
+	greet := c.greet
+	c.greet = nil
+	c.mu.Unlock()
+	for _, id := range greet {
+		if id == "" {
+			c.say(everybody)
+			continue
+		}
+		c.say(nodeSubject(id))
+	}
+}
+
+func (c *Cluster) say(subject string) {
+	ctx, cancel := context.WithTimeout(c.ctx, c.lease/4)
+	defer cancel()
+	if err := c.bus.Publish(ctx, subject, c.heartbeat()); err != nil {
+		c.logger.Debug("cluster: heartbeat not sent", "error", err)
+	}
+}
+
+// notify tells the watchers what they do not know yet.
+func (c *Cluster) notify() {
+	for {
+		c.mu.Lock()
+		var next *watcher
+		var e Event
+		for _, w := range c.watchers {
+			if len(w.events) > 0 {
+				next, e = w, w.events[0]
+				w.events = w.events[1:]
+				break
+			}
+		}
+		c.mu.Unlock()
+		if next == nil {
+			return
+		}
+		next.notify(e)
+	}
+}
