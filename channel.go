@@ -106,7 +106,9 @@ func (ch *Channel[S]) Go(f func(ctx context.Context) (any, error)) { ch.c.spawn(
 
 // Subscribe has events of another topic sent to the conversation, for its
 // HandleEvent callbacks; events without one are dropped. It ends with the
-// conversation, or by the returned function. It does not block.
+// conversation, or by the returned function. What is broadcast on any node
+// once it has returned arrives, for which it may wait for the cluster's engine,
+// up to a second.
 func (ch *Channel[S]) Subscribe(topic string) (unsubscribe func()) { return ch.c.subscribe(topic) }
 
 // AfterReply runs f behind the reply to the push that is being handled, so that

@@ -46,6 +46,7 @@ func (c *conversation) runJoin(j *joinRequest) {
 
 	var reply wire.Payload
 	var refusal *Error
+	c.hearOthers(ctx)
 	err, ok := c.protectJoin(j, func() (err error) {
 		if reply, err = c.route.routine.join(ctx, c, j.params); err != nil {
 			refusal = c.joinError(err)
@@ -64,6 +65,21 @@ func (c *conversation) runJoin(j *joinRequest) {
 	server.logJoin(c, j, took, err)
 	if t := server.trace.Joined; t != nil {
 		server.traced("Joined", func() { t(JoinedInfo{Socket: c.socket.info(), Topic: c.topic, Duration: took, Err: err}) })
+	}
+}
+
+// hearOthers waits until other nodes are heard on the topic: what they broadcast
+// once the client has its join reply must reach it. If the engine is away the
+// conversation hears this node all the same, and health says the rest.
+func (c *conversation) hearOthers(ctx context.Context) {
+	c.mu.Lock()
+	sub := c.sub
+	c.mu.Unlock()
+	if sub == nil {
+		return // the socket closed meanwhile
+	}
+	if err := sub.Settle(ctx); err != nil {
+		c.socket.server.logger.Debug("roost: joined without hearing other nodes yet", "topic", c.topic, "error", err)
 	}
 }
 

@@ -94,6 +94,9 @@ func (s *spawned) Run() {
 func (c *conversation) subscribe(topic string) (unsubscribe func()) {
 	sub := c.socket.server.pubsub.Subscribe(topic, (*listener)(c))
 	unset := c.onEnd(sub.Unsubscribe)
+	if err := sub.Settle(c.context()); err != nil {
+		c.socket.server.logger.Debug("roost: subscribed without hearing other nodes yet", "topic", topic, "error", err)
+	}
 	return func() {
 		unset()
 		sub.Unsubscribe()

@@ -14,8 +14,10 @@ const shardCount = 64
 // slice whose members know their own index, so that joining and leaving cost
 // the same among ten as among ten thousand.
 type registry[R any] struct {
-	seed   maphash.Seed
-	shards [shardCount]shard[R]
+	seed    maphash.Seed
+	shards  [shardCount]shard[R]
+	names   atomic.Int64
+	members atomic.Int64
 
 	// interest is told when a name gets its first receiver and when it loses
 	// its last, in that order for each name. It is called under the name's
@@ -66,7 +68,9 @@ func (r *registry[R]) add(name string, m *member[R]) {
 	if g == nil {
 		g = &group[R]{name: name}
 		s.names[name] = g
+		r.names.Add(1)
 	}
+	r.members.Add(1)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	m.group, m.index, m.since = g, len(g.members), g.queue.last
@@ -93,9 +97,11 @@ func (r *registry[R]) remove(m *member[R]) bool {
 	g.members[last] = nil
 	g.members = g.members[:last]
 	m.index = -1
+	r.members.Add(-1)
 	switch {
 	case last == 0:
 		delete(s.names, g.name)
+		r.names.Add(-1)
 		if r.interest != nil {
 			r.interest(g.name, false)
 		}
@@ -133,20 +139,4 @@ func (r *registry[R]) count(name string) int {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	return len(g.members)
-}
-
-// size returns the number of names and of their members.
-func (r *registry[R]) size() (names, members int) {
-	for i := range r.shards {
-		s := &r.shards[i]
-		s.mu.RLock()
-		names += len(s.names)
-		for _, g := range s.names {
-			g.mu.RLock()
-			members += len(g.members)
-			g.mu.RUnlock()
-		}
-		s.mu.RUnlock()
-	}
-	return names, members
 }
