@@ -7,38 +7,76 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/roost-dev/roost/pubsub"
 )
 
-// wire is an adapter that notes what it is told.
+// wire is an adapter that notes what it is told, but for what nodes say to
+// each other by themselves.
 type wire struct {
+	receiver pubsub.Receiver
+
+	mu        sync.Mutex // guards what follows
 	interests []string
 	published []*pubsub.Envelope
-	receive   func(*pubsub.Envelope)
+	settled   int
 	err       error
 }
 
-func (w *wire) Start(receive func(*pubsub.Envelope)) error {
-	w.receive = receive
-	return w.err
+func (w *wire) Start(r pubsub.Receiver) error {
+	w.receiver = r
+	return w.failure()
 }
 
 func (w *wire) Interest(subject string, wanted bool) {
+	if !strings.HasPrefix(subject, "t:") && !strings.HasPrefix(subject, "i:") {
+		return
+	}
 	sign := "-"
 	if wanted {
 		sign = "+"
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.interests = append(w.interests, sign+subject)
 }
 
-func (w *wire) Publish(_ context.Context, e *pubsub.Envelope) error {
-	w.published = append(w.published, e)
+func (w *wire) Settle(context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settled++
 	return w.err
 }
 
-func (w *wire) Close(context.Context) error { return w.err }
+func (w *wire) Publish(_ context.Context, e *pubsub.Envelope) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if e.Kind != pubsub.KindNode {
+		w.published = append(w.published, e)
+	}
+	return w.err
+}
+
+func (*wire) Health() pubsub.Health {
+	return pubsub.Health{State: pubsub.StateUp, Engine: "wire", Peers: []string{"peer"}}
+}
+
+func (w *wire) Close(context.Context) error { return w.failure() }
+
+// fail has all that is asked of the adapter fail from now on.
+func (w *wire) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.err = err
+}
+
+func (w *wire) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
 
 func on(t *testing.T, w *wire, logger *slog.Logger) *pubsub.PubSub {
 	t.Helper()
@@ -46,6 +84,7 @@ func on(t *testing.T, w *wire, logger *slog.Logger) *pubsub.PubSub {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = ps.Close(context.Background()) }) // again, where the test did
 	return ps
 }
 
@@ -60,7 +99,7 @@ func TestTheAdapterLearnsWhenANameGetsItsFirstAndLosesItsLast(t *testing.T) {
 	c := ps.Subscribe("room", &ear{})
 	r.Unregister()
 	c.Unsubscribe()
-	want := []string{"+t:room", "+i:room", "-t:room", "+t:room", "-i:room", "-t:room"}
+	want := []string{"+t:room", "+i:634", "-t:room", "+t:room", "-i:634", "-t:room"}
 	if !slices.Equal(w.interests, want) {
 		t.Errorf("the adapter was told %q, want %q", w.interests, want)
 	}
@@ -79,8 +118,8 @@ func TestWhatIsPublishedIsInItsEnvelope(t *testing.T) {
 	}
 	want := []pubsub.Envelope{
 		{Subject: "t:room", Kind: pubsub.KindMessage, Topic: "room", Event: "e", Payload: []byte{0}, Binary: true},
-		{Subject: "i:user:7", Kind: pubsub.KindKick, ID: "user:7", Topic: "room", Reason: "rude"},
-		{Subject: "i:user:7", Kind: pubsub.KindDisconnect, ID: "user:7"},
+		{Subject: "i:61", Kind: pubsub.KindKick, ID: "user:7", Topic: "room", Reason: "rude"},
+		{Subject: "i:61", Kind: pubsub.KindDisconnect, ID: "user:7"},
 	}
 	if len(w.published) != len(want) {
 		t.Fatalf("published %d envelopes, want %d", len(w.published), len(want))
@@ -111,10 +150,10 @@ func TestWhatOtherNodesSendIsDeliveredHereOnly(t *testing.T) {
 	var o orders
 	ps.Subscribe("room", &e)
 	ps.Register("user:7", &o)
-	w.receive(&pubsub.Envelope{Subject: "t:room", Kind: pubsub.KindMessage, Topic: "room", Event: "far"})
-	w.receive(&pubsub.Envelope{Subject: "i:user:7", Kind: pubsub.KindDisconnect, ID: "user:7"})
-	w.receive(&pubsub.Envelope{Subject: "t:room", Kind: 99, Topic: "room", Event: "unknown"})
-	w.receive(&pubsub.Envelope{Subject: "t:gone", Kind: pubsub.KindMessage, Topic: "gone", Event: "late"})
+	w.receiver.Receive(&pubsub.Envelope{Subject: "t:room", Kind: pubsub.KindMessage, Topic: "room", Event: "far"})
+	w.receiver.Receive(&pubsub.Envelope{Subject: "i:61", Kind: pubsub.KindDisconnect, ID: "user:7"})
+	w.receiver.Receive(&pubsub.Envelope{Subject: "t:room", Kind: 99, Topic: "room", Event: "unknown"})
+	w.receiver.Receive(&pubsub.Envelope{Subject: "t:gone", Kind: pubsub.KindMessage, Topic: "gone", Event: "late"})
 	expect(t, "the subscriber", &e, "far")
 	if !slices.Equal(o.got, []pubsub.Command{{Kind: pubsub.KindDisconnect, ID: "user:7"}}) {
 		t.Errorf("the socket got %+v", o.got)
@@ -134,7 +173,7 @@ func TestTroubleOfTheAdapterIsToldAndLocalDeliveryGoesOn(t *testing.T) {
 	}
 	var w wire
 	ps := on(t, &w, nil)
-	w.err = trouble
+	w.fail(trouble)
 	var e ear
 	var o orders
 	ps.Subscribe("room", &e)

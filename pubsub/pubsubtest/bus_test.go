@@ -28,10 +28,10 @@ func TestBusLivesAsLongAsItsNodes(t *testing.T) {
 	if err := n.Publish(t.Context(), e); !errors.Is(err, pubsubtest.ErrNotRunning) {
 		t.Errorf("Publish before Start: %v", err)
 	}
-	if err := n.Start(func(*pubsub.Envelope) {}); err != nil {
+	if err := n.Start(receive(func(*pubsub.Envelope) {})); err != nil {
 		t.Fatal(err)
 	}
-	if err := n.Start(func(*pubsub.Envelope) {}); err == nil {
+	if err := n.Start(receive(func(*pubsub.Envelope) {})); err == nil {
 		t.Error("a node starts twice")
 	}
 	for range 2 {
@@ -54,8 +54,8 @@ func TestAFullNodeHoldsUpPublishersForAsLongAsTheyWish(t *testing.T) {
 		var bus pubsubtest.Bus
 		from, to := bus.Node(), bus.Node()
 		release := make(chan struct{})
-		start := func(n *pubsubtest.Node, receive func(*pubsub.Envelope)) {
-			if err := n.Start(receive); err != nil {
+		start := func(n *pubsubtest.Node, r receive) {
+			if err := n.Start(r); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -93,3 +93,10 @@ func TestAFullNodeHoldsUpPublishersForAsLongAsTheyWish(t *testing.T) {
 		}
 	})
 }
+
+// receive is a receiver that does not care for recoveries.
+type receive func(*pubsub.Envelope)
+
+func (r receive) Receive(e *pubsub.Envelope) { r(e) }
+
+func (receive) Recovered() {}
