@@ -25,6 +25,7 @@ type core struct {
 	pool   worker.Pool
 	began  time.Time
 	slow   atomic.Uint64 // sockets closed as slow
+	forget func()        // takes the server's sockets out of what operators see
 
 	routesMu sync.RWMutex // guards routes
 	routes   []*route     // the more specific first

@@ -128,3 +128,29 @@ func writeHealth(w http.ResponseWriter, status int, h health) {
 	w.WriteHeader(status)
 	_ = json.MarshalWrite(w, h) // the client is gone
 }
+
+// FindSockets implements [pubsub.SocketSource].
+func (server *core) FindSockets(q pubsub.SocketQuery, limit int) (count int, list []pubsub.Socket) {
+	for _, s := range server.allSockets() {
+		if q.ID != "" && q.ID != s.id {
+			continue
+		}
+		var topics []string
+		s.mu.Lock()
+		fits := q.Topic == "" || s.topics.get(q.Topic) != nil
+		if fits && len(list) < limit {
+			for c := range s.topics.all() {
+				topics = append(topics, c.topic)
+			}
+		}
+		s.mu.Unlock()
+		if !fits {
+			continue
+		}
+		count++
+		if len(list) < limit {
+			list = append(list, pubsub.Socket{ID: s.id, Transport: s.transport, Topics: topics})
+		}
+	}
+	return count, list
+}

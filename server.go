@@ -74,6 +74,7 @@ func NewServer[A any](connect func(ctx context.Context, r *ConnectRequest) (A, e
 		s.verifyCSRF = doubleSubmit
 	}
 	s.mountTransports(opts)
+	s.core.forget = s.core.pubsub.AddSockets(&s.core)
 	return s
 }
 
@@ -247,6 +248,7 @@ func (s *Server[A]) Shutdown(ctx context.Context) error {
 	c := &s.core
 	c.drain(ctx)
 	err := c.waitEmpty(ctx)
+	c.forget()
 	if err != nil {
 		for _, socket := range c.allSockets() {
 			socket.endAll(Drained)

@@ -25,6 +25,9 @@ type PubSub struct {
 	cluster *cluster.Cluster // nil with it
 	logger  *slog.Logger
 	buffers sync.Pool // *[]*member[Subscriber], for snapshots
+
+	sourcesMu sync.Mutex     // guards sources, which is copied to be changed
+	sources   []SocketSource // of the servers on this node
 }
 
 // Options configures a [PubSub]. The zero value is a PubSub of one process.
@@ -84,6 +87,7 @@ func New(opts *Options) (*PubSub, error) {
 	ps.ids = newRegistry[Commanded](ids)
 	if ps.adapter != nil {
 		ps.cluster = cluster.New(bus{ps.adapter}, &cluster.Options{Name: opts.Node, Lease: opts.Lease, Logger: ps.logger})
+		ps.cluster.Serve(socketService, ps.answerSockets)
 		if err := ps.adapter.Start(receiver{ps}); err != nil {
 			return nil, err
 		}
