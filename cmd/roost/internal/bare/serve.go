@@ -5,7 +5,7 @@ package bare
 import (
 	"fmt"
 
-	"github.com/roost-dev/roost/cmd/roost/internal/ws"
+	"github.com/roost-dev/roost/internal/ws"
 )
 
 // serve answers a message.

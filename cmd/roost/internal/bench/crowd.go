@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/roost-dev/roost/cmd/roost/internal/load"
-	"github.com/roost-dev/roost/cmd/roost/internal/ws"
+	"github.com/roost-dev/roost/internal/ws"
 	"github.com/roost-dev/roost/wire"
 )
 

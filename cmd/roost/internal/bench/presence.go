@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/roost-dev/roost/cmd/roost/internal/load"
-	"github.com/roost-dev/roost/cmd/roost/internal/ws"
+	"github.com/roost-dev/roost/internal/ws"
 )
 
 // presence has many users enter one room at once, and waits until each knows them all.

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/roost-dev/roost/cmd/roost/internal/ws"
+	"github.com/roost-dev/roost/internal/ws"
 )
 
 // errJSON says that a payload cannot be read.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/roost-dev/roost/cmd/roost/internal/ws"
+	"github.com/roost-dev/roost/internal/ws"
 )
 
 func TestATemplateIsTheFrameOfEachNumber(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/roost-dev/roost/cmd/roost/internal/poll"
-	"github.com/roost-dev/roost/cmd/roost/internal/ws"
+	"github.com/roost-dev/roost/internal/ws"
 )
 
 // ErrUnread says that the server does not read what a connection sends.

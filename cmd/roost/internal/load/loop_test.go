@@ -14,7 +14,7 @@ import (
 
 	"github.com/roost-dev/roost/cmd/roost/internal/bare"
 	"github.com/roost-dev/roost/cmd/roost/internal/load"
-	"github.com/roost-dev/roost/cmd/roost/internal/ws"
+	"github.com/roost-dev/roost/internal/ws"
 )
 
 const bound = 10 * time.Second // until a test that waits in vain fails

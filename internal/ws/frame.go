@@ -1,4 +1,4 @@
-// Package ws frames WebSocket messages (RFC 6455 §5) for the two ends of a benchmark, which trust each other more than
+// Package ws frames WebSocket messages (RFC 6455 §5) for benchmarks and tests, whose two ends trust each other more than
 // strangers may: it takes what is well formed, refuses what it cannot split, and checks no UTF-8.
 package ws
 

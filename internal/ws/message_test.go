@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/roost-dev/roost/cmd/roost/internal/ws"
+	"github.com/roost-dev/roost/internal/ws"
 )
 
 func TestSplitFindsTheFieldsOfAMessage(t *testing.T) {

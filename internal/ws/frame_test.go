@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/roost-dev/roost/cmd/roost/internal/ws"
+	"github.com/roost-dev/roost/internal/ws"
 )
 
 func TestAFrameComesBackAsItWasSent(t *testing.T) {
