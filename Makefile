@@ -17,6 +17,9 @@ FUZZTIME := 3s
 # A tool that is run by its version is built with the Go that it asks for, unless told: it must be ours, to know its language.
 TOOL = GOTOOLCHAIN=$$(go env GOVERSION) go run
 EACH_MODULE = folders=$$(go list -m -f '{{.Dir}}'); for folder in $$folders; do cd $$folder
+# What tests of several nodes make their networks with, where they run.
+NETWORK := $(if $(filter Linux,$(shell uname)),need-iproute2 need-nftables)
+
 ALL_PACKAGES = patterns=$$(go list -m -f '{{.Path}}/...')
 
 run: need-go
@@ -32,10 +35,10 @@ lint: need-go
 		go mod tidy -diff || failed=yes; \
 	done; [[ -z $$failed ]]
 
-test-go: need-go need-cc
+test-go: need-go need-cc $(NETWORK)
 	@$(ALL_PACKAGES); go test -race -timeout 5m $$patterns
 
-transcripts: need-go need-cc
+transcripts: need-go need-cc $(NETWORK)
 	cd internal/conformance && go test -race -count=1 ./...
 
 # Each target for FUZZTIME, beginning with the inputs that are kept in testdata.
@@ -60,7 +63,7 @@ browser: need-go need-cc need-chromium test/node_modules
 
 # The long forms, for about half an hour, with figures.
 soak: export ROOST_SOAK := 1
-soak: need-go need-cc need-chromium client/ts/node_modules test/node_modules
+soak: need-go need-cc need-chromium $(NETWORK) client/ts/node_modules test/node_modules
 	@$(ALL_PACKAGES); go test -race -count=5 -timeout 30m $$patterns
 	@$(MAKE) fuzz FUZZTIME=1m
 	@npm run --prefix test soak
@@ -80,6 +83,6 @@ client/ts/node_modules test/node_modules: %/node_modules: %/package.json %/packa
 	@npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@
 
-.PHONY: need-go need-cc need-node need-chromium
-need-go need-cc need-node need-chromium: need-%:
+.PHONY: need-go need-cc need-node need-chromium need-iproute2 need-nftables
+need-go need-cc need-node need-chromium need-iproute2 need-nftables: need-%:
 	@tools/need $*
