@@ -17,10 +17,10 @@ FUZZTIME := 3s
 # A tool that is run by its version is built with the Go that it asks for, unless told: it must be ours, to know its language.
 TOOL = GOTOOLCHAIN=$$(go env GOVERSION) go run
 EACH_MODULE = folders=$$(go list -m -f '{{.Dir}}'); for folder in $$folders; do cd $$folder
+ALL_PACKAGES = patterns=$$(go list -m -f '{{.Path}}/...')
+
 # What tests of several nodes make their networks with, where they run.
 NETWORK := $(if $(filter Linux,$(shell uname)),need-iproute2 need-nftables)
-
-ALL_PACKAGES = patterns=$$(go list -m -f '{{.Path}}/...')
 
 run: need-go
 	go run ./examples/rumbl
@@ -38,8 +38,8 @@ lint: need-go
 test-go: need-go need-cc $(NETWORK)
 	@$(ALL_PACKAGES); go test -race -timeout 5m $$patterns
 
-transcripts: need-go need-cc $(NETWORK)
-	cd internal/conformance && go test -race -count=1 ./...
+transcripts: need-go need-cc
+	cd internal/conformance && go test -race -count=1 . ./replay
 
 # Each target for FUZZTIME, beginning with the inputs that are kept in testdata.
 fuzz: need-go
@@ -63,7 +63,7 @@ browser: need-go need-cc need-chromium test/node_modules
 
 # The long forms, for about half an hour, with figures.
 soak: export ROOST_SOAK := 1
-soak: need-go need-cc need-chromium $(NETWORK) client/ts/node_modules test/node_modules
+soak: need-go need-cc need-postgresql need-chromium $(NETWORK) client/ts/node_modules test/node_modules
 	@$(ALL_PACKAGES); go test -race -count=5 -timeout 30m $$patterns
 	@$(MAKE) fuzz FUZZTIME=1m
 	@npm run --prefix test soak
