@@ -35,7 +35,7 @@ lint: need-go
 		go mod tidy -diff || failed=yes; \
 	done; [[ -z $$failed ]]
 
-test-go: need-go need-cc $(NETWORK)
+test-go: need-go need-cc need-postgresql $(NETWORK)
 	@$(ALL_PACKAGES); go test -race -timeout 5m $$patterns
 
 transcripts: need-go need-cc
@@ -83,6 +83,6 @@ client/ts/node_modules test/node_modules: %/node_modules: %/package.json %/packa
 	@npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@
 
-.PHONY: need-go need-cc need-node need-chromium need-iproute2 need-nftables
-need-go need-cc need-node need-chromium need-iproute2 need-nftables: need-%:
+.PHONY: need-go need-cc need-node need-chromium need-postgresql need-iproute2 need-nftables
+need-go need-cc need-node need-chromium need-postgresql need-iproute2 need-nftables: need-%:
 	@tools/need $*
