@@ -12,9 +12,10 @@ type Store interface {
 
 	// InsertAnnotation gives the annotation an id greater than that of every
 	// annotation that a reader can have seen: ids are never used again, and
-	// become visible in growing order. A database that hands out numbers
-	// before it commits must see to that itself, since readers catch up from
-	// the greatest id they know.
+	// those of one video become visible in growing order. A database that hands
+	// out numbers before it commits must see to that itself, since readers
+	// catch up from the greatest id they know. If there is no such video it
+	// returns ErrNotFound, wrapped or not.
 	InsertAnnotation(ctx context.Context, annotation Annotation) (int64, error)
 	// AnnotationsAfter returns those with a greater id than after, by growing id.
 	AnnotationsAfter(ctx context.Context, videoID, after int64, limit int) ([]Annotation, error)

@@ -55,13 +55,17 @@ func (s *Store) Videos(ctx context.Context, before int64, limit int) ([]multimed
 // InsertAnnotation implements multimedia.Store. There is one writer, and it
 // commits before the next begins, so ids become visible in growing order.
 func (s *Store) InsertAnnotation(ctx context.Context, a multimedia.Annotation) (int64, error) {
-	return s.write.InsertAnnotation(ctx, sqlgen.InsertAnnotationParams{
+	id, err := s.write.InsertAnnotation(ctx, sqlgen.InsertAnnotationParams{
 		VideoID:   a.VideoID,
 		UserID:    a.Author.ID,
 		AtMs:      a.At.Milliseconds(),
 		Body:      a.Body,
 		CreatedAt: toMillis(a.CreatedAt),
 	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, multimedia.ErrNotFound
+	}
+	return id, err
 }
 
 // AnnotationsAfter implements multimedia.Store.

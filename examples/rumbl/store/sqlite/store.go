@@ -16,6 +16,8 @@ import (
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite", in pure Go
 
+	"github.com/roost-dev/roost/examples/rumbl/accounts"
+	"github.com/roost-dev/roost/examples/rumbl/multimedia"
 	"github.com/roost-dev/roost/examples/rumbl/store/sqlite/sqlgen"
 )
 
@@ -55,6 +57,22 @@ func Open(ctx context.Context, file string) (*Store, error) {
 // Close waits for running queries and closes the file.
 func (s *Store) Close() error {
 	return errors.Join(s.readers.Close(), s.writer.Close())
+}
+
+// InTx implements store.Store. The writer's transactions are immediate, so they
+// exclude those of other programs too.
+func (s *Store) InTx(ctx context.Context, f func(accounts.Store, multimedia.Store) error) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	queries := s.write.WithTx(tx)
+	within := &Store{read: queries, write: queries}
+	if err := f(within, within); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 func dsn(file string) string {

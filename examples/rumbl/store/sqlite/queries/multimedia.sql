@@ -18,7 +18,8 @@ LIMIT sqlc.arg(most);
 
 -- name: InsertAnnotation :one
 INSERT INTO annotations (video_id, user_id, at_ms, body, created_at)
-VALUES (?, ?, ?, ?, ?)
+SELECT videos.id, CAST(sqlc.arg(user_id) AS INTEGER), CAST(sqlc.arg(at_ms) AS INTEGER), CAST(sqlc.arg(body) AS TEXT), CAST(sqlc.arg(created_at) AS INTEGER)
+FROM videos WHERE videos.id = sqlc.arg(video_id)
 RETURNING id;
 
 -- name: AnnotationsAfter :many

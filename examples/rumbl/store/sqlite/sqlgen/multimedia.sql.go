@@ -63,25 +63,26 @@ func (q *Queries) AnnotationsAfter(ctx context.Context, arg AnnotationsAfterPara
 
 const insertAnnotation = `-- name: InsertAnnotation :one
 INSERT INTO annotations (video_id, user_id, at_ms, body, created_at)
-VALUES (?, ?, ?, ?, ?)
+SELECT videos.id, CAST(?1 AS INTEGER), CAST(?2 AS INTEGER), CAST(?3 AS TEXT), CAST(?4 AS INTEGER)
+FROM videos WHERE videos.id = ?5
 RETURNING id
 `
 
 type InsertAnnotationParams struct {
-	VideoID   int64
 	UserID    int64
 	AtMs      int64
 	Body      string
 	CreatedAt int64
+	VideoID   int64
 }
 
 func (q *Queries) InsertAnnotation(ctx context.Context, arg InsertAnnotationParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, insertAnnotation,
-		arg.VideoID,
 		arg.UserID,
 		arg.AtMs,
 		arg.Body,
 		arg.CreatedAt,
+		arg.VideoID,
 	)
 	var id int64
 	err := row.Scan(&id)

@@ -1,0 +1,132 @@
+package store_test
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/roost-dev/roost/examples/rumbl/accounts"
+	"github.com/roost-dev/roost/examples/rumbl/store"
+)
+
+func TestAUserIsFoundByTheExactUsername(t *testing.T) {
+	eachDriver(t, func(t *testing.T, open func() store.Store) {
+		s := open()
+		if n, err := s.CountUsers(t.Context()); err != nil || n != 0 {
+			t.Errorf("at first: %d users, %v", n, err)
+		}
+		ada := addUser(t, s, "ada")
+		addUser(t, s, "bob")
+		if n, err := s.CountUsers(t.Context()); err != nil || n != 2 {
+			t.Errorf("then: %d users, %v; want 2", n, err)
+		}
+		user, hash, err := s.UserByUsername(t.Context(), "ada")
+		if err != nil || user != accounts.User(ada) || hash != "hash of ada" {
+			t.Errorf("UserByUsername = %+v, %q, %v; want %+v", user, hash, err, ada)
+		}
+		for _, username := range []string{"", "eve", "Ada", "ada ", "ad_", "ada\x00", "ada\xff", "' OR ''='"} {
+			if _, _, err := s.UserByUsername(t.Context(), username); !errors.Is(err, accounts.ErrNotFound) {
+				t.Errorf("username %q: %v, want ErrNotFound", username, err)
+			}
+		}
+	})
+}
+
+func TestAUsernameIsGivenOnceHoweverManyAskForIt(t *testing.T) {
+	eachDriver(t, func(t *testing.T, open func() store.Store) {
+		nodes := []store.Store{open(), open()}
+		var given atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 10 {
+			wg.Go(func() {
+				_, err := nodes[i%2].InsertUser(t.Context(), accounts.User{Username: "ada"}, "hash")
+				switch {
+				case err == nil:
+					given.Add(1)
+				case !errors.Is(err, accounts.ErrUsernameTaken):
+					t.Errorf("error %v, want ErrUsernameTaken", err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := given.Load(); n != 1 {
+			t.Errorf("given %d times, want once", n)
+		}
+	})
+}
+
+func TestASessionIsFoundUntilItIsDeleted(t *testing.T) {
+	eachDriver(t, func(t *testing.T, open func() store.Store) {
+		s := open()
+		ada := accounts.User(addUser(t, s, "ada"))
+		hash, expiresAt := []byte{0, 1, 0xff}, time.Date(2030, 1, 2, 3, 4, 5, 678e6, time.FixedZone("", 3600))
+		if err := s.InsertSession(t.Context(), ada.ID, hash, expiresAt); err != nil {
+			t.Fatal(err)
+		}
+		session, err := s.SessionByHash(t.Context(), hash)
+		want := accounts.Session{ID: session.ID, User: ada, ExpiresAt: expiresAt.UTC()}
+		if err != nil || session != want {
+			t.Fatalf("SessionByHash = %+v, %v; want %+v", session, err, want)
+		}
+		if byID, err := s.SessionByID(t.Context(), session.ID); err != nil || byID != session {
+			t.Errorf("SessionByID = %+v, %v; want %+v", byID, err, session)
+		}
+		if _, err := s.SessionByHash(t.Context(), []byte{0, 1}); !errors.Is(err, accounts.ErrNotFound) {
+			t.Errorf("another hash: %v, want ErrNotFound", err)
+		}
+		for range 2 { // twice is no error
+			if err := s.DeleteSession(t.Context(), session.ID); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := s.SessionByHash(t.Context(), hash); !errors.Is(err, accounts.ErrNotFound) {
+			t.Errorf("by hash, once deleted: %v, want ErrNotFound", err)
+		}
+		if _, err := s.SessionByID(t.Context(), session.ID); !errors.Is(err, accounts.ErrNotFound) {
+			t.Errorf("by id, once deleted: %v, want ErrNotFound", err)
+		}
+	})
+}
+
+func TestASessionBelongsToAUser(t *testing.T) {
+	eachDriver(t, func(t *testing.T, open func() store.Store) {
+		if err := open().InsertSession(t.Context(), 1, []byte("hash"), time.Now()); err == nil {
+			t.Error("a session of nobody was kept")
+		}
+	})
+}
+
+func TestExpiredSessionsAreForgottenWhoeverElseForgetsThem(t *testing.T) {
+	eachDriver(t, func(t *testing.T, open func() store.Store) {
+		nodes := []store.Store{open(), open()}
+		ada := addUser(t, nodes[0], "ada")
+		now := time.Now().Truncate(time.Millisecond)
+		const each = 20
+		for i := range each {
+			for j, at := range []time.Time{now.Add(-time.Millisecond), now} {
+				if err := nodes[0].InsertSession(t.Context(), ada.ID, []byte{byte(i), byte(j)}, at); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				if err := nodes[i%2].DeleteSessionsBefore(t.Context(), now); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		for i := range each {
+			if _, err := nodes[1].SessionByHash(t.Context(), []byte{byte(i), 0}); !errors.Is(err, accounts.ErrNotFound) {
+				t.Errorf("session %d that expired: %v, want ErrNotFound", i, err)
+			}
+			if _, err := nodes[1].SessionByHash(t.Context(), []byte{byte(i), 1}); err != nil {
+				t.Errorf("session %d that expires now: %v", i, err)
+			}
+		}
+	})
+}

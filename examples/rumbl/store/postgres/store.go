@@ -1,0 +1,129 @@
+// Package postgres keeps Rumbl's data in a PostgreSQL database, which any
+// number of nodes may share. It implements the stores that the packages
+// accounts and multimedia ask for; nothing else knows that there is a database.
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+
+	"github.com/roost-dev/roost/examples/rumbl/accounts"
+	"github.com/roost-dev/roost/examples/rumbl/multimedia"
+	"github.com/roost-dev/roost/examples/rumbl/store/postgres/sqlgen"
+)
+
+//go:generate go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1 generate
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// turnKey names the advisory lock of what one node does at a time. Any number
+// would do that nothing else uses in this database.
+const turnKey = 7_286_625
+
+// defaults are the parameters of a connection that the URL leaves open. Rumbl's
+// queries take milliseconds, so that one that lasts has met a fault, and is
+// better given up than waited for.
+var defaults = []struct{ name, value string }{
+	{"application_name", "rumbl"},
+	{"connect_timeout", "5"},    // s
+	{"pool_max_conns", "16"},    // for each node; a server takes 100 unless told
+	{"statement_timeout", "5s"}, // waiting for locks included
+	{"idle_in_transaction_session_timeout", "10s"},
+}
+
+// Store is an open database. It is safe for concurrent use.
+type Store struct {
+	pool    *pgxpool.Pool
+	queries *sqlgen.Queries
+}
+
+// Open connects to the database that a URL names, and brings its tables up to
+// date. While another node does that, it waits. Parameters that the URL leaves
+// out get Rumbl's defaults or those of the environment (PGPASSWORD and so on).
+// Errors do not show the password. The Store must be closed.
+func Open(ctx context.Context, url string) (*Store, error) {
+	config, err := pgxpool.ParseConfig(withDefaults(url))
+	if err != nil {
+		// pgx's error may show parts of a password: in a malformed URL nobody knows where it is.
+		return nil, errors.New("postgres: the database's URL or one of its parameters is not valid; " +
+			"it has the form postgres://user:password@host:5432/database?name=value, with special characters as %XX")
+	}
+	if err := migrate(ctx, config.ConnConfig); err != nil {
+		return nil, fmt.Errorf("postgres: bring the database up to date: %w", err)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: open: %w", err)
+	}
+	return &Store{pool: pool, queries: sqlgen.New(pool)}, nil
+}
+
+// Close waits for running queries and closes the connections.
+func (s *Store) Close() error {
+	s.pool.Close()
+	return nil
+}
+
+// InTx implements store.Store.
+func (s *Store) InTx(ctx context.Context, f func(accounts.Store, multimedia.Store) error) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", turnKey); err != nil {
+			return fmt.Errorf("postgres: wait for other transactions: %w", err)
+		}
+		within := &Store{queries: s.queries.WithTx(tx)}
+		return f(within, within)
+	})
+}
+
+func withDefaults(url string) string {
+	separator := "?"
+	if strings.Contains(url, "?") {
+		separator = "&"
+	}
+	for _, d := range defaults {
+		if !strings.Contains(url, d.name+"=") {
+			url += separator + d.name + "=" + d.value
+			separator = "&"
+		}
+	}
+	return url
+}
+
+// migrate runs the migrations that the database lacks, for one node at a time.
+// It does not leave that to goose's own lock, which comes only after goose has
+// made its table, and is asked for no more than once a second. The price: an
+// index that is built CONCURRENTLY would wait for the nodes that wait here.
+func migrate(ctx context.Context, config *pgx.ConnConfig) (err error) {
+	config = config.Copy()
+	config.RuntimeParams["statement_timeout"] = "0"
+	db := stdlib.OpenDB(*config)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	turn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, turn.Close()) }()
+	if _, err := turn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", turnKey); err != nil {
+		return err
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	_, err = provider.Up(ctx)
+	return err // the lock ends with its connection, which db closes
+}

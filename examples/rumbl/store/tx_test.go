@@ -1,0 +1,79 @@
+package store_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/roost-dev/roost/examples/rumbl/accounts"
+	"github.com/roost-dev/roost/examples/rumbl/multimedia"
+	"github.com/roost-dev/roost/examples/rumbl/store"
+)
+
+func TestATransactionBecomesVisibleAtOnce(t *testing.T) {
+	eachDriver(t, func(t *testing.T, open func() store.Store) {
+		s, reader := open(), open()
+		err := s.InTx(t.Context(), func(people accounts.Store, media multimedia.Store) error {
+			addVideo(t, media, addUser(t, people, "ada"), "One")
+			if n, err := people.CountUsers(t.Context()); err != nil || n != 1 {
+				t.Errorf("within: %d users, %v; want 1", n, err)
+			}
+			for _, outside := range []store.Store{s, reader} {
+				if n, err := outside.CountUsers(t.Context()); err != nil || n != 0 {
+					t.Errorf("outside, before its end: %d users, %v; want none", n, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if videos, err := reader.Videos(t.Context(), 0, 10); err != nil || len(videos) != 1 || videos[0].Owner.Username != "ada" {
+			t.Errorf("afterwards: %+v, %v", videos, err)
+		}
+	})
+}
+
+func TestAFailedTransactionLeavesNothing(t *testing.T) {
+	eachDriver(t, func(t *testing.T, open func() store.Store) {
+		s := open()
+		failure := errors.New("no")
+		err := s.InTx(t.Context(), func(people accounts.Store, media multimedia.Store) error {
+			addVideo(t, media, addUser(t, people, "ada"), "One")
+			return failure
+		})
+		if !errors.Is(err, failure) {
+			t.Errorf("error %v, want the function's", err)
+		}
+		if n, err := s.CountUsers(t.Context()); err != nil || n != 0 {
+			t.Errorf("%d users, %v; want none", n, err)
+		}
+		addUser(t, s, "ada") // which nothing holds up
+	})
+}
+
+func TestTransactionsOfAllNodesTakeTurns(t *testing.T) {
+	eachDriver(t, func(t *testing.T, open func() store.Store) {
+		nodes := []store.Store{open(), open(), open()}
+		var wg sync.WaitGroup
+		for i := range 6 {
+			wg.Go(func() {
+				err := nodes[i%3].InTx(t.Context(), func(people accounts.Store, _ multimedia.Store) error {
+					n, err := people.CountUsers(t.Context())
+					if err != nil || n > 0 {
+						return err
+					}
+					_, err = people.InsertUser(t.Context(), accounts.User{Username: string(rune('a' + i))}, "hash")
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n, err := nodes[0].CountUsers(t.Context()); err != nil || n != 1 {
+			t.Errorf("%d users added themselves to an empty database, %v; want 1", n, err)
+		}
+	})
+}
