@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"bytes"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
@@ -84,6 +85,16 @@ func withRefs(object []byte, ref, prev string) []byte {
 		buf = append(buf, prev...)
 	}
 	return append(buf, `"}`...)
+}
+
+// withoutRefs returns a copy of an encoded meta as it was without its refs.
+func withoutRefs(encoded []byte, ref, prev string) []byte {
+	n := len(encoded) - len(`"phx_ref":""}`) - len(ref)
+	if prev != "" {
+		n -= len(`,"phx_ref_prev":""`) + len(prev)
+	}
+	object := bytes.TrimSuffix(encoded[:n], []byte{','})
+	return append(append(make([]byte, 0, len(object)+1), object...), '}')
 }
 
 // extra is what Fetch had to say about a key.

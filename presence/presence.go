@@ -20,7 +20,6 @@ import (
 	"log/slog"
 	"reflect"
 	"sync"
-	"time"
 
 	"github.com/roost-dev/roost/pubsub"
 )
@@ -61,47 +60,6 @@ type Session interface {
 	PushEncoded(ctx context.Context, event string, payload []byte) error
 }
 
-// Options configures a [Presence]. The zero value has all defaults.
-type Options[M any] struct {
-	// Fetch adds to what clients see of a key, for example the user's name
-	// from a database. It gets the keys of one batch with all their metas,
-	// and returns for each of them a struct or a map whose fields are put
-	// beside "metas"; nothing for a key is fine.
-	//
-	// It is called once for all joins of a diff, and what it returned stays
-	// with a key until the key's next join, update or end: a list needs it
-	// only for keys where it failed before. If it fails, panics or is late,
-	// that is logged, and clients get what is known without it.
-	//
-	// It runs on a goroutine of its own, one at a time per topic; meanwhile
-	// the topic's clients are told nothing.
-	Fetch func(ctx context.Context, topic string, presences map[string]Entry[M]) (map[string]any, error)
-
-	// FetchTimeout bounds a Fetch. While one that was late has still not
-	// returned, its topic goes without. 0: 5 s; negative: no bound.
-	FetchTimeout time.Duration
-
-	// OnChange is told of changes after clients were. It is called on a
-	// goroutine of its own, one at a time per topic; what happens meanwhile
-	// comes together in the next call, and clients do not wait for it. Its
-	// ctx ends when the tracker is closed.
-	OnChange func(ctx context.Context, c Change[M])
-
-	// Window is how long changes are gathered after a diff was sent, so that
-	// a crowd that comes at once does not send a message from each to each.
-	// 0: 20 ms; negative: every change is sent at once, as Phoenix does,
-	// but for those that come while another is being sent.
-	Window time.Duration
-
-	// Logger takes what no caller can be told. nil: slog.Default().
-	Logger *slog.Logger
-}
-
-const (
-	defaultFetchTimeout = 5 * time.Second
-	defaultWindow       = 20 * time.Millisecond
-)
-
 // Presence tracks who is present on which topic, with metas of type M. Make
 // one for each kind of meta and close it at the end. All methods may be
 // called from any goroutine and none but Close blocks.
@@ -111,6 +69,8 @@ type Presence[M any] struct {
 	crew   *crew
 	ctx    context.Context // of Fetch, OnChange and pushes
 	cancel context.CancelFunc
+
+	replicator *replicator[M] // nil: this node is alone
 
 	mu     sync.RWMutex // guards topics; taken after a topic's mu
 	topics map[string]*topic[M]
@@ -138,6 +98,10 @@ func New[M any](ps *pubsub.PubSub, opts *Options[M]) *Presence[M] {
 		p.opts.Logger = slog.Default()
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
+	if c := ps.Cluster(); c != nil {
+		p.replicator = newReplicator(p, c)
+		p.replicator.start()
+	}
 	return p
 }
 
@@ -291,6 +255,9 @@ func (p *Presence[M]) PushState(ctx context.Context, s Session) error {
 	if p.crew.isClosed() {
 		return ErrClosed
 	}
+	if p.replicator != nil {
+		p.attend(s)
+	}
 	s.AfterJoin(func() {
 		topic, id := s.Topic(), s.ID()
 		t := p.lock(topic)
@@ -298,6 +265,16 @@ func (p *Presence[M]) PushState(ctx context.Context, s Session) error {
 		t.want(id, s)
 	})
 	return nil
+}
+
+// attend has this node want the session's topic until the session ends.
+func (p *Presence[M]) attend(s Session) {
+	t := p.lock(s.Topic())
+	ss, isNew := t.session(s.ID())
+	t.unlock()
+	if isNew {
+		s.OnEnd(func() { t.end(ss) })
+	}
 }
 
 // Close sends what is pending and waits until ctx ends for all that is under
@@ -308,6 +285,9 @@ func (p *Presence[M]) Close(ctx context.Context) error {
 	p.crew.close()
 	for _, t := range p.all() {
 		t.flush()
+	}
+	if p.replicator != nil {
+		p.replicator.close()
 	}
 	defer p.cancel()
 	if err := p.crew.wait(ctx); err != nil {

@@ -3,6 +3,7 @@ package presence
 import (
 	"cmp"
 	"container/list"
+	"iter"
 	"maps"
 	"slices"
 )
@@ -86,10 +87,13 @@ func (s *state[M]) change(it *item[M]) {
 	it.seq = s.version
 }
 
-// announced reports whether clients may have heard of it.
-func (s *state[M]) announced(it *item[M]) bool {
-	_, waiting := s.pending.joins[it.Ref]
-	return !waiting
+// lastTold returns the ref by which clients may know the meta that takes the
+// place of it: its own, or if they have not heard of it, the one before.
+func (s *state[M]) lastTold(it *item[M]) (ref string) {
+	if _, waiting := s.pending.joins[it.Ref]; waiting {
+		return it.PrevRef
+	}
+	return it.Ref
 }
 
 // metasOf returns the metas of key, oldest first; none if it is not present.
@@ -107,6 +111,19 @@ func (s *state[M]) all() []group[M] {
 		groups = append(groups, el.Value.(*entry[M]).group)
 	}
 	return groups
+}
+
+// items returns all metas, those of the oldest key first.
+func (s *state[M]) items() iter.Seq[*item[M]] {
+	return func(yield func(*item[M]) bool) {
+		for el := s.order.Front(); el != nil; el = el.Next() {
+			for _, it := range el.Value.(*entry[M]).metas {
+				if !yield(it) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // take returns what changed since it was last called.

@@ -19,13 +19,14 @@ type topic[M any] struct {
 
 	mu       sync.RWMutex // guards the rest
 	state    state[M]
-	sessions map[string]*session[M] // by id, those that were ever tracked
+	sessions map[string]*session[M] // by id, those that were ever tracked; of a cluster's node also those that asked for a list
 	wanting  map[string]Session     // by id, those to get presence_state
 	dead     bool                   // no longer in p.topics
 	sender   phase
 	timer    *time.Timer // of a waiting sender
 	nextDiff time.Time   // the window's end
 	hook     hook[M]
+	remote   *remote[M] // nil: this node does not want it, or is alone
 
 	extras map[string]*extra // by key; changed by the sender only
 
@@ -89,6 +90,9 @@ func (t *topic[M]) session(id string) (ss *session[M], isNew bool) {
 	}
 	ss = &session[M]{id: id, keys: make(map[string]*held[M], 1)}
 	t.sessions[id] = ss
+	if r := t.p.replicator; r != nil && t.remote == nil {
+		t.remote = &remote[M]{items: make(map[string]*item[M]), opens: r.want(t.name)}
+	}
 	return ss, true
 }
 
@@ -97,13 +101,16 @@ func (t *topic[M]) replace(h *held[M], old *item[M], meta M, object []byte) bool
 	if h.item != old {
 		return false
 	}
-	prev := old.Ref
-	if !h.shown || !t.state.announced(old) {
-		prev = old.PrevRef // the last one that clients know
+	prev := old.PrevRef
+	if h.shown {
+		prev = t.state.lastTold(old)
 	}
 	h.item = newItem(old.key, meta, object, prev)
 	if h.shown {
 		t.state.replace(old, h.item)
+		if r := t.p.replicator; r != nil {
+			r.update(t.name, old, h.item)
+		}
 	}
 	return true
 }
@@ -116,8 +123,12 @@ func (t *topic[M]) drop(id, key string) {
 	}
 	h := ss.keys[key]
 	delete(ss.keys, key)
-	if h.shown {
-		t.state.remove(h.item)
+	if !h.shown {
+		return
+	}
+	t.state.remove(h.item)
+	if r := t.p.replicator; r != nil {
+		r.leave(t.name, h.item)
 	}
 }
 
@@ -160,6 +171,9 @@ func (t *topic[M]) show(ss *session[M], h *held[M]) {
 	}
 	h.shown = true
 	t.state.add(h.item)
+	if r := t.p.replicator; r != nil {
+		r.join(t.name, h.item)
+	}
 }
 
 // end drops all presences of a session that has ended.
@@ -170,13 +184,17 @@ func (t *topic[M]) end(ss *session[M]) {
 		t.drop(ss.id, key)
 	}
 	delete(t.sessions, ss.id)
+	if t.remote != nil && len(t.sessions) == 0 {
+		t.p.replicator.vacate(t.name)
+	}
 	t.announce()
 }
 
 // unlock unlocks the topic, and lets it go if nothing holds it any more.
 func (t *topic[M]) unlock() {
-	told := t.state.pending.empty() || t.p.crew.isClosed()
-	if !t.dead && len(t.sessions) == 0 && told && t.sender == idle && !t.hook.running {
+	done := len(t.sessions) == 0 && t.sender == idle && !t.hook.running
+	wanted := t.remote != nil || !t.state.pending.empty()
+	if !t.dead && done && (!wanted || t.p.crew.isClosed()) {
 		t.dead = true
 		t.p.remove(t)
 	}
@@ -203,12 +221,20 @@ func (t *topic[M]) wake() {
 	go t.send()
 }
 
-// wait returns how long the sender has to wait for the window's end.
+// wait returns how long the sender has to wait: for the window's end, and for
+// what other nodes have on a topic that is new to this one.
 func (t *topic[M]) wait() time.Duration {
-	if t.state.pending.empty() || t.p.crew.isClosed() {
+	var until time.Time
+	if !t.state.pending.empty() {
+		until = t.nextDiff
+	}
+	if t.remote != nil && t.remote.opens.After(until) {
+		until = t.remote.opens
+	}
+	if until.IsZero() || t.p.crew.isClosed() {
 		return 0
 	}
-	return time.Until(t.nextDiff)
+	return time.Until(until)
 }
 
 func (t *topic[M]) rest(wait time.Duration) {

@@ -1,0 +1,344 @@
+package presence
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/roost-dev/roost/internal/cluster"
+	"github.com/roost-dev/roost/presence/replica"
+)
+
+const (
+	// linger is how long a node goes on wanting a topic that its last session
+	// has left: whoever reloads a page need not have everything sent anew.
+	linger = 5 * time.Second
+
+	// opening is how long clients of a topic that is new to this node wait for
+	// what other nodes have on it, so that they do not see a room empty that
+	// is not. Who has anything answers well within it.
+	opening = 50 * time.Millisecond
+
+	// inboxLen and inboxBytes bound what waits for the replica. What comes
+	// while it is full is dropped, and found missing at the next tick.
+	inboxLen   = 8192
+	inboxBytes = 32 << 20
+)
+
+// replicator is a tracker's part in the cluster. Its goroutine is the only one
+// that touches the replica: it tells it what happens here, and passes on what
+// comes of that. It has no delays of its own; what gathers while it is busy
+// leaves together.
+type replicator[M any] struct {
+	p       *Presence[M]
+	cluster *cluster.Cluster
+	service string
+	unwatch func()
+	wake    chan struct{}
+
+	// Used by the goroutine only.
+	replica *replica.Replica
+	failing bool // the last message could not be sent
+	misfit  sync.Once
+
+	mu     sync.Mutex // guards the rest; taken after a topic's mu
+	news   news[M]
+	vacant map[string]time.Time // wanted topics without sessions, since when
+	peers  map[cluster.ID]bool  // the nodes that are up
+	inbox  int                  // the bytes of news.messages
+	stats  Stats
+	closed bool
+}
+
+// news is what has happened since the replica was last told.
+type news[M any] struct {
+	own       moves[M]
+	wants     []string // topics, each once: they stay wanted until vacated
+	messages  []message
+	nodes     map[cluster.ID]bool // that came or went: whether they are there
+	recovered bool
+	dropped   uint64
+}
+
+type message struct {
+	from    cluster.ID
+	payload []byte
+}
+
+func newReplicator[M any](p *Presence[M], c *cluster.Cluster) *replicator[M] {
+	r := &replicator[M]{
+		p:       p,
+		cluster: c,
+		service: "presence:" + p.opts.Name,
+		wake:    make(chan struct{}, 1),
+		replica: replica.New(replica.NodeID(c.Self().ID), nil),
+		news:    news[M]{own: make(moves[M]), nodes: make(map[cluster.ID]bool)},
+		vacant:  make(map[string]time.Time),
+		peers:   make(map[cluster.ID]bool),
+	}
+	return r
+}
+
+// start joins the trackers of this name on other nodes.
+func (r *replicator[M]) start() {
+	r.register()
+	r.unwatch = r.cluster.Watch(r.observe)
+	r.p.crew.begin()
+	go r.run()
+}
+
+func (r *replicator[M]) register() {
+	defer func() {
+		if v := recover(); v != nil {
+			panic(fmt.Sprintf("presence: a second tracker named %q on one PubSub: give each its own Options.Name (%v)", r.p.opts.Name, v))
+		}
+	}()
+	r.cluster.Handle(r.service, r.receive)
+	r.cluster.Serve(r.service, r.p.answerList)
+}
+
+// subject names who is concerned by a topic of this tracker, by a role. The
+// name's length is in it, since both may have any characters.
+func (r *replicator[M]) subject(role, topic string) string {
+	return role + ":" + strconv.Itoa(len(r.p.opts.Name)) + ":" + r.p.opts.Name + ":" + topic
+}
+
+func (r *replicator[M]) watchers(topic string) string { return r.subject("p", topic) }
+func (r *replicator[M]) owners(topic string) string   { return r.subject("o", topic) }
+
+// receive takes what another node's replica sent. It does not block.
+func (r *replicator[M]) receive(from cluster.ID, payload []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.news.messages) >= inboxLen || r.inbox+len(payload) > inboxBytes {
+		r.news.dropped++
+		return
+	}
+	r.news.messages = append(r.news.messages, message{from, payload})
+	r.inbox += len(payload)
+	r.rouse()
+}
+
+// observe takes what happens among the nodes. It does not block.
+func (r *replicator[M]) observe(e cluster.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch e.Kind {
+	case cluster.Up:
+		r.news.nodes[e.Member.ID], r.peers[e.Member.ID] = true, true
+	case cluster.Down:
+		r.news.nodes[e.Member.ID] = false
+		delete(r.peers, e.Member.ID)
+	case cluster.Recovered:
+		r.news.recovered = true
+	}
+	r.rouse()
+}
+
+// want has this node hold a topic, and returns when its clients may be told of
+// it. As the next ones it is called under the topic's lock.
+func (r *replicator[M]) want(topic string) (opens time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.news.wants = append(r.news.wants, topic)
+	r.rouse()
+	if len(r.peers) > 0 {
+		opens = time.Now().Add(opening)
+	}
+	return opens
+}
+
+// vacate notes that the last session has left a topic.
+func (r *replicator[M]) vacate(topic string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.vacant[topic] = time.Now()
+}
+
+func (r *replicator[M]) join(topic string, it *item[M]) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.news.own.join(topic, it)
+	r.rouse()
+}
+
+func (r *replicator[M]) update(topic string, old, next *item[M]) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.news.own.replace(topic, old, next)
+	r.rouse()
+}
+
+// leave tells the other nodes of an end, unless this one is about to stop: its
+// users will be back elsewhere, and until then nobody is to see them leave.
+func (r *replicator[M]) leave(topic string, it *item[M]) {
+	stopping := r.cluster.Leaving()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if stopping {
+		r.news.own.forget(it)
+		return
+	}
+	r.news.own.leave(topic, it)
+	r.rouse()
+}
+
+func (r *replicator[M]) rouse() {
+	select {
+	case r.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// close has the goroutine end.
+func (r *replicator[M]) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	r.rouse()
+}
+
+func (r *replicator[M]) run() {
+	defer r.p.crew.done()
+	timer := time.NewTimer(r.period())
+	defer timer.Stop()
+	for {
+		select {
+		case <-r.wake:
+		case <-timer.C:
+			r.tick()
+			timer.Reset(r.period())
+		}
+		if closed := r.work(); closed {
+			r.finish()
+			return
+		}
+	}
+}
+
+// period is about a quarter of a lease, so that a message that was lost is
+// missed, asked for and there within one.
+func (r *replicator[M]) period() time.Duration {
+	quarter := r.cluster.Lease() / 4
+	return quarter*3/4 + rand.N(quarter/2+1)
+}
+
+func (r *replicator[M]) tick() {
+	r.replica.Tick()
+	r.mu.Lock()
+	var due []string
+	for topic, since := range r.vacant {
+		if time.Since(since) >= linger {
+			due = append(due, topic)
+			delete(r.vacant, topic)
+		}
+	}
+	r.mu.Unlock()
+	for _, topic := range due {
+		if t := r.p.find(topic); t != nil && t.release() {
+			r.replica.Unwant(topic)
+			r.cluster.Interest(r.watchers(topic), false)
+		}
+	}
+}
+
+// work tells the replica the news and does what it asks for.
+func (r *replicator[M]) work() (closed bool) {
+	n, closed := r.take()
+	if n.dropped > 0 {
+		r.p.opts.Logger.Warn("presence: this node is too busy for what others send; what was dropped will be asked for", "messages", n.dropped)
+	}
+	for node, up := range n.nodes {
+		if up {
+			r.replica.Up(replica.NodeID(node))
+		} else {
+			r.replica.Down(replica.NodeID(node))
+		}
+	}
+	if n.recovered {
+		r.replica.Tick()
+	}
+	for _, topic := range n.wants {
+		r.cluster.Interest(r.watchers(topic), true)
+		r.replica.Want(topic)
+	}
+	n.own.tell(r.replica)
+	for _, m := range n.messages {
+		if err := r.replica.Receive(replica.NodeID(m.from), m.payload); err != nil {
+			r.p.opts.Logger.Warn("presence: message of another node not understood", "node", m.from, "error", err)
+		}
+	}
+	r.perform(r.replica.Take())
+	r.count(n.dropped)
+	return closed
+}
+
+func (r *replicator[M]) take() (n news[M], closed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, r.news, r.inbox = r.news, news[M]{own: make(moves[M]), nodes: make(map[cluster.ID]bool)}, 0
+	return n, r.closed
+}
+
+// perform does what the replica asks for.
+func (r *replicator[M]) perform(out replica.Output) {
+	r.p.apply(out.Changes)
+	for _, topic := range out.Owned {
+		r.cluster.Interest(r.owners(topic), true)
+	}
+	for _, topic := range out.Disowned {
+		r.cluster.Interest(r.owners(topic), false)
+	}
+	// One bound for all: an engine that hangs must not hold up the next news.
+	ctx, cancel := context.WithTimeout(r.p.ctx, r.cluster.Lease()/4)
+	defer cancel()
+	for _, m := range out.Messages {
+		r.send(ctx, &m)
+	}
+}
+
+// send sends a message. If it cannot, the others find it missing later.
+func (r *replicator[M]) send(ctx context.Context, m *replica.Message) {
+	var err error
+	switch m.To {
+	case replica.Watchers:
+		err = r.cluster.Publish(ctx, r.watchers(m.Topic), r.service, m.Payload)
+	case replica.Owners:
+		err = r.cluster.Publish(ctx, r.owners(m.Topic), r.service, m.Payload)
+	case replica.ToNode:
+		err = r.cluster.Send(ctx, cluster.ID(m.Node), r.service, m.Payload)
+	}
+	if failing := err != nil; failing != r.failing {
+		r.failing = failing
+		if failing {
+			r.p.opts.Logger.Warn("presence: other nodes cannot be told of changes, and will be later", "error", err)
+		} else {
+			r.p.opts.Logger.Info("presence: other nodes are told of changes again")
+		}
+	}
+}
+
+// finish takes this tracker out of the cluster. Its presences end for others
+// with it, unless they are to stay until their users are back.
+func (r *replicator[M]) finish() {
+	r.unwatch()
+	r.cluster.Unhandle(r.service)
+	r.cluster.Unserve(r.service)
+	if !r.cluster.Leaving() {
+		for _, topic := range r.replica.OwnTopics() {
+			for _, e := range r.replica.Own(topic) {
+				r.replica.Remove(topic, e.Ref)
+			}
+		}
+	}
+	r.perform(r.replica.Take())
+	for _, topic := range r.replica.OwnTopics() {
+		r.cluster.Interest(r.owners(topic), false)
+	}
+	for _, t := range r.p.all() {
+		r.cluster.Interest(r.watchers(t.name), false)
+	}
+}
