@@ -102,6 +102,11 @@ func BenchmarkDiff(b *testing.B) {
 	ps := pubsub.Local()
 	p := presence.New(ps, &presence.Options[meta]{Window: -time.Millisecond})
 	fill(b, p, 1_000)
+	known := make(told)
+	if err := p.PushState(b.Context(), known); err != nil {
+		b.Fatal(err)
+	}
+	<-known // so that no diff is still to come
 	delivered := make(chan struct{}, 1_000)
 	ps.Subscribe("room", deliverFunc(func(*pubsub.Message) { delivered <- struct{}{} }))
 	v := &visitor{id: "v", lists: new(atomic.Int64)}
@@ -116,6 +121,19 @@ func BenchmarkDiff(b *testing.B) {
 		}
 		<-delivered
 	}
+}
+
+// told is a session that tells when it has got the list.
+type told chan struct{}
+
+func (told) ID() string          { return "told" }
+func (told) Topic() string       { return "room" }
+func (told) AfterJoin(f func())  { f() }
+func (told) AfterReply(f func()) { f() }
+func (told) OnEnd(func())        {}
+func (c told) PushEncoded(context.Context, string, []byte) error {
+	close(c)
+	return nil
 }
 
 type deliverFunc func(*pubsub.Message)
