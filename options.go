@@ -18,7 +18,9 @@ type Options[A any] struct {
 	PubSub *pubsub.PubSub
 
 	// Secret signs the sessions of long polling; at least 20 bytes. Empty: a
-	// random one, so that sessions end with the process.
+	// random one, so that sessions end with the process. If PubSub has an
+	// adapter it is required, the same on all nodes: any of them may get the
+	// requests of a session.
 	Secret string
 
 	// ID names the socket of these assigns, "user:7", so that

@@ -31,6 +31,7 @@ type Server[A any] struct {
 	verifyCSRF  func(r *http.Request, token string) bool
 	websocket   *websocket.Handler // nil if off
 	longpoll    *longpoll.Handler  // nil if off
+	alone       func()             // has it serve no other nodes any more; nil if there are none
 }
 
 // NewServer makes a server of its connect callback, which decides who may
@@ -95,22 +96,38 @@ func (s *Server[A]) mountTransports(opts *Options[A]) {
 			Logger:       s.core.logger,
 		})
 	}
-	if lp := opts.LongPoll; !lp.Off {
-		secret := opts.Secret
-		if secret == "" {
-			secret = rand.Text()
-		}
-		s.longpoll = longpoll.New(longpoll.Config{
-			Accept:     s.accept,
-			Origin:     opts.Origin,
-			AuthToken:  opts.AuthToken,
-			Tokens:     token.NewSigner[string](secret, "roost long poll", &token.Options{MaxAge: orDefault(lp.MaxAge, 14*24*time.Hour)}),
-			Window:     lp.Window,
-			MaxMessage: opts.MaxMessage,
-			Outbox:     lp.Outbox,
-			Logger:     s.core.logger,
-		})
+	if !opts.LongPoll.Off {
+		s.mountLongPoll(opts)
 	}
+}
+
+func (s *Server[A]) mountLongPoll(opts *Options[A]) {
+	peers := newPeers(s.core.pubsub)
+	secret := opts.Secret
+	switch {
+	case secret == "" && peers != nil:
+		panic("roost: Options.Secret is missing: the PubSub has an adapter, so long polls reach any node; " +
+			"give the servers of all nodes the same secret, or set LongPoll.Off")
+	case secret == "":
+		secret = rand.Text()
+	}
+	cfg := longpoll.Config{
+		Accept:     s.accept,
+		Origin:     opts.Origin,
+		AuthToken:  opts.AuthToken,
+		Tokens:     token.NewSigner[string](secret, "roost long poll", &token.Options{MaxAge: orDefault(opts.LongPoll.MaxAge, 14*24*time.Hour)}),
+		Window:     opts.LongPoll.Window,
+		MaxMessage: opts.MaxMessage,
+		Outbox:     opts.LongPoll.Outbox,
+		Logger:     s.core.logger,
+	}
+	if peers == nil {
+		s.longpoll = longpoll.New(cfg)
+		return
+	}
+	cfg.Peers = peers
+	s.longpoll = longpoll.New(cfg)
+	s.alone = peers.serve(s.longpoll)
 }
 
 // refuser answers refusals: those of the application as it wants it, those of
@@ -261,6 +278,9 @@ func (s *Server[A]) Shutdown(ctx context.Context) error {
 	}
 	if s.longpoll != nil {
 		err = cmp.Or(err, s.longpoll.Close(ctx))
+	}
+	if s.alone != nil {
+		s.alone()
 	}
 	return cmp.Or(err, c.pool.Close(ctx))
 }

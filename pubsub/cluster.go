@@ -77,6 +77,18 @@ func (ps *PubSub) Info() Info {
 	return info
 }
 
+// Ping asks the adapter's engine for a sign of life, for at most a second. An
+// error says that it is away, so that nothing can be said about other nodes.
+// Without an adapter it does nothing.
+func (ps *PubSub) Ping(ctx context.Context) error {
+	if ps.adapter == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleBound)
+	defer cancel()
+	return ps.adapter.Settle(ctx)
+}
+
 // settleBound is how long a subscriber waits for the engine to know of it. An
 // engine that takes longer is as good as away: then the subscriber hears this
 // node, and the others once the engine is back.

@@ -11,8 +11,9 @@ import (
 
 // Errors of calls. What is returned wraps them.
 var (
-	ErrGone   = errors.New("cluster: the node is not there")
-	ErrClosed = errors.New("cluster: this node is stopping")
+	ErrGone      = errors.New("cluster: the node is not there")
+	ErrNoService = errors.New("cluster: the node does not serve this")
+	ErrClosed    = errors.New("cluster: this node is stopping")
 )
 
 // Failure is the error that the other node's function returned.
@@ -25,7 +26,7 @@ func (f *Failure) Error() string { return "cluster: the other node: " + f.Reason
 const maxServing = 1 << 14
 
 // acquaintance is how long a call waits for a node that was not heard of yet,
-// on a node that has just started itself.
+// on a node that has just started itself, or was cut off.
 const acquaintance = time.Second
 
 // calls are the calls that a node has made and not got an answer to, and
@@ -55,8 +56,9 @@ type servingKey struct {
 
 // Call asks a service of another node and waits for the answer until ctx ends;
 // the other node learns that. It fails with [ErrGone] as soon as the node is
-// known to be gone, and with a [*Failure] if its function did. A node that is
-// alive but does not answer makes it wait for ctx.
+// known to be gone, with [ErrNoService] if it does not serve that, and with a
+// [*Failure] if its function did. A node that is alive but does not answer
+// makes it wait for ctx.
 func (c *Cluster) Call(ctx context.Context, to ID, service string, body []byte) ([]byte, error) {
 	if to == c.self.ID {
 		return nil, errors.New("cluster: a node does not call itself")
@@ -90,12 +92,12 @@ func (c *Cluster) meet(ctx context.Context, id ID) error {
 	var limit <-chan time.Time
 	for {
 		c.mu.Lock()
-		m, arrivals := c.members[id], c.arrivals
+		m, arrivals, began := c.members[id], c.arrivals, c.began
 		c.mu.Unlock()
 		switch {
 		case m != nil && !m.gone:
 			return nil
-		case m != nil || time.Since(c.started) > c.lease:
+		case m != nil || time.Since(began) > c.lease:
 			return fmt.Errorf("%w: %s", ErrGone, id)
 		}
 		if limit == nil {
@@ -171,17 +173,16 @@ func (c *Cluster) serve(f frame) {
 	}
 	function := c.functions[f.service]
 	ctx, cancel := context.WithCancel(c.ctx)
-	refusal := ""
+	answer := frame{from: c.self.ID, number: f.number}
 	switch key := (servingKey{f.from, f.number}); {
 	case function == nil:
-		refusal = fmt.Sprintf("no service %q", f.service)
+		answer.op, answer.body = opUnserved, []byte(f.service)
 	case !c.calls.serve(key, cancel):
-		refusal = "busy"
+		answer.op, answer.body = opFailure, []byte("busy")
 	}
 	c.tasks.Go(func() {
 		defer cancel()
-		answer := frame{op: opFailure, from: c.self.ID, number: f.number, body: []byte(refusal)}
-		if refusal == "" {
+		if answer.op == 0 {
 			answer.op, answer.body = c.run(ctx, function, f)
 			c.calls.served(servingKey{f.from, f.number})
 		}
@@ -248,11 +249,14 @@ func (cs *calls) answer(f frame) {
 		return
 	}
 	delete(cs.waiting, f.number)
-	if f.op == opFailure {
+	switch f.op {
+	case opFailure:
 		made.done <- outcome{err: &Failure{string(f.body)}}
-		return
+	case opUnserved:
+		made.done <- outcome{err: fmt.Errorf("%w: %q on %s", ErrNoService, f.body, f.from)}
+	default:
+		made.done <- outcome{body: f.body}
 	}
-	made.done <- outcome{body: f.body}
 }
 
 // lose fails all calls to a node that is gone, and ends what it asked for.

@@ -54,12 +54,11 @@ func nodeSubject(id ID) string { return "n:" + string(id) }
 // Cluster is one node's view of all nodes. All methods may be called from any
 // goroutine.
 type Cluster struct {
-	self    Member
-	bus     Bus
-	lease   time.Duration
-	logger  *slog.Logger
-	started time.Time
-	calls   calls
+	self   Member
+	bus    Bus
+	lease  time.Duration
+	logger *slog.Logger
+	calls  calls
 
 	ctx    context.Context // ends with the node
 	cancel context.CancelFunc
@@ -67,6 +66,7 @@ type Cluster struct {
 	wake   chan struct{} // has the loop look at what is due
 
 	mu        sync.Mutex // guards what follows
+	began     time.Time  // when this node began to listen, or did so again
 	members   map[ID]*member
 	watchers  []*watcher
 	greet     []ID          // new members that are owed a heartbeat
@@ -114,8 +114,11 @@ func New(bus Bus, opts *Options) *Cluster {
 
 // Start begins to speak. The engine must take interest by now.
 func (c *Cluster) Start() {
-	c.started = time.Now()
-	c.self.Since = c.started
+	now := time.Now()
+	c.mu.Lock()
+	c.began = now
+	c.mu.Unlock()
+	c.self.Since = now
 	c.bus.Interest(everybody, true)
 	c.bus.Interest(nodeSubject(c.self.ID), true)
 	c.tasks.Go(c.loop)
@@ -181,7 +184,7 @@ func (c *Cluster) Receive(payload []byte) {
 		}
 	case opCall:
 		c.serve(f)
-	case opAnswer, opFailure:
+	case opAnswer, opFailure, opUnserved:
 		c.calls.answer(f)
 	case opCancel:
 		c.calls.cancelServing(f)
@@ -193,6 +196,7 @@ func (c *Cluster) Receive(payload []byte) {
 func (c *Cluster) Recovered() {
 	c.mu.Lock()
 	now := time.Now()
+	c.began = now
 	for _, m := range c.members {
 		m.heard = now // nobody could be heard
 	}

@@ -17,6 +17,7 @@ const (
 	opAnswer    op = 5 // to the call with that number
 	opFailure   op = 6 // body: why there is no answer
 	opCancel    op = 7 // the caller of number gave up
+	opUnserved  op = 8 // to the call with that number: there is no such service
 )
 
 // frame is what one node says to others.

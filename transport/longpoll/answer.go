@@ -16,22 +16,41 @@ const writeTimeout = 10 * time.Second
 
 // pollAnswer is the body of the answer to a poll.
 func pollAnswer(status int, token string, frames []*transport.Frame) []byte {
-	size := len(`{"messages":[],"status":200,"token":""}`) + len(token)
+	b := appendMessages(newAnswer(sizeOf(frames)+len(token)), frames)
+	return endAnswer(b, status, token)
+}
+
+func newAnswer(size int) []byte {
+	size += len(`{"messages":[],"status":200,"token":""}`)
+	return append(make([]byte, 0, size), `{"messages":[`...)
+}
+
+func endAnswer(b []byte, status int, token string) []byte {
+	b = append(b, `],"status":`...)
+	b = strconv.AppendInt(b, int64(status), 10)
+	b = append(b, `,"token":`...)
+	b = appendString(b, token)
+	return append(b, '}')
+}
+
+// sizeOf is about what appendMessages appends.
+func sizeOf(frames []*transport.Frame) int {
+	size := 0
 	for _, f := range frames {
 		size += len(f.Payload()) + len(f.Payload())/8 + len(`"",`) // some room for escapes
 	}
-	b := append(make([]byte, 0, size), `{"messages":[`...)
+	return size
+}
+
+// appendMessages appends frames as the elements of a JSON array.
+func appendMessages(b []byte, frames []*transport.Frame) []byte {
 	for i, f := range frames {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = appendString(b, f.Payload())
 	}
-	b = append(b, `],"status":`...)
-	b = strconv.AppendInt(b, int64(status), 10)
-	b = append(b, `,"token":`...)
-	b = appendString(b, token)
-	return append(b, '}')
+	return b
 }
 
 // appendString appends s as a JSON string. The serializers write valid UTF-8;

@@ -20,6 +20,29 @@
 // earlier one goes on until its window has passed. To end it at once would
 // let two polls of one client chase each other without a pause.
 //
+// # Several nodes
+//
+// With [Config].Peers a request may reach any node. The token says which one
+// owns the session; the node that the client reached, the front, checks the
+// origin, reads the body, and asks the owner. The delivery is the same: the
+// owner hands messages to the front, which writes them, and they leave the
+// outbox when the front says that it has.
+//
+// If the front dies before it can say so, or what it says is lost, the owner
+// cannot know. Then the messages stay, and the client's next poll decides: the
+// token of each answer of a front says up to which message it goes, so a
+// client that comes back with that token has the answer, and what it has is
+// not repeated; one that comes with the token before it gets the messages. So
+// nothing is lost and nothing comes twice. (To a client that keeps its first
+// token for good, as none of Phoenix's does, such messages may come twice.)
+//
+// A session whose owner is gone is answered like one that ended: posts with
+// 410, polls with 410 and a new session on the front. While an owner is there
+// but does not answer, polls wait for it for the window and 3 s more, and are
+// then answered 204, so that the session outlives the trouble. Posts wait for
+// the window and are answered 408, at which clients come back with a new
+// session: whether the messages have arrived is not known.
+//
 // # Ends
 //
 // [transport.Conn.Close] answers the waiting poll at once: with the messages
@@ -88,6 +111,10 @@ type Config struct {
 	// Default 1 MiB; it cannot be turned off.
 	Outbox int
 
+	// Peers is how sessions of other nodes are reached. nil: there are none,
+	// and the session of a token is here or gone.
+	Peers Peers
+
 	// Logger gets what an operator should act on. Default [slog.Default].
 	Logger *slog.Logger
 }
@@ -103,11 +130,14 @@ type Tokens interface {
 // Handler serves polls and posts, and keeps the sessions. Sessions outlive
 // their requests.
 type Handler struct {
-	cfg    Config
-	warned sync.Once // of a server that cuts polls
+	cfg       Config
+	warned    sync.Once       // of a server that cuts polls
+	closing   context.Context // ends when Close is called
+	endFronts context.CancelFunc
 
 	mu       sync.Mutex // guards what follows
 	sessions map[string]*session
+	fronts   map[string]*front
 	closed   bool
 	live     int           // calls of release to come
 	empty    chan struct{} // closed when live becomes 0; nil if nobody waits
@@ -132,7 +162,9 @@ func New(cfg Config) *Handler {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	return &Handler{cfg: cfg, sessions: make(map[string]*session)}
+	h := &Handler{cfg: cfg, sessions: make(map[string]*session), fronts: make(map[string]*front)}
+	h.closing, h.endFronts = context.WithCancel(context.Background())
+	return h
 }
 
 // ServeHTTP serves one poll, post or preflight. A poll returns within the
@@ -162,22 +194,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // poll answers a GET: with a new session, or with what waits for the client.
 func (h *Handler) poll(w http.ResponseWriter, r *http.Request) {
-	s, token, err := h.find(r)
+	t, token, err := h.ticket(r)
 	if err != nil {
 		h.say(w, r, http.StatusBadRequest, http.StatusBadRequest)
 		return
 	}
+	if h.elsewhere(t) {
+		h.pollElsewhere(w, r, t, token)
+		return
+	}
+	s := h.session(t.session)
 	if s == nil {
 		h.open(w, r)
 		return
 	}
 	h.outlast(w, r)
-	frames, status := s.await(r.Context())
-	written := false
-	if frames != nil {
-		defer func() { s.settle(len(frames), written) }() // also if a middleware's writer panics
-	}
-	written = write(w, http.StatusOK, pollAnswer(status, token, frames)) == nil
+	s.poll(r.Context(), t.got, func(d delivery) error {
+		return write(w, http.StatusOK, pollAnswer(d.status, token, d.frames))
+	})
 }
 
 // open makes a session, if the client is welcome.
@@ -192,7 +226,7 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := newSession(h)
-	token, err := h.cfg.Tokens.Sign(s.id)
+	token, err := h.sign(ticket{owner: h.address(), session: s.id})
 	if err != nil {
 		h.cfg.Logger.Error("longpoll: cannot sign a session token", "error", err)
 		h.say(w, r, http.StatusInternalServerError, http.StatusInternalServerError)
@@ -222,12 +256,13 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 // publish answers a POST.
 func (h *Handler) publish(w http.ResponseWriter, r *http.Request) {
-	s, _, err := h.find(r)
-	switch {
-	case err != nil:
+	t, _, err := h.ticket(r)
+	if err != nil {
 		h.say(w, r, http.StatusBadRequest, http.StatusBadRequest)
 		return
-	case s == nil:
+	}
+	s := h.session(t.session)
+	if s == nil && !h.elsewhere(t) {
 		h.say(w, r, http.StatusOK, http.StatusGone)
 		return
 	}
@@ -237,31 +272,11 @@ func (h *Handler) publish(w http.ResponseWriter, r *http.Request) {
 		h.say(w, r, http.StatusBadRequest, http.StatusBadRequest)
 		return
 	}
+	if s == nil {
+		h.say(w, r, http.StatusOK, h.postElsewhere(r.Context(), t, b))
+		return
+	}
 	h.say(w, r, http.StatusOK, s.receive(b))
-}
-
-// find returns the session that r belongs to, or nil if it names none that
-// is there, and the token it was found by. The header wins over the query. An
-// error is a query that cannot be read.
-func (h *Handler) find(r *http.Request) (*session, string, error) {
-	token := r.Header.Get("X-Phoenix-Longpoll-Token")
-	if token == "" {
-		params, err := transport.ParseParams(r.URL.RawQuery)
-		if err != nil {
-			return nil, "", err
-		}
-		token, _ = params["token"].(string)
-	}
-	if token == "" {
-		return nil, "", nil
-	}
-	id, err := h.cfg.Tokens.Verify(token)
-	if err != nil {
-		return nil, "", nil // forged, expired or of another server: the client starts anew
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.sessions[id], token, nil
 }
 
 // outlast keeps the server's WriteTimeout from cutting a poll that waits.
@@ -287,8 +302,12 @@ func (h *Handler) outlast(w http.ResponseWriter, r *http.Request) {
 // fetched what waited for it. If ctx ends first, what waits is dropped and the
 // context's error is returned.
 //
+// Polls for sessions of other nodes are answered 204, those that come later
+// within a second, so that their clients go on elsewhere.
+//
 // Call it before [http.Server.Shutdown], while clients can still fetch.
 func (h *Handler) Close(ctx context.Context) error {
+	h.endFronts()
 	h.mu.Lock()
 	h.closed = true
 	h.mu.Unlock()

@@ -43,7 +43,8 @@ type session struct {
 	mu        sync.Mutex         // guards what follows
 	outbox    []*transport.Frame // what the client has not got
 	size      int                // bytes in outbox
-	answering bool               // a poll is writing what was in outbox
+	taken     uint64             // how many messages the client has got: they have left outbox
+	answering uint64             // what taken will be once the answer that is being written is; 0 if none is
 	latest    chan struct{}      // wakes the poll whose turn it is; nil if none waits
 	polled    bool               // since the timer fired last
 	closed    bool               // nothing more is sent or received
@@ -87,7 +88,7 @@ func (s *session) patience() time.Duration { return s.h.cfg.Window + s.h.cfg.Win
 // check ends the session if there was no poll since the last check.
 func (s *session) check() {
 	s.mu.Lock()
-	active := s.polled || s.answering
+	active := s.polled || s.answering != 0
 	s.polled = false
 	if active && !s.closed {
 		s.timer.Reset(s.patience())
@@ -164,11 +165,32 @@ func (s *session) ended() bool {
 	return s.closed
 }
 
+// delivery is what a session says to a poll.
+type delivery struct {
+	status int
+	frames []*transport.Frame
+	taken  uint64 // how many messages the client has got once it has frames
+}
+
+// poll answers a poll of a client that is known to have got so many messages.
+// write brings the answer to the client; it is called once, and fails if the
+// client did not get the answer, as far as can be known. Then the messages
+// stay.
+func (s *session) poll(ctx context.Context, got uint64, write func(delivery) error) {
+	d := s.await(ctx, got)
+	written := false
+	if d.frames != nil {
+		defer func() { s.settle(d.taken, written) }() // also if a middleware's writer panics
+	}
+	written = write(d) == nil
+}
+
 // await waits for what is to be said to a poll, for at most a window. If it
 // returns frames, they are in the outbox until settle is called.
-func (s *session) await(ctx context.Context) (frames []*transport.Frame, status int) {
+func (s *session) await(ctx context.Context, got uint64) delivery {
 	turn := make(chan struct{}, 1)
 	s.mu.Lock()
+	s.acknowledge(got)
 	s.polled = true
 	s.latest = turn
 	s.mu.Unlock()
@@ -178,38 +200,37 @@ func (s *session) await(ctx context.Context) (frames []*transport.Frame, status 
 	defer window.Stop()
 	done := s.done
 	for ctx.Err() == nil {
-		if frames, status := s.take(turn); status != 0 {
-			return frames, status
+		if d, ok := s.take(turn); ok {
+			return d
 		}
 		select {
 		case <-turn:
 		case <-done:
 			done = nil
 		case <-window.C:
-			return nil, http.StatusNoContent
+			return delivery{status: http.StatusNoContent}
 		case <-ctx.Done():
 		}
 	}
 	// Most likely nobody listens any more. If it is a middleware that ran
 	// out of patience, somebody does.
-	return nil, http.StatusNoContent
+	return delivery{status: http.StatusNoContent}
 }
 
-// take returns what can be said at once to the poll that waits on turn; the
-// status is 0 if that is nothing.
-func (s *session) take(turn chan struct{}) (frames []*transport.Frame, status int) {
+// take returns what can be said at once to the poll that waits on turn.
+func (s *session) take(turn chan struct{}) (delivery, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.gone:
-		return nil, http.StatusGone
+		return delivery{status: http.StatusGone}, true
 	case s.latest != turn && s.closed:
-		return nil, http.StatusNoContent // the rest is for the later poll
-	case s.latest == turn && len(s.outbox) > 0 && !s.answering:
-		s.answering = true
-		return slices.Clip(s.outbox), http.StatusOK
+		return delivery{status: http.StatusNoContent}, true // the rest is for the later poll
+	case s.latest == turn && len(s.outbox) > 0 && s.answering == 0:
+		s.answering = s.taken + uint64(len(s.outbox))
+		return delivery{http.StatusOK, slices.Clip(s.outbox), s.answering}, true
 	}
-	return nil, 0
+	return delivery{}, false
 }
 
 func (s *session) leave(turn chan struct{}) {
@@ -221,22 +242,49 @@ func (s *session) leave(turn chan struct{}) {
 	}
 }
 
-// settle tells whether the answer with the first n frames of the outbox was
-// written.
-func (s *session) settle(n int, written bool) {
+// settle ends an answer: whether it was written, after which the client has
+// got so many messages.
+func (s *session) settle(taken uint64, written bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answering = false
 	s.polled = true
-	if written && len(s.outbox) > 0 { // else they were dropped meanwhile
-		for _, f := range s.outbox[:n] {
-			s.size -= len(f.Payload())
-		}
-		// A new slice, since an idle session should hold no memory for messages.
-		s.outbox = append([]*transport.Frame(nil), s.outbox[n:]...)
+	if written {
+		s.drop(taken)
+	}
+	if s.answering == taken { // else the client has confirmed it, and may be getting the next
+		s.answering = 0
 	}
 	s.vanish()
 	s.wake()
+}
+
+// acknowledge takes the client's word for what it has got: the token that came
+// with that says so. If the answer is still being written as far as is known
+// here, it is not any more. The caller holds s.mu.
+func (s *session) acknowledge(got uint64) {
+	if got <= s.taken {
+		return
+	}
+	s.drop(got)
+	if s.answering <= got {
+		s.answering = 0
+	}
+	s.vanish()
+}
+
+// drop takes messages out of the outbox until so many have left it. The caller
+// holds s.mu.
+func (s *session) drop(taken uint64) {
+	if taken <= s.taken || len(s.outbox) == 0 { // dropped meanwhile
+		return
+	}
+	n := min(taken-s.taken, uint64(len(s.outbox)))
+	for _, f := range s.outbox[:n] {
+		s.size -= len(f.Payload())
+	}
+	s.taken += n
+	// A new slice, since an idle session should hold no memory for messages.
+	s.outbox = append([]*transport.Frame(nil), s.outbox[n:]...)
 }
 
 // end closes the session, once. It keeps for the next poll what waits, or

@@ -1,0 +1,58 @@
+package longpoll
+
+import (
+	"encoding/binary"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+)
+
+// What handlers ask of each other. The first two go from the front, which a
+// client reached, to the owner of its session, the others the other way.
+const (
+	opPoll  = "poll"  // answered with a status; messages have been written before
+	opPost  = "post"  // answered with a status
+	opWrite = "write" // part of the answer to a poll; answered 200 if it is taken or, at the last, written
+	opRead  = "read"  // answered with a part of the body of a post
+)
+
+// request is what one handler asks of another. Nodes of two releases talk to
+// each other: what one does not know it ignores.
+type request struct {
+	Op      string `json:"op"`
+	Session string `json:"session,omitzero"`
+	Front   string `json:"front,omitzero"`   // who to ask to write or read
+	Request string `json:"request,omitzero"` // the client's request, at the front
+	Got     uint64 `json:"got,omitzero"`     // how many messages the client has got, or will have
+	More    bool   `json:"more,omitzero"`    // of what is to be written, more comes
+	Lines   bool   `json:"lines,omitzero"`   // the body has a message on each line
+	Size    int    `json:"size,omitzero"`    // of the whole body
+	Offset  int    `json:"offset,omitzero"`  // of what is to be written or read
+	body    []byte
+}
+
+// encode puts the fields in front of the body, behind their length.
+func (q request) encode() ([]byte, error) {
+	fields, err := json.Marshal(q)
+	if err != nil {
+		return nil, fmt.Errorf("longpoll: a request to another node: %w", err)
+	}
+	b := make([]byte, 0, binary.MaxVarintLen32+len(fields)+len(q.body))
+	b = binary.AppendUvarint(b, uint64(len(fields)))
+	b = append(b, fields...)
+	return append(b, q.body...), nil
+}
+
+// decodeRequest reads what encode wrote. The body shares memory with b.
+func decodeRequest(b []byte) (q request, err error) {
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > uint64(len(b)-n) {
+		return request{}, errors.New("longpoll: a request of another node is cut off")
+	}
+	b = b[n:]
+	if err := json.Unmarshal(b[:size], &q); err != nil {
+		return request{}, fmt.Errorf("longpoll: a request of another node: %w", err)
+	}
+	q.body = b[size:]
+	return q, nil
+}
