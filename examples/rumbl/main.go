@@ -18,7 +18,7 @@ import (
 	"github.com/roost-dev/roost/examples/rumbl/accounts"
 	"github.com/roost-dev/roost/examples/rumbl/live"
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
-	"github.com/roost-dev/roost/examples/rumbl/store/sqlite"
+	"github.com/roost-dev/roost/examples/rumbl/store"
 	"github.com/roost-dev/roost/examples/rumbl/web"
 )
 
@@ -37,9 +37,9 @@ type config struct {
 func main() {
 	var c config
 	flag.StringVar(&c.addr, "addr", "localhost:4000", "`host:port` to listen on")
-	flag.StringVar(&c.db, "db", "rumbl.db", "`file` of the database; made if there is none")
+	flag.StringVar(&c.db, "db", "rumbl.db", "`database`: a file of SQLite's, made if there is none, or a URL, postgres://user@host:port/database")
 	flag.StringVar(&c.secretFile, "secret-file", "",
-		"`file` of the secret that signs tokens and forms; made if there is none\n(default: the database's name with \"-secret\" added)")
+		"`file` of the secret that signs tokens and forms; made if there is none\n(default: the database's file with \"-secret\" added, or rumbl-secret)")
 	flag.BoolVar(&c.https, "https", false, "browsers reach the site over HTTPS, through a proxy")
 	flag.BoolVar(&c.noPoller, "no-poller", false, "give each WebSocket a goroutine of its own, as on systems other than Linux")
 	flag.Parse()
@@ -62,22 +62,24 @@ func main() {
 // the site's address once it can be reached.
 func run(ctx context.Context, c config, ready func(url string)) (err error) {
 	if c.secretFile == "" {
-		c.secretFile = c.db + "-secret"
+		c.secretFile = defaultSecretFile(c.db)
 	}
 	secret, err := loadSecret(c.secretFile)
 	if err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, c.db)
+	db, err := store.Open(ctx, c.db)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-
-	people, media := accounts.New(store), multimedia.New(store)
-	if err := seed(ctx, people, media); err != nil {
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.InTx(ctx, func(people accounts.Store, media multimedia.Store) error {
+		return seed(ctx, accounts.New(people), multimedia.New(media))
+	}); err != nil {
 		return fmt.Errorf("put a first video into the database: %w", err)
 	}
+
+	people, media := accounts.New(db), multimedia.New(db)
 	app := live.New(people, media, secret, &live.Options{NoPoller: c.noPoller})
 	site, err := web.New(people, media, app, []byte(secret), &web.Options{HTTPS: c.https})
 	if err != nil {

@@ -6,10 +6,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/roost-dev/roost/examples/rumbl/internal/pgserver"
 )
 
 // start runs the program until the test ends or stop is called, and returns
@@ -95,6 +98,34 @@ func TestASecondStartFindsTheSameSecretAndTheSameVideos(t *testing.T) {
 	}
 }
 
+func TestNodesThatStartTogetherShareOneDatabase(t *testing.T) {
+	c := config{addr: "localhost:0", db: pgserver.NewDatabase(t), secretFile: filepath.Join(t.TempDir(), "secret")}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	const nodes = 3
+	ready, ended := make(chan string, nodes), make(chan error, nodes)
+	for range nodes {
+		go func() { ended <- run(ctx, c, func(url string) { ready <- url }) }()
+	}
+	for range nodes {
+		select {
+		case url := <-ready: // from here on all must be there
+			_, page := get(t, url)
+			if n := strings.Count(page, `class="card-title">Daybreak<`); n != 1 || !strings.Contains(page, "6 annotations") {
+				t.Errorf("the first video is there %d times, want once and with all of its annotations:\n%s", n, page)
+			}
+		case err := <-ended:
+			t.Fatalf("a node stopped before it was ready: %v", err)
+		}
+	}
+	cancel()
+	for range nodes {
+		if err := <-ended; err != nil {
+			t.Errorf("stopped with %v", err)
+		}
+	}
+}
+
 func TestTheSecretIsItsOwnersAlone(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
 	secret, err := loadSecret(file)
@@ -107,6 +138,34 @@ func TestTheSecretIsItsOwnersAlone(t *testing.T) {
 	}
 	if info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, want 0600", info.Mode().Perm())
+	}
+}
+
+func TestNodesThatStartTogetherMakeOneSecret(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "secret")
+	secrets := make([]string, 8)
+	var wg sync.WaitGroup
+	for i := range secrets {
+		wg.Go(func() {
+			var err error
+			if secrets[i], err = loadSecret(file); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if different := slices.Compact(secrets); len(different) != 1 {
+		t.Errorf("%d different secrets", len(different))
+	}
+	if files, err := os.ReadDir(folder); err != nil || len(files) != 1 {
+		t.Errorf("left in the folder: %v, %v; want the secret alone", files, err)
+	}
+}
+
+func TestADatabasesPasswordIsNoFilesName(t *testing.T) {
+	if file := defaultSecretFile("postgres://ada:horse@localhost/rumbl"); file != "rumbl-secret" {
+		t.Errorf("the secret is kept in %s", file)
 	}
 }
 

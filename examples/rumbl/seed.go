@@ -11,6 +11,8 @@ import (
 
 // seed gives a site that nobody has registered on a video with annotations, so
 // that there is something to see. Nobody can log in as the user they belong to.
+// It must run in a transaction, so that of several nodes one does it, and all
+// of it.
 func seed(ctx context.Context, people *accounts.Service, media *multimedia.Service) error {
 	empty, err := people.Empty(ctx)
 	if err != nil || !empty {

@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"errors"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/roost-dev/roost/examples/rumbl/accounts"
@@ -55,25 +57,33 @@ func TestAFailedTransactionLeavesNothing(t *testing.T) {
 func TestTransactionsOfAllNodesTakeTurns(t *testing.T) {
 	eachDriver(t, func(t *testing.T, open func() store.Store) {
 		nodes := []store.Store{open(), open(), open()}
+		var inside, added atomic.Int64
+		turn := func(people accounts.Store, _ multimedia.Store) error {
+			if n := inside.Add(1); n > 1 {
+				t.Errorf("%d transactions at the same time", n)
+			}
+			defer inside.Add(-1)
+			before, err := people.CountUsers(t.Context())
+			if err != nil {
+				return err
+			}
+			if before != added.Load() {
+				t.Errorf("a transaction saw %d users after %d had each added one", before, added.Load())
+			}
+			_, err = people.InsertUser(t.Context(), accounts.User{Username: strconv.FormatInt(before, 10)}, "hash")
+			added.Add(1)
+			return err
+		}
 		var wg sync.WaitGroup
 		for i := range 6 {
 			wg.Go(func() {
-				err := nodes[i%3].InTx(t.Context(), func(people accounts.Store, _ multimedia.Store) error {
-					n, err := people.CountUsers(t.Context())
-					if err != nil || n > 0 {
-						return err
+				for range 5 {
+					if err := nodes[i%3].InTx(t.Context(), turn); err != nil {
+						t.Error(err)
 					}
-					_, err = people.InsertUser(t.Context(), accounts.User{Username: string(rune('a' + i))}, "hash")
-					return err
-				})
-				if err != nil {
-					t.Error(err)
 				}
 			})
 		}
 		wg.Wait()
-		if n, err := nodes[0].CountUsers(t.Context()); err != nil || n != 1 {
-			t.Errorf("%d users added themselves to an empty database, %v; want 1", n, err)
-		}
 	})
 }

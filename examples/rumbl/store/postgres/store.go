@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -30,16 +31,15 @@ var migrations embed.FS
 // would do that nothing else uses in this database.
 const turnKey = 7_286_625
 
-// defaults are the parameters of a connection that the URL leaves open. Rumbl's
-// queries take milliseconds, so that one that lasts has met a fault, and is
-// better given up than waited for.
-var defaults = []struct{ name, value string }{
-	{"application_name", "rumbl"},
-	{"connect_timeout", "5"},    // s
-	{"pool_max_conns", "16"},    // for each node; a server takes 100 unless told
-	{"statement_timeout", "5s"}, // waiting for locks included
-	{"idle_in_transaction_session_timeout", "10s"},
-}
+// What a connection gets that the URL does not say otherwise about. Rumbl's
+// queries take milliseconds: one that lasts has met a fault, and is better given
+// up than waited for.
+const (
+	maxConns                 = 16 // for each node; a server takes 100 unless told
+	connectTimeout           = 5 * time.Second
+	statementTimeout         = "5s" // waiting for locks included
+	idleInTransactionTimeout = "10s"
+)
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
@@ -52,11 +52,9 @@ type Store struct {
 // out get Rumbl's defaults or those of the environment (PGPASSWORD and so on).
 // Errors do not show the password. The Store must be closed.
 func Open(ctx context.Context, url string) (*Store, error) {
-	config, err := pgxpool.ParseConfig(withDefaults(url))
+	config, err := parse(url)
 	if err != nil {
-		// pgx's error may show parts of a password: in a malformed URL nobody knows where it is.
-		return nil, errors.New("postgres: the database's URL or one of its parameters is not valid; " +
-			"it has the form postgres://user:password@host:5432/database?name=value, with special characters as %XX")
+		return nil, err
 	}
 	if err := migrate(ctx, config.ConnConfig); err != nil {
 		return nil, fmt.Errorf("postgres: bring the database up to date: %w", err)
@@ -85,18 +83,29 @@ func (s *Store) InTx(ctx context.Context, f func(accounts.Store, multimedia.Stor
 	})
 }
 
-func withDefaults(url string) string {
-	separator := "?"
-	if strings.Contains(url, "?") {
-		separator = "&"
+func parse(url string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil || strings.Contains(config.ConnConfig.Host+config.ConnConfig.Database, "@") {
+		// Nobody knows where in a malformed URL the password is, so no part of it is shown, and pgx's error is not either.
+		return nil, errors.New("postgres: the database's URL or one of its parameters is not valid; " +
+			"it has the form postgres://user:password@host:5432/database?name=value, with special characters as %XX")
 	}
-	for _, d := range defaults {
-		if !strings.Contains(url, d.name+"=") {
-			url += separator + d.name + "=" + d.value
-			separator = "&"
+	if !strings.Contains(url, "pool_max_conns=") {
+		config.MaxConns = maxConns
+	}
+	if !strings.Contains(url, "connect_timeout=") {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	for name, value := range map[string]string{
+		"application_name":                    "rumbl",
+		"statement_timeout":                   statementTimeout,
+		"idle_in_transaction_session_timeout": idleInTransactionTimeout,
+	} {
+		if _, ok := config.ConnConfig.RuntimeParams[name]; !ok {
+			config.ConnConfig.RuntimeParams[name] = value
 		}
 	}
-	return url
+	return config, nil
 }
 
 // migrate runs the migrations that the database lacks, for one node at a time.
