@@ -14,119 +14,95 @@ import (
 	"github.com/roost-dev/roost/pubsub/pubsubtest"
 )
 
-// lease is the one of the nodes in these tests.
-const lease = 4 * time.Second
+const (
+	lease = 4 * time.Second // of the nodes in these tests
+	soon  = 5 * time.Second // by when all is right after a fault
+)
 
 // node is one node of a cluster.
 type node struct {
-	t    *testing.T
-	wire *wire
-	ps   *pubsub.PubSub
-	p    *presence.Presence[meta]
+	t       *testing.T
+	name    string
+	adapter *counter
+	ps      *pubsub.PubSub
+	p       *presence.Presence[meta]
 }
 
-// wire is a node's adapter. It can be cut, and counts what comes through.
-type wire struct {
-	pubsub.Adapter
+// counter counts what comes to a node.
+type counter struct {
+	*pubsubtest.Node
 
-	mu       sync.Mutex // guards the rest
 	receiver pubsub.Receiver
-	cut      bool
-	received map[string]int // envelopes, by subject
+	mu       sync.Mutex     // guards received
+	received map[string]int // envelopes, by the kind of subject
 }
 
-func (w *wire) Start(r pubsub.Receiver) error {
-	w.receiver = r
-	return w.Adapter.Start(w)
+func (c *counter) Start(r pubsub.Receiver) error {
+	c.receiver = r
+	return c.Node.Start(c)
 }
 
-func (w *wire) Publish(ctx context.Context, e *pubsub.Envelope) error {
-	if w.isCut() {
-		return nil // nobody knows yet
-	}
-	return w.Adapter.Publish(ctx, e)
+func (c *counter) Recovered() { c.receiver.Recovered() }
+
+func (c *counter) Receive(e *pubsub.Envelope) {
+	kind, _, _ := strings.Cut(e.Subject, ":")
+	c.mu.Lock()
+	c.received[kind]++
+	c.mu.Unlock()
+	c.receiver.Receive(e)
 }
 
-func (w *wire) Receive(e *pubsub.Envelope) {
-	w.mu.Lock()
-	cut := w.cut
-	if !cut {
-		w.received[e.Subject]++
-	}
-	w.mu.Unlock()
-	if !cut {
-		w.receiver.Receive(e)
-	}
-}
-
-func (w *wire) Recovered() { w.receiver.Recovered() }
-
-func (w *wire) isCut() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.cut
-}
-
-func (w *wire) set(cut bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.cut = cut
-}
-
-// presenceEnvelopes returns how many envelopes came about presences of topics.
-func (w *wire) presenceEnvelopes() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	n := 0
-	for subject, count := range w.received {
-		if strings.HasPrefix(subject, "p:") || strings.HasPrefix(subject, "o:") {
-			n += count
-		}
-	}
-	return n
+// topical returns how many envelopes came that are about a topic's presences.
+func (c *counter) topical() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.received["p"] + c.received["o"]
 }
 
 func startNode(t *testing.T, bus *pubsubtest.Bus, name string, opts *presence.Options[meta]) *node {
 	t.Helper()
-	n := &node{t: t, wire: &wire{Adapter: bus.Node(), received: make(map[string]int)}}
-	ps, err := pubsub.New(&pubsub.Options{Adapter: n.wire, Node: name, Lease: lease})
+	n := &node{t: t, name: name, adapter: &counter{Node: bus.Node(), received: make(map[string]int)}}
+	ps, err := pubsub.New(&pubsub.Options{Adapter: n.adapter, Node: name, Lease: lease, Logger: new(journal).logger()})
 	must(t, err)
+	if opts == nil {
+		opts = &presence.Options[meta]{Logger: new(journal).logger()}
+	}
 	n.ps, n.p = ps, presence.New(ps, opts)
 	t.Cleanup(n.stop)
 	return n
 }
 
 // startNodes starts nodes a, b, c..., which know each other when it returns.
-func startNodes(t *testing.T, count int) []*node {
+func startNodes(t *testing.T, count int) (*pubsubtest.Bus, []*node) {
 	t.Helper()
-	var bus pubsubtest.Bus
+	bus := new(pubsubtest.Bus)
 	nodes := make([]*node, count)
 	for i := range nodes {
-		nodes[i] = startNode(t, &bus, string(rune('a'+i)), nil)
+		nodes[i] = startNode(t, bus, string(rune('a'+i)), nil)
 	}
 	synctest.Wait()
-	return nodes
+	return bus, nodes
 }
 
 // stop is a planned stop.
 func (n *node) stop() {
 	if err := n.p.Close(context.Background()); err != nil {
-		n.t.Error(err)
+		n.t.Errorf("node %s: %v", n.name, err)
 	}
 	_ = n.ps.Close(context.Background()) // fails if the node has crashed
 }
 
 // crash takes the node off the network without a word.
 func (n *node) crash() {
-	must(n.t, n.wire.Close(context.Background()))
+	must(n.t, n.adapter.Close(context.Background()))
 }
 
 // enter lets somebody join a topic, be tracked there and ask for the list.
 func (n *node) enter(topic, key string, m meta) *conversation {
 	n.t.Helper()
 	c := knock(n.ps, topic)
-	must(n.t, n.p.Track(n.t.Context(), c, key, m))
-	must(n.t, n.p.PushState(n.t.Context(), c))
+	must(n.t, n.p.Track(context.Background(), c, key, m))
+	must(n.t, n.p.PushState(context.Background(), c))
 	c.accept()
 	return c
 }
@@ -135,50 +111,374 @@ func (n *node) enter(topic, key string, m meta) *conversation {
 func (n *node) watch(topic string) *conversation {
 	n.t.Helper()
 	c := join(n.ps, topic)
-	must(n.t, n.p.PushState(n.t.Context(), c))
+	must(n.t, n.p.PushState(context.Background(), c))
 	return c
 }
 
-// expect checks who is listed on topic room, as "ann[1 2] bob[3]".
-func (n *node) expect(when, want string) {
-	n.t.Helper()
-	list := n.p.List("room")
-	var parts []string
+// written writes a list as "ann[1 2] bob[3]".
+func written(t *testing.T, list map[string]presence.Entry[meta]) string {
+	parts := make([]string, 0, len(list))
 	for key, e := range list {
-		parts = append(parts, key+strings.ReplaceAll(encode(n.t, values(e)), ",", " "))
+		parts = append(parts, key+strings.ReplaceAll(encode(t, values(e)), ",", " "))
 	}
 	slices.Sort(parts)
-	if got := strings.Join(parts, " "); got != want {
-		n.t.Errorf("%s: listed is %q, want %q", when, got, want)
+	return strings.Join(parts, " ")
+}
+
+// expect checks what nodes list of topic room.
+func expect(when, want string, nodes ...*node) {
+	synctest.Wait()
+	for _, n := range nodes {
+		n.t.Helper()
+		if got := written(n.t, n.p.List("room")); got != want {
+			n.t.Errorf("%s: node %s lists %q, want %q", when, n.name, got, want)
+		}
 	}
+}
+
+// told returns what a client was told of by diffs since it was last asked.
+func (c *conversation) told(t *testing.T) []string {
+	t.Helper()
+	return shapes(t, c.payloads(presence.EventDiff))
 }
 
 func TestWhatIsTrackedOnOneNodeIsListedOnOthersAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		nodes := startNodes(t, 3)
+		_, nodes := startNodes(t, 3)
 		a, b, c := nodes[0], nodes[1], nodes[2]
-		a.watch("room")
+		watcher := a.watch("room")
 		c.watch("room")
-		ann := b.enter("room", "ann", meta{N: 1})
+		time.Sleep(time.Second)
 		start := time.Now()
-		everywhere := func(when, want string) {
-			t.Helper()
-			synctest.Wait()
-			for _, n := range nodes {
-				n.expect(when, want)
-			}
+		ann := b.enter("room", "ann", meta{N: 1})
+		expect("joined", "ann[1]", nodes...)
+		if got := watcher.told(t); !slices.Equal(got, []string{"joins 1 leaves "}) {
+			t.Errorf("a client of another node was told %q at once", got)
 		}
-		everywhere("joined", "ann[1]")
 		a.enter("room", "ann", meta{N: 2})
-		everywhere("joined twice", "ann[1 2]")
+		expect("joined twice", "ann[1 2]", nodes...)
 		must(t, b.p.Update(t.Context(), ann, "ann", set(meta{N: 3})))
-		everywhere("updated", "ann[3 2]")
+		expect("updated", "ann[3 2]", nodes...)
 		c.enter("room", "bob", meta{N: 4})
-		everywhere("another joined", "ann[3 2] bob[4]")
+		expect("another joined", "ann[3 2] bob[4]", nodes...)
 		ann.end()
-		everywhere("one left", "ann[2] bob[4]")
+		expect("one left", "ann[2] bob[4]", nodes...)
 		if took := time.Since(start); took != 0 {
 			t.Errorf("all that took %v", took)
+		}
+	})
+}
+
+func TestClientsAreToldOfOtherNodesAsOfTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, nodes := startNodes(t, 2)
+		a, b := nodes[0], nodes[1]
+		watcher := a.watch("room")
+		b.watch("room")
+		time.Sleep(time.Second)
+		ann := b.enter("room", "ann", meta{N: 1})
+		synctest.Wait()
+		must(t, b.p.Update(t.Context(), ann, "ann", set(meta{N: 2})))
+		b.enter("room", "bob", meta{N: 3})
+		time.Sleep(19 * time.Millisecond)
+		if got, want := watcher.told(t), []string{"joins 1 leaves "}; !slices.Equal(got, want) {
+			t.Errorf("within the window told %q, want %q", got, want)
+		}
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		if got, want := watcher.told(t), []string{"joins 2,3 leaves 1"}; !slices.Equal(got, want) {
+			t.Errorf("at its end told %q, want %q", got, want)
+		}
+		mine, _ := a.p.Get("room", "ann")
+		theirs, _ := b.p.Get("room", "ann")
+		if mine.Metas[0] != theirs.Metas[0] {
+			t.Errorf("one node has %v, the other %v", mine, theirs)
+		}
+	})
+}
+
+// The first client of a topic on a node must not see the room empty.
+func TestTheFirstListOfATopicWaitsForOtherNodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus, nodes := startNodes(t, 2)
+		a, b := nodes[0], nodes[1]
+		a.enter("room", "ann", meta{N: 1})
+		time.Sleep(time.Second)
+		bus.SetLinks(pubsubtest.Link{Delay: 10 * time.Millisecond})
+		bob := b.enter("room", "bob", meta{N: 2})
+		time.Sleep(49 * time.Millisecond)
+		if got := bob.received(); len(got) != 0 {
+			t.Errorf("told %v before the others may have answered", got)
+		}
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		cl := client{t: t}
+		for _, m := range bob.received() {
+			cl.take(m)
+		}
+		if !cl.synced || len(cl.state) != 2 {
+			t.Errorf("the first list is %v, want ann and bob", cl.state)
+		}
+		bus.SetLinks(pubsubtest.Link{})
+		time.Sleep(time.Second)
+		eve := b.watch("room")
+		synctest.Wait()
+		if got := eve.payloads(presence.EventState); len(got) != 1 || strings.Count(got[0], "phx_ref") != 2 {
+			t.Errorf("the second client got %v, want the list at once", got)
+		}
+	})
+}
+
+func TestANodeWithoutOthersLetsNobodyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, nodes := startNodes(t, 1)
+		ann := nodes[0].enter("room", "ann", meta{N: 1})
+		synctest.Wait()
+		if got := ann.payloads(presence.EventState); len(got) != 1 {
+			t.Errorf("got %v, want the list at once", got)
+		}
+	})
+}
+
+func TestANodeHoldsAndGetsOnlyWhatItsSessionsWant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, nodes := startNodes(t, 3)
+		a, b, c := nodes[0], nodes[1], nodes[2]
+		viewer := b.watch("room")
+		expectNothing := func(when string, n *node) {
+			t.Helper()
+			synctest.Wait()
+			if s := n.p.Stats(); s != (presence.Stats{}) {
+				t.Errorf("%s node %s holds %+v", when, n.name, s)
+			}
+		}
+		for i := range 50 {
+			a.enter("room", "ann", meta{N: i})
+			synctest.Wait()
+		}
+		time.Sleep(time.Minute)
+		expectNothing("without sessions", c)
+		if got := c.adapter.topical(); got != 0 {
+			t.Errorf("a node without sessions got %d envelopes about a topic", got)
+		}
+		if s := b.p.Stats(); s.RemotePresences != 50 || s.RemoteTopics != 1 || s.RemoteBytes == 0 || s.Presences != 0 {
+			t.Errorf("a node with a viewer holds %+v", s)
+		}
+		if s := a.p.Stats(); s.Presences != 50 || s.Topics != 1 || s.RemotePresences != 0 {
+			t.Errorf("the node where all are holds %+v", s)
+		}
+
+		viewer.end()
+		time.Sleep(4 * time.Second)
+		got := b.adapter.topical()
+		viewer = b.watch("room")
+		synctest.Wait()
+		if lists := viewer.payloads(presence.EventState); len(lists) != 1 || strings.Count(lists[0], "phx_ref") != 50 {
+			t.Errorf("who reloads a page got %d lists at once", len(lists))
+		}
+		time.Sleep(10 * time.Second)
+		if more := b.adapter.topical() - got; more != 0 {
+			t.Errorf("for a page that is reloaded %d envelopes came", more)
+		}
+
+		viewer.end()
+		time.Sleep(10 * time.Second)
+		expectNothing("after its last session left", b)
+		got = b.adapter.topical()
+		a.enter("room", "late", meta{N: 99})
+		time.Sleep(time.Minute)
+		if more := b.adapter.topical() - got; more != 0 {
+			t.Errorf("after its last session left a node got %d envelopes about the topic", more)
+		}
+		expect("after its last session left", "", b)
+	})
+}
+
+func TestACrashIsNoticedWithinALease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, nodes := startNodes(t, 3)
+		a, b, c := nodes[0], nodes[1], nodes[2]
+		watcher := c.watch("room")
+		for i := range 10 {
+			a.enter("room", "ann", meta{N: i})
+		}
+		b.enter("room", "bob", meta{N: 10})
+		time.Sleep(time.Second)
+		watcher.told(t)
+		a.crash()
+		time.Sleep(soon)
+		expect("after a crash", "bob[10]", b, c)
+		if got, want := watcher.told(t), []string{"joins  leaves 0,1,2,3,4,5,6,7,8,9"}; !slices.Equal(got, want) {
+			t.Errorf("told %q, want all to leave in one diff", got)
+		}
+	})
+}
+
+func TestAShortFaultShowsNobodyLeave(t *testing.T) {
+	for name, fault := range map[string]struct{ begin, end func(bus *pubsubtest.Bus, n *node) }{
+		"partition": {
+			func(bus *pubsubtest.Bus, n *node) { bus.Partition([]*pubsubtest.Node{n.adapter.Node}) },
+			func(bus *pubsubtest.Bus, _ *node) { bus.Heal() },
+		},
+		"pause": {
+			func(_ *pubsubtest.Bus, n *node) { n.adapter.Pause() },
+			func(_ *pubsubtest.Bus, n *node) { n.adapter.Resume() },
+		},
+		"engine": {
+			func(bus *pubsubtest.Bus, _ *node) { bus.EngineAway() },
+			func(bus *pubsubtest.Bus, _ *node) { bus.EngineBack() },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bus, nodes := startNodes(t, 3)
+				a, b, c := nodes[0], nodes[1], nodes[2]
+				ann, bob := a.enter("room", "ann", meta{N: 1}), b.enter("room", "bob", meta{N: 2})
+				watcher := c.watch("room")
+				time.Sleep(time.Second)
+				watcher.told(t)
+				bob.told(t)
+				fault.begin(bus, a)
+				ann.end()
+				a.enter("room", "eve", meta{N: 3})
+				must(t, b.p.Update(t.Context(), bob, "bob", set(meta{N: 4})))
+				time.Sleep(lease * 2 / 3)
+				fault.end(bus, a)
+				time.Sleep(soon)
+				expect("after the fault", "bob[4] eve[3]", nodes...)
+				got := strings.Join(watcher.told(t), "; ")
+				for _, want := range []string{
+					"joins 3,4 leaves 1,2",                 // all of it after the fault, or
+					"joins 4 leaves 2; joins 3 leaves 1",   // the other side's at once
+					"joins 3 leaves 1; joins 4 leaves 2",   // it may come one after the other, but
+					"joins 4 leaves 2; joins 3,4 leaves 1", // never again
+				} {
+					if got == want {
+						return
+					}
+				}
+				t.Errorf("told %q, want each change once", got)
+			})
+		})
+	}
+}
+
+func TestALongFaultEndsWithTheRightJoinsInOneBatch(t *testing.T) {
+	for name, fault := range map[string]struct{ begin, end func(bus *pubsubtest.Bus, n *node) }{
+		"partition": {
+			func(bus *pubsubtest.Bus, n *node) { bus.Partition([]*pubsubtest.Node{n.adapter.Node}) },
+			func(bus *pubsubtest.Bus, _ *node) { bus.Heal() },
+		},
+		"pause": {
+			func(_ *pubsubtest.Bus, n *node) { n.adapter.Pause() },
+			func(_ *pubsubtest.Bus, n *node) { n.adapter.Resume() },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bus, nodes := startNodes(t, 3)
+				a, b, c := nodes[0], nodes[1], nodes[2]
+				left := a.enter("room", "ann", meta{N: 1})
+				a.enter("room", "eve", meta{N: 2})
+				a.enter("room", "joe", meta{N: 3})
+				b.enter("room", "bob", meta{N: 4})
+				watcher := c.watch("room")
+				time.Sleep(time.Second)
+				watcher.told(t)
+				fault.begin(bus, a)
+				time.Sleep(30 * time.Second)
+				expect("during the fault", "bob[4]", b, c)
+				if got, want := watcher.told(t), []string{"joins  leaves 1,2,3"}; !slices.Equal(got, want) {
+					t.Errorf("during the fault told %q, want %q", got, want)
+				}
+				left.end()
+				a.enter("room", "new", meta{N: 5})
+				time.Sleep(time.Second)
+				fault.end(bus, a)
+				time.Sleep(soon)
+				expect("after the fault", "bob[4] eve[2] joe[3] new[5]", nodes...)
+				if got, want := watcher.told(t), []string{"joins 2,3,5 leaves "}; !slices.Equal(got, want) {
+					t.Errorf("after the fault told %q, want %q", got, want)
+				}
+				time.Sleep(time.Minute)
+				if got := watcher.told(t); len(got) != 0 {
+					t.Errorf("long after the fault told %q", got)
+				}
+			})
+		})
+	}
+}
+
+func TestARestartUnderTheSameNameIsAnotherNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus, nodes := startNodes(t, 2)
+		a, b := nodes[0], nodes[1]
+		watcher := b.watch("room")
+		a.enter("room", "ann", meta{N: 1})
+		time.Sleep(time.Second)
+		a.crash()
+		again := startNode(t, bus, "a", nil)
+		again.enter("room", "ann", meta{N: 2})
+		expect("restarted", "ann[1 2]", b)
+		time.Sleep(soon)
+		expect("after the lease", "ann[2]", b, again)
+		if got, want := watcher.told(t), []string{"joins 1 leaves ", "joins 2 leaves ", "joins  leaves 1"}; !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	})
+}
+
+// Users of a node that stops with a grace are back on another one before
+// anybody sees them leave.
+func TestAPlannedStopWithGraceDoesNotBlink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, nodes := startNodes(t, 3)
+		a, b, c := nodes[0], nodes[1], nodes[2]
+		ann, bob := a.enter("room", "ann", meta{N: 1}), a.enter("room", "bob", meta{N: 2})
+		beside := a.watch("room")
+		watcher := c.watch("room")
+		time.Sleep(time.Second)
+		watcher.told(t)
+		beside.told(t)
+		must(t, a.ps.Leave(t.Context(), 10*time.Second))
+		late := a.enter("room", "late", meta{N: 3})
+		time.Sleep(time.Second)
+		if got, want := watcher.told(t), []string{"joins 3 leaves "}; !slices.Equal(got, want) {
+			t.Errorf("of who comes to a node that is to stop, told %q", got)
+		}
+		for _, c := range []*conversation{ann, bob, late} {
+			c.end()
+		}
+		time.Sleep(time.Second)
+		if got, want := beside.told(t), []string{"joins 3 leaves ", "joins  leaves 1,2,3"}; !slices.Equal(got, want) {
+			t.Errorf("on the node that is to stop told %q, want %q", got, want)
+		}
+		a.stop()
+		time.Sleep(2 * time.Second)
+		b.enter("room", "ann", meta{N: 11})
+		b.enter("room", "late", meta{N: 13})
+		expect("while the grace lasts", "ann[1 11] bob[2] late[3 13]", c)
+		time.Sleep(10 * time.Second)
+		expect("after the grace", "ann[11] late[13]", b, c)
+		if got, want := watcher.told(t), []string{"joins 11,13 leaves ", "joins  leaves 1,2,3"}; !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	})
+}
+
+func TestAPlannedStopWithoutGraceShowsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, nodes := startNodes(t, 2)
+		a, b := nodes[0], nodes[1]
+		watcher := b.watch("room")
+		a.enter("room", "ann", meta{N: 1})
+		a.enter("room", "bob", meta{N: 2})
+		time.Sleep(time.Second)
+		watcher.told(t)
+		a.stop()
+		expect("after the stop", "", b)
+		if got, want := watcher.told(t), []string{"joins  leaves 1,2"}; !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
 		}
 	})
 }
