@@ -1,5 +1,11 @@
 package replica
 
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
 // NodeID names one incarnation of a node: random, and another one after every
 // restart.
 type NodeID string
@@ -47,12 +53,48 @@ const (
 type Replica struct {
 	self NodeID
 	opts Options
+
+	own writer
+
+	wants         map[digest]*want
+	wantsByNumber sequence[want]
+	wanted        uint64 // the number of the last want
+	peers         map[NodeID]*peer
+	tally         tally // of what is held
+
+	// What Take has to do.
+	asking     []*want
+	queue      []*peer
+	requests   map[NodeID]*request
+	requesters []NodeID // of requests, in order
+	out        Output
+}
+
+// want is a topic that the node wants. If it stops to and begins again that is
+// another want, with a larger number.
+type want struct {
+	topic  string
+	digest digest
+	number uint64
+}
+
+// request is what another node asked for since the last Take.
+type request struct {
+	pull   *pull // the last one
+	topics []string
+	asked  map[string]bool // topics
 }
 
 // New makes the replica of the incarnation self, which must never have had
 // another one. opts may be nil.
 func New(self NodeID, opts *Options) *Replica {
-	r := &Replica{self: self}
+	r := &Replica{
+		self:     self,
+		own:      writer{topics: make(map[digest]*own)},
+		wants:    make(map[digest]*want),
+		peers:    make(map[NodeID]*peer),
+		requests: make(map[NodeID]*request),
+	}
 	if opts != nil {
 		r.opts = *opts
 	}
@@ -65,103 +107,194 @@ func New(self NodeID, opts *Options) *Replica {
 	return r
 }
 
-// Add makes an own presence, behind the others on the topic. It does nothing
-// if there is one with its Ref.
-func (r *Replica) Add(topic string, e Entry) {}
-
-// Replace puts e in the place of the own presence with the ref old. If there
-// is none it adds e.
-func (r *Replica) Replace(topic, old string, e Entry) {}
-
-// Remove ends an own presence. It does nothing if there is none with ref.
-func (r *Replica) Remove(topic, ref string) {}
-
 // Want makes the node hold what others have on the topic, and asks them for
 // it. Whoever calls it has subscribed to the topic's watchers subject before,
 // so that no delta falls between the snapshots and the subscription. It does
 // nothing if the topic is wanted already.
-func (r *Replica) Want(topic string) {}
+func (r *Replica) Want(topic string) {
+	d := digestOf(topic)
+	if r.wants[d] != nil {
+		return
+	}
+	r.wanted++
+	w := &want{topic: topic, digest: d, number: r.wanted}
+	r.wants[d] = w
+	r.wantsByNumber.push(w.number, w)
+	r.asking = append(r.asking, w)
+}
 
 // Unwant drops all that is held of the topic. It reports no leaves: nothing
 // is told of a topic that is not wanted, and what was not taken yet of it
 // never will be.
-func (r *Replica) Unwant(topic string) {}
+func (r *Replica) Unwant(topic string) {
+	d := digestOf(topic)
+	w := r.wants[d]
+	if w == nil {
+		return
+	}
+	delete(r.wants, d)
+	r.wantsByNumber.drop(w.number)
+	for _, p := range r.peers {
+		p.drop(d)
+	}
+	r.asking = slices.DeleteFunc(r.asking, func(asking *want) bool { return asking == w })
+	r.out.Changes = slices.DeleteFunc(r.out.Changes, func(c Change) bool { return c.Topic == topic })
+}
 
 // Up tells that a node is there, and has its presences pulled at once. It may
 // be called again at any time. What comes from a node that is not up is
 // answered, but not applied.
-func (r *Replica) Up(node NodeID) {}
+func (r *Replica) Up(node NodeID) {
+	if node == r.self {
+		return
+	}
+	p := r.peers[node]
+	if p == nil {
+		p = &peer{node: node, held: make(map[digest]*held), empty: make(map[digest]*held)}
+		r.peers[node] = p
+	}
+	r.pullFrom(p)
+}
 
 // Down tells that a node is gone: what was held of it leaves.
-func (r *Replica) Down(node NodeID) {}
+func (r *Replica) Down(node NodeID) {
+	p := r.peers[node]
+	if p == nil {
+		return
+	}
+	delete(r.peers, node)
+	gone := slices.SortedFunc(maps.Values(p.held), func(a, b *held) int {
+		return cmp.Compare(a.want.number, b.want.number)
+	})
+	for _, h := range gone {
+		r.report(&Change{Topic: h.want.topic, Node: node, Leaves: p.drop(h.want.digest)})
+	}
+}
 
 // Tick asks every node that is up what it changed, and again for what did not
 // come. It is called once per digest period, about every second, and may be
 // called in between, for example when the engine is back after a failure. A
 // loss is repaired one round trip after the next tick.
-func (r *Replica) Tick() {}
+func (r *Replica) Tick() {
+	seen := r.own.clock
+	for _, p := range r.peers {
+		if p.pulled {
+			seen = min(seen, p.theirs)
+		}
+	}
+	r.own.buryUpTo(seen)
+	for _, node := range slices.Sorted(maps.Keys(r.peers)) {
+		p := r.peers[node]
+		for h := range p.stale.after(0) {
+			p.ask(h, false)
+		}
+		r.pullFrom(p)
+	}
+}
 
 // Receive takes a message that was sent by the replica of from. payload is not
 // kept. An error says that it is malformed; then nothing has changed. Messages
 // of a kind that only newer releases know are ignored.
-func (r *Replica) Receive(from NodeID, payload []byte) error { return nil }
+func (r *Replica) Receive(from NodeID, payload []byte) error {
+	m, err := decode(payload)
+	if err != nil || from == r.self {
+		return err
+	}
+	switch m := m.(type) {
+	case *ask:
+		r.request(from).add(m.topics)
+		return nil
+	case *pull:
+		r.request(from).pull = m
+		return nil
+	}
+	p := r.peers[from]
+	if p == nil {
+		return nil
+	}
+	switch m := m.(type) {
+	case *delta:
+		r.takeDelta(p, m)
+	case *snapshot:
+		r.takeSnapshot(p, m)
+	case *answer:
+		r.takeAnswer(p, m)
+	}
+	return nil
+}
 
 // Take returns what the calls since the last Take caused. It is called after
 // every call or after several, as its owner likes: what is gathered meanwhile
 // goes in fewer messages.
-func (r *Replica) Take() Output { return Output{} }
-
-// Output is what the owner of a replica has to do: in the order of the
-// fields.
-type Output struct {
-	// Changes of what other nodes have on wanted topics, in order.
-	Changes []Change
-
-	// Owned are topics that now have own presences: subscribe to their owners
-	// subject before the messages are sent. Disowned are those that have none
-	// any more.
-	Owned, Disowned []string
-
-	// Messages to send, in order if the engine can.
-	Messages []Message
+func (r *Replica) Take() Output {
+	r.publish() // before the answers, which speak of what was published
+	for _, node := range r.requesters {
+		req := r.requests[node]
+		delete(r.requests, node)
+		if len(req.topics) > 0 {
+			r.sendSnapshots(node, req.topics)
+		}
+		if req.pull != nil {
+			r.sendAnswer(node, req.pull)
+		}
+	}
+	r.requesters = nil
+	for _, w := range r.asking {
+		r.send(Message{To: Owners, Topic: w.topic, Payload: (&ask{topics: []string{w.topic}}).encode()})
+	}
+	r.asking = nil
+	for _, p := range r.queue {
+		p.queued = false
+		if r.peers[p.node] != p {
+			continue
+		}
+		if p.toPull {
+			p.toPull = false
+			r.sendPull(p)
+		}
+		r.askFor(p)
+	}
+	r.queue = nil
+	out := r.out
+	r.out = Output{}
+	return out
 }
 
-// Empty reports whether there is nothing to do.
-func (o *Output) Empty() bool {
-	return len(o.Changes)+len(o.Owned)+len(o.Disowned)+len(o.Messages) == 0
+func (r *Replica) request(node NodeID) *request {
+	req := r.requests[node]
+	if req == nil {
+		req = &request{asked: make(map[string]bool)}
+		r.requests[node] = req
+		r.requesters = append(r.requesters, node)
+	}
+	return req
 }
 
-// Message is to be sent to others, which pass it to [Replica.Receive]. One
-// that comes back to its sender is ignored there.
-type Message struct {
-	To      Target
-	Topic   string // for Watchers and Owners
-	Node    NodeID // for ToNode
-	Payload []byte
+func (req *request) add(topics []string) {
+	for _, topic := range topics {
+		if !req.asked[topic] {
+			req.asked[topic] = true
+			req.topics = append(req.topics, topic)
+		}
+	}
 }
 
-// Target says whom a [Message] is for.
-type Target uint8
-
-// Where messages go.
-const (
-	Watchers Target = iota + 1 // all nodes that want the topic
-	Owners                     // all nodes with own presences on the topic
-	ToNode                     // one node
-)
-
-// Change is what one message, or the end of a node, changed in what is held of
-// one node on one topic. Applied in any order of its fields, it leads from
-// what was held to what is held: no Ref is in it twice.
-type Change struct {
-	Topic    string
-	Node     NodeID
-	Joins    []Entry // in the order in which they are on the topic
-	Leaves   []Entry
-	Replaced []Replacement
+func (r *Replica) pullFrom(p *peer) {
+	p.toPull = true
+	r.enqueue(p)
 }
 
-// Replacement is an entry that took another one's place.
-type Replacement struct {
-	Old, New Entry
+func (r *Replica) enqueue(p *peer) {
+	if !p.queued {
+		p.queued = true
+		r.queue = append(r.queue, p)
+	}
+}
+
+func (r *Replica) send(m Message) { r.out.Messages = append(r.out.Messages, m) }
+
+func (r *Replica) report(c *Change) {
+	if len(c.Joins)+len(c.Leaves)+len(c.Replaced) > 0 {
+		r.out.Changes = append(r.out.Changes, *c)
+	}
 }
