@@ -1,13 +1,16 @@
-// Package pubsubtest has what tests of adapters need: the suite that every
+// Package pubsubtest has what tests of adapters need: the suites that every
 // [pubsub.Adapter] has to pass, and an in-memory network of several nodes in
-// one process.
+// one process, as good or as bad as a test wants it.
 package pubsubtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/roost-dev/roost/pubsub"
 )
@@ -16,26 +19,117 @@ import (
 // not started yet or has been closed.
 var ErrNotRunning = errors.New("pubsubtest: the node is not running")
 
-// inboxSize is the number of envelopes that wait for a node. Whoever
-// publishes to a node with a full inbox waits.
-const inboxSize = 1024
-
-// Bus is a network of nodes in one process that loses nothing and keeps the
-// order of each sender. Its zero value is ready for use.
+// Bus is a network of nodes in one process. By itself it loses nothing and
+// keeps the order of each sender. Faults are given to it by SetLink, SetLinks,
+// Partition and EngineAway, and to a node by Pause; they may come and go at
+// any time, from any goroutine. All that takes time goes by package time, so
+// in a bubble of testing/synctest it costs none.
+//
+// Its zero value is ready for use. The fields are set before it is used.
 type Bus struct {
-	mu     sync.RWMutex              // guards wanted
-	wanted map[string]map[*Node]bool // by subject
+	// Seed decides what is lost, repeated and delayed. Each link has a
+	// sequence of its own, so what happens on one depends only on what was
+	// sent on it before.
+	Seed uint64
+
+	// Lag is how long other nodes do not know of a new interest. Settle waits
+	// for it. Zero: an interest takes effect before Interest returns.
+	Lag time.Duration
+
+	mu     sync.Mutex // guards what follows; taken before no other
+	made   int
+	nodes  []*Node
+	wanted map[string]map[*Node]time.Time // by subject; from when on
+	routes map[way]*route
+	usual  Link          // of ways that are not in routes
+	sides  map[*Node]int // of a partition; 0 if not in it
+}
+
+// Node adds a node to the network.
+func (b *Bus) Node() *Node {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.made++
+	n := &Node{
+		bus:    b,
+		number: b.made,
+		slots:  make(chan struct{}, inboxSize),
+		signal: make(chan struct{}, 1),
+		last:   make(map[lane]time.Time),
+	}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	b.nodes = append(b.nodes, n)
+	return n
+}
+
+// interested returns who gets what a node publishes, in the order in which
+// they were made.
+func (b *Bus) interested(subject string, but *Node) []*Node {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var nodes []*Node
+	for n, since := range b.wanted[subject] {
+		if n != but && (b.Lag == 0 || !since.After(time.Now())) {
+			nodes = append(nodes, n)
+		}
+	}
+	slices.SortFunc(nodes, func(a, b *Node) int { return cmp.Compare(a.number, b.number) })
+	return nodes
+}
+
+// want notes an interest, and returns from when on others know of it.
+func (b *Bus) want(n *Node, subject string) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.wanted == nil {
+		b.wanted = make(map[string]map[*Node]time.Time)
+	}
+	if b.wanted[subject] == nil {
+		b.wanted[subject] = make(map[*Node]time.Time)
+	}
+	since := time.Now().Add(b.Lag)
+	b.wanted[subject][n] = since
+	return since
+}
+
+func (b *Bus) unwant(n *Node, subject string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.wanted[subject], n)
+	if len(b.wanted[subject]) == 0 {
+		delete(b.wanted, subject)
+	}
+}
+
+func (b *Bus) remove(n *Node) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.nodes = slices.DeleteFunc(b.nodes, func(other *Node) bool { return other == n })
+	delete(b.sides, n)
+	for subject, nodes := range b.wanted {
+		delete(nodes, n)
+		if len(nodes) == 0 {
+			delete(b.wanted, subject)
+		}
+	}
 }
 
 // Node is a [Bus] as one node sees it: the adapter of one PubSub.
 type Node struct {
-	bus     *Bus
-	inbox   chan *pubsub.Envelope
-	closing chan struct{}
-	closed  chan struct{} // its goroutine has ended
+	bus    *Bus
+	number int
+	ctx    context.Context // ends with the node
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+	slots  chan struct{} // holds a token for each envelope in the inbox
+	signal chan struct{} // has the goroutine of deliver look again
 
-	mu    sync.Mutex // guards phase
-	phase phase
+	mu      sync.Mutex // guards what follows
+	phase   phase
+	resumed chan struct{} // closed by Resume; nil if the node is not paused
+	settled time.Time     // when others know of all that it wants
+	inbox                 // what came, and what is on its way
+	engine                // what the node knows of its engine
 }
 
 type phase uint8
@@ -48,16 +142,6 @@ const (
 
 var _ pubsub.Adapter = (*Node)(nil)
 
-// Node adds a node to the network.
-func (b *Bus) Node() *Node {
-	return &Node{
-		bus:     b,
-		inbox:   make(chan *pubsub.Envelope, inboxSize),
-		closing: make(chan struct{}),
-		closed:  make(chan struct{}),
-	}
-}
-
 // Start begins to deliver. It fails if it was called before.
 func (n *Node) Start(r pubsub.Receiver) error {
 	n.mu.Lock()
@@ -66,88 +150,98 @@ func (n *Node) Start(r pubsub.Receiver) error {
 		return errors.New("pubsubtest: the node was started before")
 	}
 	n.phase = running
-	go n.deliver(r)
+	n.met = n.access == there
+	n.tasks.Go(func() { n.deliver(r) })
 	return nil
 }
 
-func (n *Node) deliver(r pubsub.Receiver) {
-	defer close(n.closed)
-	for {
-		select {
-		case <-n.closing:
-			return
-		case e := <-n.inbox:
-			r.Receive(e)
-		}
-	}
-}
-
-// Interest takes effect before it returns.
+// Interest implements [pubsub.Adapter]. See [Bus.Lag] for when it takes
+// effect; that a node no longer wants a subject does at once.
 func (n *Node) Interest(subject string, wanted bool) {
 	if !n.isRunning() {
 		return // subscriptions outlive the node
 	}
-	n.bus.mu.Lock()
-	defer n.bus.mu.Unlock()
 	if !wanted {
-		delete(n.bus.wanted[subject], n)
-		if len(n.bus.wanted[subject]) == 0 {
-			delete(n.bus.wanted, subject)
-		}
+		n.bus.unwant(n, subject)
 		return
 	}
-	if n.bus.wanted == nil {
-		n.bus.wanted = make(map[string]map[*Node]bool)
+	since := n.bus.want(n, subject)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if since.After(n.settled) {
+		n.settled = since
 	}
-	if n.bus.wanted[subject] == nil {
-		n.bus.wanted[subject] = make(map[*Node]bool)
-	}
-	n.bus.wanted[subject][n] = true
 }
 
 // Publish puts a copy of e into the inbox of each interested node. While one
 // is full it waits for room, for the node's end or for ctx to end.
 func (n *Node) Publish(ctx context.Context, e *pubsub.Envelope) error {
-	if !n.isRunning() {
-		return ErrNotRunning
+	if err := n.awake(); err != nil {
+		return err
 	}
-	for _, other := range n.bus.interested(e.Subject, n) {
-		copied := *e
-		copied.Payload = bytes.Clone(e.Payload) // nodes share no memory
-		select {
-		case other.inbox <- &copied:
-		case <-other.closing:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+	copied := *e
+	copied.Payload = bytes.Clone(e.Payload)
+	if kept, err := n.keep(&copied); kept || err != nil {
+		return err
+	}
+	return n.send(ctx, &copied)
+}
+
+func (n *Node) send(ctx context.Context, e *pubsub.Envelope) error {
+	for _, to := range n.bus.interested(e.Subject, n) {
+		l, delays := n.bus.fate(n, to)
+		for _, delay := range delays {
+			copied := *e
+			copied.Payload = bytes.Clone(e.Payload) // nodes share no memory
+			if err := to.accept(ctx, lane{n, e.Subject}, &copied, delay, l.Reorder); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// Settle has nothing to wait for.
-func (n *Node) Settle(context.Context) error {
-	if !n.isRunning() {
-		return ErrNotRunning
+// Settle waits for [Bus.Lag].
+func (n *Node) Settle(ctx context.Context) error {
+	if err := n.awake(); err != nil {
+		return err
 	}
-	return nil
-}
-
-// Health is up from Start to Close.
-func (n *Node) Health() pubsub.Health {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	states := map[phase]pubsub.State{fresh: pubsub.StateConnecting, running: pubsub.StateUp, over: pubsub.StateClosed}
-	return pubsub.Health{State: states[n.phase], Engine: "memory"}
+	access, left := n.access, time.Until(n.settled)
+	n.mu.Unlock()
+	switch {
+	case access != there:
+		return pubsub.ErrUnavailable
+	case n.bus.Lag == 0 || left <= 0:
+		return nil
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-n.ctx.Done():
+		return ErrNotRunning
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
-// Close takes the node out of the network.
+// Close takes the node out of the network; what is in its inbox is lost. For
+// the other nodes a Close of only the adapter is a crash: no goodbye was said.
 func (n *Node) Close(ctx context.Context) error {
-	if !n.stop() {
-		close(n.closed) // nothing was ever started
-	}
+	n.mu.Lock()
+	n.phase = over
+	n.mu.Unlock()
+	n.cancel()
 	n.bus.remove(n)
+	closed := make(chan struct{})
+	go func() { // ends with the receiver's last call
+		n.tasks.Wait()
+		close(closed)
+	}()
 	select {
-	case <-n.closed:
+	case <-closed:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -160,37 +254,28 @@ func (n *Node) isRunning() bool {
 	return n.phase == running
 }
 
-// stop tells the node's goroutine to end, and reports whether there was one.
-func (n *Node) stop() (started bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	before := n.phase
-	n.phase = over
-	if before != over {
-		close(n.closing)
-	}
-	return before != fresh
-}
-
-func (b *Bus) interested(subject string, but *Node) []*Node {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	var nodes []*Node
-	for n := range b.wanted[subject] {
-		if n != but {
-			nodes = append(nodes, n)
+// awake waits while the node is paused, and fails if it does not run.
+func (n *Node) awake() error {
+	for {
+		n.mu.Lock()
+		phase, resumed := n.phase, n.resumed
+		n.mu.Unlock()
+		switch {
+		case phase != running:
+			return ErrNotRunning
+		case resumed == nil:
+			return nil
+		}
+		select {
+		case <-resumed:
+		case <-n.ctx.Done():
 		}
 	}
-	return nodes
 }
 
-func (b *Bus) remove(n *Node) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for subject, nodes := range b.wanted {
-		delete(nodes, n)
-		if len(nodes) == 0 {
-			delete(b.wanted, subject)
-		}
+func (n *Node) rouse() {
+	select {
+	case n.signal <- struct{}{}:
+	default: // it will look anyway
 	}
 }
