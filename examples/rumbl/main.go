@@ -37,9 +37,11 @@ type config struct {
 func main() {
 	var c config
 	flag.StringVar(&c.addr, "addr", "localhost:4000", "`host:port` to listen on")
-	flag.StringVar(&c.db, "db", "rumbl.db", "`database`: a file of SQLite's, made if there is none, or a URL, postgres://user@host:port/database")
+	flag.StringVar(&c.db, "db", "rumbl.db",
+		"`database`: a file of SQLite's, made if there is none, or a URL, postgres://user@host:port/database")
 	flag.StringVar(&c.secretFile, "secret-file", "",
-		"`file` of the secret that signs tokens and forms; made if there is none\n(default: the database's file with \"-secret\" added, or rumbl-secret)")
+		"`file` of the secret that signs tokens and forms; made if there is none\n"+
+			"(default: the database's file with \"-secret\" added, or rumbl-secret)")
 	flag.BoolVar(&c.https, "https", false, "browsers reach the site over HTTPS, through a proxy")
 	flag.BoolVar(&c.noPoller, "no-poller", false, "give each WebSocket a goroutine of its own, as on systems other than Linux")
 	flag.Parse()

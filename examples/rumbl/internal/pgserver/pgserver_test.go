@@ -69,7 +69,11 @@ func TestCloseLeavesNothing(t *testing.T) {
 }
 
 func TestAServerEndsWithAProgramThatIsKilled(t *testing.T) {
-	program := exec.Command(os.Args[0])
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := exec.Command(self)
 	program.Env = append(os.Environ(), asProgram+"=1")
 	program.Stderr = os.Stderr
 	stdout, err := program.StdoutPipe()
@@ -120,7 +124,7 @@ func TestTheNewestVersionIsTaken(t *testing.T) {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(folder, "initdb"), nil, 0o700); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, "initdb"), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
