@@ -31,9 +31,11 @@ type front struct {
 	ticket ticket
 	body   []byte // of a post: what it says; of a poll: what is to be written, so far; guarded by the handler's mu
 
-	w      http.ResponseWriter // of a poll
-	done   chan struct{}       // closed when the owner's answer to a poll has been written
-	cancel context.CancelFunc  // ends the call to the owner
+	// Of a poll:
+	ctx    context.Context // ends with the client's request, or if it is to be answered otherwise
+	cancel context.CancelFunc
+	w      http.ResponseWriter
+	done   chan struct{} // closed when the owner's answer has been written, or could not be
 }
 
 // pollElsewhere answers a poll for a session of another node.
@@ -78,7 +80,7 @@ func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket
 func (h *Handler) askOwner(ctx context.Context, w http.ResponseWriter, t ticket) (status int, written bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	f := &front{id: rand.Text(), ticket: t, w: w, done: make(chan struct{}), cancel: cancel}
+	f := &front{id: rand.Text(), ticket: t, ctx: ctx, cancel: cancel, w: w, done: make(chan struct{})}
 	h.addFront(f)
 	status, err = h.ask(ctx, t.owner, request{Op: opPoll, Session: t.session, Got: t.got, Front: h.address(), Request: f.id})
 	if !h.removeFront(f) {
@@ -142,7 +144,7 @@ func (h *Handler) takePart(q request) *front {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	f := h.fronts[q.Request]
-	if f == nil || f.w == nil || q.Offset != len(f.body) {
+	if f == nil || f.w == nil || f.ctx.Err() != nil || q.Offset != len(f.body) {
 		return nil
 	}
 	f.body = append(f.body, q.body...)
