@@ -14,13 +14,9 @@ import (
 func nodesGetWhatTheyWant(t *testing.T, connect Connect) {
 	adapters := connect(t, 2)
 	received := newRecorder[*pubsub.Envelope]()
-	for i, receive := range []receiver{func(*pubsub.Envelope) {}, received.add} {
-		if err := adapters[i].Start(receive); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { closeAdapter(t, adapters[i]) })
-	}
 	from, to := adapters[0], adapters[1]
+	run(t, from, hooks{})
+	run(t, to, hooks{receive: received.add})
 	until := func(what string, subjects []string, done func(subjects []string) bool) {
 		t.Helper()
 		for deadline := time.Now().Add(patience); ; {
@@ -118,9 +114,57 @@ func closedNodeIsOut(t *testing.T, connect Connect) {
 	}
 }
 
-// receiver is a [pubsub.Receiver] that does not care for recoveries.
-type receiver func(*pubsub.Envelope)
+// hooks is a [pubsub.Receiver]. What is nil is not called.
+type hooks struct {
+	receive   func(e *pubsub.Envelope)
+	recovered func()
+}
 
-func (r receiver) Receive(e *pubsub.Envelope) { r(e) }
+func (h hooks) Receive(e *pubsub.Envelope) {
+	if h.receive != nil {
+		h.receive(e)
+	}
+}
 
-func (receiver) Recovered() {}
+func (h hooks) Recovered() {
+	if h.recovered != nil {
+		h.recovered()
+	}
+}
+
+// run starts an adapter on its own, and closes it at the end of the test.
+func run(t *testing.T, a pubsub.Adapter, h hooks) {
+	t.Helper()
+	if err := a.Start(h); err != nil {
+		t.Fatalf("Start: %v", err)
+	}
+	t.Cleanup(func() { closeAdapter(t, a) })
+}
+
+func awaitUp(t *testing.T, a pubsub.Adapter) {
+	t.Helper()
+	eventually(t, patience, "the adapter is up", func() bool { return a.Health().State == pubsub.StateUp })
+}
+
+// settleAdapter waits until the engine, which is there, knows what a wants.
+func settleAdapter(t *testing.T, a pubsub.Adapter) {
+	t.Helper()
+	awaitUp(t, a)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := a.Settle(ctx); err != nil {
+		t.Fatalf("Settle: %v", err)
+	}
+}
+
+// connected waits until what from publishes reaches to, whose envelopes
+// received has. Further probes may come later.
+func connected(t *testing.T, from, to pubsub.Adapter, received *recorder[*pubsub.Envelope]) {
+	t.Helper()
+	to.Interest(probe, true)
+	eventually(t, patience, "nodes are connected", func() bool {
+		publish(t, from, probe)
+		e, ok := received.poll(10 * time.Millisecond)
+		return ok && e.Subject == probe
+	})
+}

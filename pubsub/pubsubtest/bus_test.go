@@ -10,16 +10,30 @@ import (
 	"github.com/roost-dev/roost/pubsub/pubsubtest"
 )
 
-func connect(_ *testing.T, nodes int) []pubsub.Adapter {
-	var bus pubsubtest.Bus
-	adapters := make([]pubsub.Adapter, nodes)
-	for i := range adapters {
-		adapters[i] = bus.Node()
+func connect(_ *testing.T, nodes int) []pubsub.Adapter { return adapters(&pubsubtest.Bus{}, nodes) }
+
+func adapters(bus *pubsubtest.Bus, nodes int) []pubsub.Adapter {
+	all := make([]pubsub.Adapter, nodes)
+	for i := range all {
+		all[i] = bus.Node()
 	}
-	return adapters
+	return all
 }
 
 func TestBus(t *testing.T) { pubsubtest.Run(t, connect) }
+
+func TestBusWhoseEngineGoesAwayAndComesBack(t *testing.T) {
+	var bus *pubsubtest.Bus
+	pubsubtest.RunRestart(t, pubsubtest.Restartable{
+		Connect: func(_ *testing.T, nodes int) []pubsub.Adapter {
+			bus = &pubsubtest.Bus{}
+			return adapters(bus, nodes)
+		},
+		Stop:   func(*testing.T) { bus.EngineAway() },
+		Start:  func(*testing.T) { bus.EngineBack() },
+		Buffer: 1 << 20,
+	})
+}
 
 func TestBusLivesAsLongAsItsNodes(t *testing.T) {
 	var bus pubsubtest.Bus

@@ -45,16 +45,38 @@ func Run(t *testing.T, connect Connect) {
 // start makes a network and a PubSub on each of its nodes.
 func start(t *testing.T, connect Connect, nodes int) []*pubsub.PubSub {
 	t.Helper()
-	cluster := make([]*pubsub.PubSub, nodes)
-	for i, a := range connect(t, nodes) {
-		ps, err := pubsub.New(&pubsub.Options{Adapter: a})
+	return begin(t, connect(t, nodes))
+}
+
+// begin makes a PubSub of each adapter.
+func begin(t *testing.T, adapters []pubsub.Adapter) []*pubsub.PubSub {
+	t.Helper()
+	nodes := make([]*pubsub.PubSub, len(adapters))
+	for i, a := range adapters {
+		ps, err := pubsub.New(&pubsub.Options{Adapter: a, Node: fmt.Sprint("node ", i)})
 		if err != nil {
 			t.Fatalf("node %d does not start: %v", i, err)
 		}
 		t.Cleanup(func() { shut(t, ps) })
-		cluster[i] = ps
+		nodes[i] = ps
 	}
-	return cluster
+	return nodes
+}
+
+// acquaint waits until all nodes know each other.
+func acquaint(t *testing.T, nodes []*pubsub.PubSub) {
+	t.Helper()
+	for _, ps := range nodes {
+		eventually(t, patience, "nodes know each other", func() bool { return len(ps.Info().Members) == len(nodes)-1 })
+	}
+}
+
+// settle waits until other nodes are heard.
+func settle(t *testing.T, sub *pubsub.Subscription) {
+	t.Helper()
+	if err := sub.Settle(context.Background()); err != nil {
+		t.Fatalf("Settle: %v", err)
+	}
 }
 
 func shut(t *testing.T, ps *pubsub.PubSub) {
