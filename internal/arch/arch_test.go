@@ -36,6 +36,8 @@ var rules = []rule{
 	{"roosttest", []string{"roost", "wire", "transport/..."}},
 	{"client", []string{"roost", "wire"}},
 
+	{"adapters/redis", []string{"pubsub", "github.com/redis/rueidis"}},
+
 	{"cmd/...", []string{"..."}},
 	{"internal/conformance/...", []string{"..."}},
 	{"internal/poller", []string{"golang.org/x/sys/..."}},

@@ -1,0 +1,317 @@
+// Package redis connects the nodes of a cluster by Redis 7 or Valkey, a single
+// server or a cluster of them, where it uses sharded pub/sub.
+//
+// Each subject is a channel. Redis keeps nothing of what is published, so a
+// node misses what is published while it is not connected; it is told by
+// [pubsub.Receiver].Recovered when it is back.
+//
+// Redis cuts off subscribers that are too slow, by its setting
+// client-output-buffer-limit for pubsub: by default when more than 32 MiB wait
+// for one, or more than 8 MiB for a minute. To a node this is an absence of the
+// engine like any other, with what waited being lost.
+//
+// Where users are restricted, the one of this package needs the commands hello,
+// ping, publish and subscribe, unsubscribe, in a cluster also cluster|slots,
+// spublish, ssubscribe and sunsubscribe, and channels of the prefix.
+package redis
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+	"github.com/roost-dev/roost/pubsub"
+)
+
+// Adapter is a [pubsub.Adapter]. Make one with [New] and give it to one
+// [pubsub.PubSub].
+type Adapter struct {
+	*config
+	id       string // of this adapter; it begins all that it publishes
+	receiver pubsub.Receiver
+	outbox   outbox
+
+	ctx    context.Context // ends when nothing is to run anymore
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+	look   chan struct{} // asks the watcher to look who has what
+	silent atomic.Bool   // nothing is given to the receiver anymore
+	lost   atomic.Uint64
+	losses limiter
+	oddity limiter
+
+	mu         sync.Mutex // guards what follows
+	state      pubsub.State
+	started    bool
+	interests  map[string]*interest
+	rounds     []*round // those not over, the last is going on
+	layout     *layout
+	nowhere    *server          // has what no server has
+	servers    map[*server]bool // also those that have nothing anymore but are not done
+	product    string           // "redis" or "valkey"
+	lookErr    error            // why the layout is not known
+	gap        bool             // something may have been missed
+	away       chan struct{}    // closed when the state is no longer up
+	wasUp      bool
+	reconnects uint64
+}
+
+var _ pubsub.Adapter = (*Adapter)(nil)
+
+// idSize is the length of an adapter's id.
+const idSize = 12
+
+// New makes an adapter for the Redis or Valkey at a URL:
+//
+//	redis://user:password@host:6379?addr=host2:6379&addr=host3:6379
+//
+// The scheme is redis or valkey, or rediss or valkeys to use TLS. User,
+// password and port may be left out; of a cluster it is enough to name some
+// servers. It connects when the PubSub starts it. An error names what is wrong
+// with the URL or the options, and never the password.
+func New(url string, opts *Options) (*Adapter, error) {
+	c, err := newConfig(url, opts)
+	if err != nil {
+		return nil, err
+	}
+	a := &Adapter{
+		config:    c,
+		id:        rand.Text()[:idSize],
+		look:      make(chan struct{}, 1),
+		interests: make(map[string]*interest),
+		rounds:    []*round{{done: make(chan struct{})}},
+		servers:   make(map[*server]bool),
+		product:   "redis",
+		away:      make(chan struct{}),
+	}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	a.nowhere = a.newServer("", false)
+	a.layout = &layout{owners: []*server{a.nowhere}}
+	a.outbox = outbox{limit: c.buffer, patience: c.patience, lose: a.lose, layout: a.layout, idle: make(chan struct{}, 1)}
+	return a, nil
+}
+
+// Start implements [pubsub.Adapter].
+func (a *Adapter) Start(r pubsub.Receiver) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.state == pubsub.StateClosed:
+		return errClosed
+	case a.started:
+		return errors.New("redis: the adapter was started before: each PubSub needs one of its own")
+	}
+	a.started = true
+	a.receiver = r
+	a.tasks.Go(a.watch)
+	return nil
+}
+
+// Publish implements [pubsub.Adapter]. It waits only while the buffer of a
+// server that is there is full.
+func (a *Adapter) Publish(ctx context.Context, e *pubsub.Envelope) error {
+	const lengths = 32 // about what an encoded envelope has beside its strings
+	frame := make([]byte, 0, idSize+lengths+len(e.Subject)+len(e.Topic)+len(e.Event)+len(e.ID)+len(e.Reason)+len(e.Payload))
+	frame, err := e.AppendBinary(append(frame, a.id...))
+	if err != nil {
+		return err
+	}
+	m := message{channel: a.prefix + e.Subject, frame: rueidis.BinaryString(frame), since: time.Now()}
+	if limit := min(maxMessage, a.buffer); m.size() > limit {
+		return fmt.Errorf("redis: %w: %d bytes of at most %d", pubsub.ErrTooLarge, m.size(), limit)
+	}
+	return a.outbox.put(ctx, m)
+}
+
+func (a *Adapter) deliver(e *pubsub.Envelope) {
+	if !a.silent.Load() {
+		a.receiver.Receive(e)
+	}
+}
+
+// update lets f change what a.mu guards, and tells of what comes of it.
+func (a *Adapter) update(f func()) {
+	a.mu.Lock()
+	f()
+	recovered := a.evaluate()
+	a.mu.Unlock()
+	if recovered && !a.silent.Load() {
+		a.receiver.Recovered()
+	}
+}
+
+// evaluate finds the state, and reports whether the engine is back.
+func (a *Adapter) evaluate() (recovered bool) {
+	up := len(a.nowhere.list) == 0 && len(a.servers) > 0 && !a.layout.servers()[a.nowhere]
+	for s := range a.servers {
+		up = up && s.ready
+	}
+	switch {
+	case a.state == pubsub.StateClosed || up == (a.state == pubsub.StateUp):
+		return false
+	case !up:
+		if a.state != pubsub.StateUp {
+			return false
+		}
+		a.state = pubsub.StateDegraded
+		close(a.away)
+		a.logger.Warn("redis: the engine is away", "reason", a.detail())
+		return false
+	}
+	a.state = pubsub.StateUp
+	a.away = make(chan struct{})
+	recovered, a.gap = a.gap, false
+	if a.wasUp {
+		a.reconnects++
+	}
+	a.wasUp = true
+	a.logger.Info("redis: connected", "engine", a.engine(), "peers", a.peers())
+	return recovered
+}
+
+// caughtUp is told by a server that it knows all that is wanted of it.
+func (a *Adapter) caughtUp(w *session) {
+	a.update(func() {
+		if s := w.s; len(s.list) == 0 {
+			s.ready, s.client, s.cut, s.err = true, w.client, w.fail, nil
+		}
+	})
+}
+
+// disconnected is told by a server that it is away.
+func (a *Adapter) disconnected(s *server, err error) {
+	a.update(func() {
+		s.ready, s.client, s.cut, s.err = false, nil, nil, err
+		a.gap = true
+		a.release(s)
+	})
+	a.lookAgain()
+}
+
+// retired is told by a server that was stopped.
+func (a *Adapter) retired(s *server) {
+	a.update(func() {
+		delete(a.servers, s)
+		a.release(s)
+	})
+}
+
+// Health implements [pubsub.Adapter].
+func (a *Adapter) Health() pubsub.Health {
+	pending := a.outbox.waiting()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	h := pubsub.Health{
+		State:      a.state,
+		Engine:     a.engine(),
+		Peers:      a.peers(),
+		Pending:    pending,
+		Lost:       a.lost.Load(),
+		Reconnects: a.reconnects,
+	}
+	if a.state != pubsub.StateUp {
+		h.Detail = a.detail()
+	}
+	return h
+}
+
+func (a *Adapter) engine() string {
+	if a.layout.cluster {
+		return a.product + " cluster"
+	}
+	return a.product
+}
+
+func (a *Adapter) peers() []string {
+	var addresses []string
+	for s := range a.servers {
+		if s.client != nil {
+			addresses = append(addresses, s.address)
+		}
+	}
+	slices.Sort(addresses)
+	return addresses
+}
+
+// detail says why the state is not up.
+func (a *Adapter) detail() string {
+	var reasons []string
+	if a.state == pubsub.StateClosed {
+		return "closed"
+	}
+	if len(a.servers) == 0 && a.lookErr != nil {
+		reasons = append(reasons, a.lookErr.Error())
+	}
+	for s := range a.servers {
+		switch {
+		case s.err != nil:
+			reasons = append(reasons, s.address+": "+s.err.Error())
+		case !s.ready:
+			reasons = append(reasons, s.address+": subscribing")
+		}
+	}
+	if len(reasons) == 0 {
+		reasons = append(reasons, "slots are being moved, or no server of the cluster has them")
+	}
+	slices.Sort(reasons)
+	return strings.Join(reasons, "; ")
+}
+
+// Close implements [pubsub.Adapter].
+func (a *Adapter) Close(ctx context.Context) error {
+	a.mu.Lock()
+	if a.state == pubsub.StateUp {
+		close(a.away)
+	}
+	a.state = pubsub.StateClosed
+	a.mu.Unlock()
+	a.outbox.close(ctx)
+	a.silent.Store(true)
+	a.cancel()
+	done := make(chan struct{})
+	go func() { // ends with the tasks
+		defer close(done)
+		a.tasks.Wait()
+		if n := a.outbox.discard(); n > 0 {
+			a.lose(n, errClosed)
+		}
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("redis: close: connections are still in use: %w", context.Cause(ctx))
+	}
+}
+
+// lose counts envelopes that did not get through.
+func (a *Adapter) lose(n int, why error) {
+	total := a.lost.Add(uint64(n))
+	if a.losses.allow() {
+		a.logger.Warn("redis: envelopes for other nodes were lost", "lost", n, "lost_ever", total, "reason", why.Error())
+	}
+}
+
+// odd tells of a message that is none of ours.
+func (a *Adapter) odd(channel string, err error) {
+	if a.oddity.allow() {
+		a.logger.Warn("redis: what came on a channel is no envelope; does something else publish there?", "channel", channel, "error", err.Error())
+	}
+}
+
+// limiter allows something once a second.
+type limiter struct {
+	last atomic.Int64 // Unix nanoseconds
+}
+
+func (l *limiter) allow() bool {
+	now, last := time.Now().UnixNano(), l.last.Load()
+	return now-last >= int64(time.Second) && l.last.CompareAndSwap(last, now)
+}
