@@ -127,7 +127,11 @@ func (a *Adapter) Publish(ctx context.Context, e *pubsub.Envelope) error {
 	if limit := min(maxMessage, a.buffer); m.size() > limit {
 		return fmt.Errorf("redis: %w: %d bytes of at most %d", pubsub.ErrTooLarge, m.size(), limit)
 	}
-	return a.outbox.put(ctx, m)
+	err = a.outbox.put(ctx, m)
+	if err != nil {
+		a.lose(1, err)
+	}
+	return err
 }
 
 func (a *Adapter) deliver(e *pubsub.Envelope) {

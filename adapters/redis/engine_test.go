@@ -207,6 +207,12 @@ func startCluster(t testing.TB, p program, primaries, replicas int) engines {
 	return all
 }
 
+func (all engines) each(f func(e *engine)) {
+	for _, e := range all {
+		f(e)
+	}
+}
+
 // wait waits until all know each other and all is served.
 func (all engines) wait(nodes int) {
 	for _, e := range all {

@@ -125,7 +125,7 @@ func (o *outbox) take(s *server) (batch []message, wait time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	q := &s.queue
-	if o.losers[s] || len(q.messages) == 0 {
+	if !q.open || o.losers[s] || len(q.messages) == 0 {
 		return nil, 0
 	}
 	if wait := time.Until(q.hold); wait > 0 && !o.closing {

@@ -10,13 +10,14 @@ import (
 )
 
 // connectTo gives each test of the suite a prefix of its own.
-func connectTo(url string) pubsubtest.Connect {
+func connectTo(url string, opts Options) pubsubtest.Connect {
 	var networks atomic.Int64
 	return func(t *testing.T, nodes int) []pubsub.Adapter {
-		prefix := fmt.Sprintf("suite %d:", networks.Add(1))
+		opts := opts
+		opts.Prefix = fmt.Sprintf("suite %d:", networks.Add(1))
 		adapters := make([]pubsub.Adapter, nodes)
 		for i := range adapters {
-			a, err := New(url, &Options{Prefix: prefix})
+			a, err := New(url, &opts)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -29,10 +30,37 @@ func connectTo(url string) pubsubtest.Connect {
 func TestSuite(t *testing.T) {
 	for _, p := range programs() {
 		t.Run(p.name, func(t *testing.T) {
-			pubsubtest.Run(t, connectTo(startEngine(t, p).url()))
+			pubsubtest.Run(t, connectTo(startEngine(t, p).url(), Options{}))
 		})
 		t.Run(p.name+" cluster", func(t *testing.T) {
-			pubsubtest.Run(t, connectTo(startCluster(t, p, 3, 0).url()))
+			pubsubtest.Run(t, connectTo(startCluster(t, p, 3, 0).url(), Options{}))
+		})
+	}
+}
+
+func TestSuiteOfRestarts(t *testing.T) {
+	const buffer = 128 << 10
+	for _, p := range programs() {
+		t.Run(p.name, func(t *testing.T) {
+			e := startEngine(t, p)
+			pubsubtest.RunRestart(t, pubsubtest.Restartable{
+				Connect: connectTo(e.url(), Options{Buffer: buffer}),
+				Stop:    func(*testing.T) { e.kill() },
+				Start:   func(*testing.T) { e.start() },
+				Buffer:  buffer,
+			})
+		})
+		t.Run(p.name+" cluster", func(t *testing.T) {
+			all := startCluster(t, p, 3, 0)
+			pubsubtest.RunRestart(t, pubsubtest.Restartable{
+				Connect: connectTo(all.url(), Options{Buffer: buffer}),
+				Stop:    func(*testing.T) { all.each((*engine).kill) },
+				Start: func(*testing.T) {
+					all.each((*engine).start)
+					all.wait(len(all))
+				},
+				Buffer: buffer,
+			})
 		})
 	}
 }
