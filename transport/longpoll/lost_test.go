@@ -112,6 +112,33 @@ func TestAConnectionCutWhileTheAnswerIsWrittenLosesNothing(t *testing.T) {
 	}
 }
 
+func TestAConnectionToAnotherNodeCutWhileTheAnswerIsWrittenLosesNothing(t *testing.T) {
+	n, h := join(2, Config{Outbox: 2 * len(huge)})
+	front := serve(t, h[1])
+	c, s := connect(t, h[0], n.apps[0])
+
+	s.send(t, "[1]", huge)
+	conn := front.poll(t, c.token)
+	if _, err := io.ReadFull(conn, make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	s.send(t, "[2]")
+	cut(t, conn)
+	<-front.ended
+
+	got := c.next()
+	for got.Status == 204 { // the owner has yet to be told
+		got = c.next()
+	}
+	want(t, "the next poll", got, 200, "[1]", huge, "[2]")
+	for _, h := range h {
+		if err := h.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	n.serving.Wait()
+}
+
 func TestNoPollGetsWhatAnotherIsBeingTold(t *testing.T) {
 	h, a := newHandler(Config{Window: 100 * time.Millisecond})
 	server := serve(t, h)
