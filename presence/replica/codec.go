@@ -23,7 +23,6 @@ const (
 const (
 	flagFirst = 1 << iota // a pull of who knows nothing; its answer
 	flagReset             // an answer that cannot tell what was touched since
-	flagMore              // an answer that was cut
 	knownFlags
 )
 
@@ -195,8 +194,8 @@ func (r *reader) pull() *pull {
 func (r *reader) answer() *answer {
 	f := r.flags()
 	return &answer{
-		first: f&flagFirst != 0, reset: f&flagReset != 0, more: f&flagMore != 0,
-		seen: r.uvarint(), now: r.uvarint(), after: r.uvarint(), upTo: r.uvarint(),
+		first: f&flagFirst != 0, reset: f&flagReset != 0,
+		seen: r.uvarint(), till: r.uvarint(), now: r.uvarint(), after: r.uvarint(), upTo: r.uvarint(),
 		touched: list(r, minTouch, r.touch), owned: list(r, minTouch, r.touch),
 	}
 }
@@ -274,8 +273,8 @@ func (p *pull) encode() []byte {
 }
 
 func (a *answer) encode() []byte {
-	f := flag(a.first, flagFirst) | flag(a.reset, flagReset) | flag(a.more, flagMore)
-	b := appendUvarints([]byte{format, kindAnswer, f}, a.seen, a.now, a.after, a.upTo)
+	f := flag(a.first, flagFirst) | flag(a.reset, flagReset)
+	b := appendUvarints([]byte{format, kindAnswer, f}, a.seen, a.till, a.now, a.after, a.upTo)
 	return appendList(appendList(b, a.touched, putTouch), a.owned, putTouch)
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -15,13 +16,12 @@ import (
 // what it holds. And 5 s after the last fault everybody
 // holds what the living have, and nothing else.
 func TestHistories(t *testing.T) {
-	histories := uint64(150)
+	first, histories := rand.Uint64(), uint64(150)
 	if os.Getenv("ROOST_SOAK") != "" {
 		histories = 5000
 	}
-	first := rand.Uint64()
-	if testing.Short() {
-		histories = 50
+	if seed, err := strconv.ParseUint(os.Getenv("ROOST_SEED"), 10, 64); err == nil {
+		first, histories = seed, 1 // to see a failure again
 	}
 	for i := range histories {
 		seed := first + i

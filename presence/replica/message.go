@@ -56,14 +56,16 @@ type pull struct {
 	wants       []digest
 }
 
-// answer answers a pull.
+// answer answers a pull. It lists topics by their last touch, as of its
+// sender's version now, and is cut if till is less. A cut one has owned for no
+// wants.
 type answer struct {
-	first       bool    // touched is nothing, as the pull's seen was
-	reset       bool    // what was touched after seen is forgotten
-	more        bool    // touched is cut at now
-	seen, now   uint64  // touched is complete for the versions in (seen, now]
+	first       bool // touched is nothing, as the pull's seen was
+	reset       bool // what was touched after seen is forgotten
+	seen, till  uint64
+	now         uint64
 	after, upTo uint64  // owned is complete for the wants in (after, upTo]
-	touched     []touch // may have no presences any more
+	touched     []touch // complete for (seen, till]; may have no presences any more
 	owned       []touch // have presences
 }
 

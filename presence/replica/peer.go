@@ -17,6 +17,12 @@ type peer struct {
 	seen  uint64
 	acked uint64
 
+	// While its answers are cut: they told of what was touched last in
+	// (seen, cursor]. What was touched there and again since comes with a
+	// later answer, so nothing is the truth up to cursor yet.
+	cursor uint64
+	now    uint64 // its version at the last answer
+
 	stale sequence[held]
 	marks uint64           // the number of the last stale mark
 	asked int              // how many of the stale ones are asked for

@@ -8,7 +8,7 @@ func (r *Replica) listed() int {
 // sendPull asks the peer what it touched, and about the wants that it has not
 // answered to yet.
 func (r *Replica) sendPull(p *peer) {
-	m := pull{first: !p.known, seen: p.seen, after: p.acked, upTo: r.wanted}
+	m := pull{first: !p.known, seen: p.cursor, after: p.acked, upTo: r.wanted}
 	p.cut = false
 	var last uint64
 	for w := range r.wantsByNumber.after(p.acked) {
@@ -24,18 +24,16 @@ func (r *Replica) sendPull(p *peer) {
 // sendAnswer answers a pull.
 func (r *Replica) sendAnswer(node NodeID, m *pull) {
 	w := &r.own
-	a := answer{first: m.first, seen: m.seen, now: w.clock, after: m.after, upTo: m.after}
+	a := answer{first: m.first, seen: m.seen, till: w.clock, now: w.clock, after: m.after, upTo: m.after}
 	if !m.first && (m.seen < w.floor || m.seen > w.clock) {
 		a.reset = true
 		r.send(Message{To: ToNode, Node: node, Payload: a.encode()})
 		return
 	}
 	if !m.first {
-		a.touched, a.more = w.touchedAfter(m.seen, r.listed())
+		a.touched, a.till = w.touchedAfter(m.seen, r.listed())
 	}
-	if a.more {
-		a.now = a.touched[len(a.touched)-1].version // owned would be as of now
-	} else {
+	if a.till == a.now {
 		a.owned, a.upTo = w.owned(m.wants), m.upTo
 	}
 	if p := r.peers[node]; p != nil {
@@ -48,16 +46,16 @@ func (r *Replica) sendAnswer(node NodeID, m *pull) {
 	r.send(Message{To: ToNode, Node: node, Payload: a.encode()})
 }
 
-// touchedAfter returns the topics touched after version, up to a number of
-// them, and whether there are more.
-func (w *writer) touchedAfter(version uint64, most int) (touched []touch, more bool) {
+// touchedAfter returns the topics touched last after version, up to a number of
+// them, and up to which version these are all.
+func (w *writer) touchedAfter(version uint64, most int) (touched []touch, till uint64) {
 	for o := range w.touched.after(version) {
 		if len(touched) == most {
-			return touched, true
+			return touched, touched[most-1].version
 		}
 		touched = append(touched, touch{o.digest, o.version})
 	}
-	return touched, false
+	return touched, w.clock
 }
 
 // owned returns those of the topics that have presences.
@@ -73,32 +71,40 @@ func (w *writer) owned(wants []digest) []touch {
 
 // takeAnswer notes what an answer says. It counts only if, with it, all wants
 // up to a number are known to be right up to the answer's now: those that were
-// so up to the answer's seen, and those that it tells of.
+// so up to the answer's seen, and those that it tells of. An answer that is
+// older than the last one might miss what was touched between the two.
 func (r *Replica) takeAnswer(p *peer, a *answer) {
 	if a.reset {
-		if p.known && a.seen == p.seen {
-			p.known, p.seen, p.acked = false, 0, 0
+		if p.known && a.seen == p.cursor {
+			p.known, p.seen, p.acked, p.cursor = false, 0, 0, 0
 			r.pullFrom(p)
 		}
 		return
 	}
-	follows := p.known && !a.first && a.seen <= p.seen
-	begins := a.after == 0 && a.upTo >= p.acked
-	if a.now < p.seen || a.after > p.acked || !follows && !begins {
+	follows := p.known && !a.first && a.seen <= p.cursor
+	begins := a.after == 0 && a.upTo >= p.acked && a.till == a.now
+	if a.now < p.now || a.after > p.acked || !follows && !begins {
 		return
 	}
+	p.now = a.now
 	for _, t := range a.touched {
 		if w := r.wants[t.digest]; w != nil && w.number <= p.acked {
 			r.heard(p, w, t.version)
 		}
 	}
+	if a.till < a.now {
+		if a.till > p.cursor {
+			p.cursor = a.till
+			r.pullFrom(p)
+		}
+		return
+	}
 	r.takeOwned(p, a)
-	news := !p.known || a.now > p.seen || a.upTo > p.acked
-	p.known, p.seen, p.acked = true, a.now, max(p.acked, a.upTo)
-	p.forget()
-	if news && (a.more || p.cut) {
+	if p.cut && a.upTo > p.acked {
 		r.pullFrom(p)
 	}
+	p.known, p.seen, p.cursor, p.acked = true, a.now, a.now, max(p.acked, a.upTo)
+	p.forget()
 }
 
 // heard notes that the peer changed a topic last at version.
