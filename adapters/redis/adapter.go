@@ -60,6 +60,7 @@ type Adapter struct {
 	gap        bool             // something may have been missed
 	away       chan struct{}    // closed when the state is no longer up
 	wasUp      bool
+	complained bool             // about this absence
 	reconnects uint64
 }
 
@@ -159,14 +160,12 @@ func (a *Adapter) evaluate() (recovered bool) {
 	}
 	switch {
 	case a.state == pubsub.StateClosed || up == (a.state == pubsub.StateUp):
+		a.complain()
 		return false
 	case !up:
-		if a.state != pubsub.StateUp {
-			return false
-		}
 		a.state = pubsub.StateDegraded
 		close(a.away)
-		a.logger.Warn("redis: the engine is away", "reason", a.detail())
+		a.complain()
 		return false
 	}
 	a.state = pubsub.StateUp
@@ -175,9 +174,21 @@ func (a *Adapter) evaluate() (recovered bool) {
 	if a.wasUp {
 		a.reconnects++
 	}
-	a.wasUp = true
+	a.wasUp, a.complained = true, false
 	a.logger.Info("redis: connected", "engine", a.engine(), "peers", a.peers())
 	return recovered
+}
+
+// complain tells once in each absence why it is.
+func (a *Adapter) complain() {
+	failed := a.lookErr != nil && len(a.servers) == 0
+	for s := range a.servers {
+		failed = failed || s.err != nil
+	}
+	if failed && !a.complained && a.state != pubsub.StateUp && a.state != pubsub.StateClosed {
+		a.complained = true
+		a.logger.Warn("redis: the engine is away, trying on", "reason", a.detail())
+	}
 }
 
 // caughtUp is told by a server that it knows all that is wanted of it.

@@ -141,7 +141,7 @@ func (e *engine) signal(s os.Signal) {
 }
 
 // do has a command done, apart from the adapter.
-func (e *engine) do(command ...string) rueidis.RedisMessage {
+func (e *engine) do(command ...string) *rueidis.RedisMessage {
 	e.t.Helper()
 	client, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress: []string{address(e.port)}, ForceSingleClient: true, DisableCache: true,
@@ -154,13 +154,12 @@ func (e *engine) do(command ...string) rueidis.RedisMessage {
 	if err != nil {
 		e.t.Fatalf("%s: %v", strings.Join(command, " "), err)
 	}
-	return answer
+	return &answer
 }
 
 func (e *engine) text(command ...string) string {
 	e.t.Helper()
-	answer := e.do(command...)
-	text, err := answer.ToString()
+	text, err := e.do(command...).ToString()
 	if err != nil {
 		e.t.Fatal(err)
 	}

@@ -30,9 +30,11 @@ func connectTo(url string, opts Options) pubsubtest.Connect {
 func TestSuite(t *testing.T) {
 	for _, p := range programs() {
 		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
 			pubsubtest.Run(t, connectTo(startEngine(t, p).url(), Options{}))
 		})
 		t.Run(p.name+" cluster", func(t *testing.T) {
+			t.Parallel()
 			pubsubtest.Run(t, connectTo(startCluster(t, p, 3, 0).url(), Options{}))
 		})
 	}
@@ -42,6 +44,7 @@ func TestSuiteOfRestarts(t *testing.T) {
 	const buffer = 128 << 10
 	for _, p := range programs() {
 		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
 			e := startEngine(t, p)
 			pubsubtest.RunRestart(t, pubsubtest.Restartable{
 				Connect: connectTo(e.url(), Options{Buffer: buffer}),
@@ -51,6 +54,7 @@ func TestSuiteOfRestarts(t *testing.T) {
 			})
 		})
 		t.Run(p.name+" cluster", func(t *testing.T) {
+			t.Parallel()
 			all := startCluster(t, p, 3, 0)
 			pubsubtest.RunRestart(t, pubsubtest.Restartable{
 				Connect: connectTo(all.url(), Options{Buffer: buffer}),
