@@ -22,7 +22,8 @@ type Failure struct{ Reason string }
 func (f *Failure) Error() string { return "cluster: the other node: " + f.Reason }
 
 // maxServing bounds the calls of other nodes that are being answered at a
-// time. Further ones fail at once.
+// time. Further ones fail at once; as many of them may be being told so, and
+// the rest gets no answer.
 const maxServing = 1 << 14
 
 // acquaintance is how long a call waits for a node that was not heard of yet,
@@ -174,17 +175,25 @@ func (c *Cluster) serve(f frame) {
 	function := c.functions[f.service]
 	ctx, cancel := context.WithCancel(c.ctx)
 	answer := frame{from: c.self.ID, number: f.number}
-	switch key := (servingKey{f.from, f.number}); {
+	key := servingKey{f.from, f.number}
+	taken, busy := c.calls.serve(key, cancel)
+	switch {
+	case !taken:
+		cancel()
+		return
 	case function == nil:
 		answer.op, answer.body = opUnserved, []byte(f.service)
-	case !c.calls.serve(key, cancel):
+	case busy:
 		answer.op, answer.body = opFailure, []byte("busy")
 	}
 	c.tasks.Go(func() {
 		defer cancel()
+		defer c.calls.served(key)
 		if answer.op == 0 {
 			answer.op, answer.body = c.run(ctx, function, f)
-			c.calls.served(servingKey{f.from, f.number})
+		}
+		if answer.op == opFailure && c.ctx.Err() != nil {
+			return // it was ended: the goodbye is the answer
 		}
 		c.reply(f.from, answer)
 	})
@@ -286,19 +295,21 @@ func (cs *calls) close() {
 	}
 }
 
-// serve notes a call that is being answered, so that it can be canceled, and
-// reports whether there is room for it.
-func (cs *calls) serve(key servingKey, cancel context.CancelFunc) bool {
+// serve notes a call that is being answered, so that it can be canceled. It is
+// not taken if it is being answered already, or if there is no room even for a
+// refusal.
+func (cs *calls) serve(key servingKey, cancel context.CancelFunc) (taken, busy bool) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if cs.serving == nil {
 		cs.serving = make(map[servingKey]context.CancelFunc)
 	}
-	if len(cs.serving) >= maxServing {
-		return false
+	n := len(cs.serving)
+	if cs.serving[key] != nil || n >= 2*maxServing {
+		return false, false
 	}
 	cs.serving[key] = cancel
-	return true
+	return true, n >= maxServing
 }
 
 func (cs *calls) served(key servingKey) {

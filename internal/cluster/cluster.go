@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -88,7 +89,7 @@ func New(bus Bus, opts *Options) *Cluster {
 	}
 	id := ID(rand.Text()[:16])
 	c := &Cluster{
-		self:      Member{ID: id, Name: opts.Name},
+		self:      Member{ID: id, Name: strings.ToValidUTF8(opts.Name, "\uFFFD")}, // it travels in JSON
 		bus:       bus,
 		lease:     opts.Lease,
 		logger:    opts.Logger,
@@ -132,7 +133,7 @@ func (c *Cluster) Lease() time.Duration { return c.lease }
 
 // Handle has f called with what other nodes send to a service. f is called on
 // the engine's goroutine, in each sender's order for one subject, and must not
-// block. Services are named before Start.
+// block. What comes before Handle is called is lost.
 func (c *Cluster) Handle(service string, f func(from ID, body []byte)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -195,18 +196,14 @@ func (c *Cluster) Receive(payload []byte) {
 // this node lives.
 func (c *Cluster) Recovered() {
 	c.mu.Lock()
-	now := time.Now()
-	c.began = now
-	for _, m := range c.members {
-		m.heard = now // nobody could be heard
+	defer c.mu.Unlock()
+	if c.closed {
+		return
 	}
-	watchers := c.watchers
-	for _, w := range watchers {
-		w.events = append(w.events, Event{Kind: Recovered})
-	}
+	c.began = time.Now()
+	c.forgive(c.began) // nobody could be heard
 	c.greet = append(c.greet, "")
-	c.mu.Unlock()
-	c.rouse()
+	c.emit(Event{Kind: Recovered})
 }
 
 // Leave tells the others that this node is about to stop, and that they
@@ -237,7 +234,7 @@ func (c *Cluster) Close(ctx context.Context) error {
 	c.mu.Unlock()
 	c.cancel()
 	c.calls.close()
-	err := c.bus.Publish(ctx, everybody, frame{op: opGoodbye, from: c.self.ID}.encode())
+	err := c.bus.Publish(ctx, everybody, c.introduce(opGoodbye))
 	done := make(chan struct{})
 	go func() { // ends with the functions that run
 		c.tasks.Wait()

@@ -11,7 +11,7 @@ type op byte
 
 const (
 	opHeartbeat op = 1 // body: introduction
-	opGoodbye   op = 2
+	opGoodbye   op = 2 // body: introduction
 	opMessage   op = 3 // to service
 	opCall      op = 4 // to service, as number
 	opAnswer    op = 5 // to the call with that number
@@ -40,7 +40,7 @@ func (f frame) encode() []byte {
 	return append(b, f.body...)
 }
 
-var errFrame = errors.New("cluster: frame is cut off")
+var errFrame = errors.New("cluster: frame is cut off, or from nobody")
 
 // decodeFrame reads a frame. Its body shares memory with b.
 func decodeFrame(b []byte) (f frame, err error) {
@@ -49,8 +49,8 @@ func decodeFrame(b []byte) (f frame, err error) {
 	}
 	f.op, b = op(b[0]), b[1:]
 	from, b, err := decodeString(b)
-	if err != nil {
-		return f, err
+	if err != nil || from == "" {
+		return f, errFrame
 	}
 	number, n := binary.Uvarint(b)
 	if n <= 0 {

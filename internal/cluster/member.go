@@ -20,8 +20,14 @@ type Member struct {
 type member struct {
 	Member
 	heard time.Time
+	quiet time.Time     // since when its silence counts: when it was heard, or later if nobody could be
 	grace time.Duration // after its end, if it is leaving
-	gone  bool          // it said goodbye; kept for its grace
+	gone  bool          // it said goodbye; its presences are kept for its grace
+
+	// dropped is set when watchers were told, or never knew of it. It is
+	// remembered for a lease all the same, since other subjects than that of
+	// the goodbye may still hold a heartbeat.
+	dropped bool
 }
 
 // Event is a change among the members. Watchers get them in order.
@@ -47,12 +53,15 @@ type watcher struct {
 
 // Watch has f told of all members that are there and of each change, until
 // stop is called, one at a time, on a goroutine of the cluster. f must not
-// block. It may be called a last time while stop runs.
+// block. A call of it that is about to be made while stop runs is still made;
+// stop does not wait for it.
 func (c *Cluster) Watch(f func(Event)) (stop func()) {
 	w := &watcher{notify: f}
 	c.mu.Lock()
 	for _, m := range c.members {
-		w.events = append(w.events, Event{Up, m.Member})
+		if !m.dropped {
+			w.events = append(w.events, Event{Up, m.Member})
+		}
 	}
 	c.watchers = append(slices.Clone(c.watchers), w)
 	c.mu.Unlock()
@@ -107,7 +116,7 @@ func (c *Cluster) Conflicts() []string {
 	return names
 }
 
-// alive returns the member if calls can reach it.
+// alive reports whether calls can reach a node.
 func (c *Cluster) alive(id ID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -121,7 +130,10 @@ type introduction struct {
 	Grace int64  `json:"grace_ms,omitzero"` // -1: at once
 }
 
-func (c *Cluster) heartbeat() []byte {
+func (c *Cluster) heartbeat() []byte { return c.introduce(opHeartbeat) }
+
+// introduce makes a frame that says who this node is, and how it leaves.
+func (c *Cluster) introduce(op op) []byte {
 	i := introduction{Name: c.self.Name}
 	c.mu.Lock()
 	switch {
@@ -133,9 +145,9 @@ func (c *Cluster) heartbeat() []byte {
 	c.mu.Unlock()
 	body, err := json.Marshal(i)
 	if err != nil {
-		panic(err) // a string and a number
+		panic(err) // a valid string and a number
 	}
-	return frame{op: opHeartbeat, from: c.self.ID, body: body}.encode()
+	return frame{op: op, from: c.self.ID, body: body}.encode()
 }
 
 // heard takes a heartbeat.
@@ -160,10 +172,8 @@ func (c *Cluster) heard(f frame) {
 	if m.gone {
 		return // overtaken by the goodbye
 	}
-	m.heard = now
-	if i.Grace != 0 {
-		m.Leaving, m.grace = true, time.Duration(max(0, i.Grace))*time.Millisecond
-	}
+	m.heard, m.quiet = now, now
+	m.leave(i)
 	if isNew {
 		c.emit(Event{Up, m.Member})
 		c.greet = append(c.greet, f.from)
@@ -172,11 +182,30 @@ func (c *Cluster) heard(f frame) {
 	}
 }
 
+// leave takes what a node says of its end.
+func (m *member) leave(i introduction) {
+	if i.Grace != 0 {
+		m.Leaving, m.grace = true, time.Duration(max(0, i.Grace))*time.Millisecond
+	}
+}
+
 // goodbye takes a planned end.
 func (c *Cluster) goodbye(f frame) {
+	var i introduction
+	if err := json.Unmarshal(f.body, &i); err != nil {
+		c.logger.Warn("cluster: goodbye not understood", "node", f.from, "error", err)
+		return
+	}
+	now := time.Now()
 	c.mu.Lock()
-	if m := c.members[f.from]; m != nil && !m.gone {
-		m.gone, m.Leaving, m.heard = true, true, time.Now()
+	m := c.members[f.from]
+	if m == nil { // it has overtaken the first heartbeat
+		m = &member{Member: Member{ID: f.from, Name: i.Name, Since: now}, dropped: true}
+		c.members[f.from] = m
+	}
+	if !m.gone {
+		m.gone, m.Leaving, m.heard, m.quiet = true, true, now, now
+		m.leave(i)
 		if m.grace == 0 {
 			c.drop(m)
 		}
@@ -187,8 +216,10 @@ func (c *Cluster) goodbye(f frame) {
 
 // drop ends a membership. The caller holds mu.
 func (c *Cluster) drop(m *member) {
-	delete(c.members, m.ID)
-	c.emit(Event{Down, m.Member})
+	if !m.dropped {
+		m.dropped = true
+		c.emit(Event{Down, m.Member})
+	}
 }
 
 // emit queues an event for all watchers. The caller holds mu.
@@ -211,8 +242,8 @@ func (c *Cluster) loop() {
 		case <-c.ctx.Done():
 			return
 		case <-c.wake:
-		case now := <-ticker.C:
-			now = time.Now() // the tick may have waited
+		case <-ticker.C:
+			now := time.Now() // the tick may have waited
 			if now.Sub(last) > c.lease/2 {
 				c.excuse(now)
 			}
@@ -229,13 +260,18 @@ func (c *Cluster) loop() {
 // what others said may wait unread.
 func (c *Cluster) excuse(now time.Time) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.forgive(now)
+	c.mu.Unlock()
+	c.logger.Warn("cluster: this process did not run for a while", "node", c.self.Name)
+}
+
+// forgive has the silence of members count from now on. The caller holds mu.
+func (c *Cluster) forgive(now time.Time) {
 	for _, m := range c.members {
 		if !m.gone {
-			m.heard = now
+			m.quiet = now
 		}
 	}
-	c.logger.Warn("cluster: this process did not run for a while", "node", c.self.Name)
 }
 
 // expire drops members that were silent for a lease, or gone for their grace.
@@ -243,21 +279,21 @@ func (c *Cluster) expire(now time.Time) {
 	var lost []ID
 	c.mu.Lock()
 	for id, m := range c.members {
-		limit := c.lease
+		silence := now.Sub(m.quiet)
 		switch {
 		case m.gone:
-			limit = m.grace
-		case m.Leaving:
-			limit += m.grace
-		}
-		if now.Sub(m.heard) < limit {
-			continue
-		}
-		if !m.gone {
+			if silence >= m.grace {
+				c.drop(m)
+			}
+			if silence >= max(m.grace, c.lease) {
+				delete(c.members, id)
+			}
+		case silence >= c.lease+m.grace:
 			c.logger.Warn("cluster: a node is silent and taken for dead", "node", m.Name, "id", id)
+			c.drop(m)
+			delete(c.members, id)
+			lost = append(lost, id)
 		}
-		c.drop(m)
-		lost = append(lost, id)
 	}
 	c.mu.Unlock()
 	for _, id := range lost {
