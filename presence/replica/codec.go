@@ -44,7 +44,7 @@ func decode(payload []byte) (any, error) {
 		return nil, fmt.Errorf("replica: message of %d bytes: %w", len(payload), errTruncated)
 	}
 	if payload[0] != format {
-		return nil, fmt.Errorf("replica: message in format %d, this release reads format %d; run releases side by side only as far as the changelog allows",
+		return nil, fmt.Errorf("replica: message in format %d, this release reads format %d; run releases that the changelog calls compatible",
 			payload[0], format)
 	}
 	r := reader{rest: payload[2:]}
@@ -115,11 +115,11 @@ func (r *reader) flags() byte {
 	return byte(f)
 }
 
-// list reads a count and as many elements of at least least bytes: so a count
-// that is too large is seen before anything is made.
-func list[T any](r *reader, least int, read func() T) []T {
+// list reads a count and as many elements. None takes less than so many bytes:
+// a count that is too large is seen before anything is made.
+func list[T any](r *reader, size int, read func() T) []T {
 	n := r.uvarint()
-	if n > uint64(len(r.rest)/least) {
+	if n > uint64(len(r.rest)/size) {
 		r.fail(errTruncated)
 	}
 	if n == 0 || r.err != nil {

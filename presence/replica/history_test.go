@@ -43,7 +43,7 @@ const (
 	period    = 1000 // of digests
 	heartbeat = 500
 	lease     = 2500
-	faults    = 12_000 // how long they last
+	faults    = 10_000 // how long they last
 	healed    = 5000   // until when all must be well again
 )
 
@@ -448,13 +448,13 @@ func (w *world) idle() {
 		}
 	}
 	w.traces, w.large = make(map[byte]int), 0
-	w.runUntil(w.now + 5*period)
+	w.runUntil(w.now + 3*period)
 	pairs := alive * (alive - 1)
 	pulls, answers := w.traces[kindPull], w.traces[kindAnswer]
 	delete(w.traces, kindPull)
 	delete(w.traces, kindAnswer)
-	if pulls != 5*pairs || max(answers-pulls, pulls-answers) > pairs || len(w.traces) > 0 {
-		w.t.Fatalf("%d idle pairs sent in 5 periods %d pulls, %d answers and by kind %v", pairs, pulls, answers, w.traces)
+	if pulls != 3*pairs || max(answers-pulls, pulls-answers) > pairs || len(w.traces) > 0 {
+		w.t.Fatalf("%d idle pairs sent in 3 periods %d pulls, %d answers and by kind %v", pairs, pulls, answers, w.traces)
 	}
 	if w.large > 32 {
 		w.t.Fatalf("idle nodes sent %d bytes in a message", w.large)

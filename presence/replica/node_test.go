@@ -113,8 +113,8 @@ func (n *node) check() {
 				n.t.Fatalf("%s holds %v of %s, which it does not want", n.self, h.roster.entries(), topic)
 			}
 			held += h.roster.len()
-			for ref, m := range h.roster.byRef {
-				if known, ok := n.view[topic][id][ref]; !ok || !same(&known, &m.Entry) {
+			for m := range h.roster.order.after(0) {
+				if known, ok := n.view[topic][id][m.Ref]; !ok || !same(&known, &m.Entry) {
 					n.t.Fatalf("%s holds of %s on %s %v, and was told %v", n.self, id, topic, m.Entry, known)
 				}
 			}
@@ -136,7 +136,6 @@ type lab struct {
 	nodes []*node
 	lose  func(from, to NodeID, m Message) bool
 	sent  []Message // since the last call of sentSince
-	late  []envelope
 }
 
 type envelope struct {
@@ -252,6 +251,6 @@ func entry(ref string) Entry {
 	return Entry{Ref: ref, Key: "user " + ref, Meta: fmt.Appendf(nil, `{"phx_ref":%q}`, ref)}
 }
 
-func lost(kind byte) func(from, to NodeID, m Message) bool {
-	return func(_, _ NodeID, m Message) bool { return m.Payload[1] == kind }
-}
+func deltas(_, _ NodeID, m Message) bool { return m.Payload[1] == kindDelta }
+
+func everything(_, _ NodeID, _ Message) bool { return true }

@@ -45,12 +45,12 @@ func (r *Replica) Add(topic string, e Entry) {
 // ref old. If there is none it adds e.
 func (r *Replica) Replace(topic, old string, e Entry) {
 	o := r.own.topic(topic)
-	m := o.roster.byRef[old]
+	m := o.roster.find(old)
 	if m == nil {
 		r.Add(topic, e)
 		return
 	}
-	if o.roster.byRef[e.Ref] == nil {
+	if o.roster.find(e.Ref) == nil {
 		r.own.change(o, m, old)
 		o.roster.replace(m, &e)
 	}
@@ -59,10 +59,13 @@ func (r *Replica) Replace(topic, old string, e Entry) {
 // Remove ends an own presence. It does nothing if there is none with ref.
 func (r *Replica) Remove(topic, ref string) {
 	o := r.own.topics[digestOf(topic)]
-	if o == nil || o.roster.byRef[ref] == nil {
+	if o == nil {
 		return
 	}
-	m := o.roster.byRef[ref]
+	m := o.roster.find(ref)
+	if m == nil {
+		return
+	}
 	r.own.change(o, m, ref).gone = true
 	o.roster.remove(m)
 }

@@ -3,9 +3,9 @@ package replica
 // roster is the presences of one node on one topic, oldest first.
 type roster struct {
 	tally *tally // of all rosters of its kind
-	byRef map[string]*member
 	order sequence[member]
-	last  uint64 // the youngest member's place
+	byRef map[string]*member // nil while they are few
+	last  uint64             // the youngest member's place
 }
 
 // member is an entry at its place.
@@ -26,20 +26,41 @@ func (t *tally) count(e *Entry, sign int) {
 	t.bytes += sign * (entryBytes + len(e.Ref) + len(e.PrevRef) + len(e.Key) + len(e.Meta))
 }
 
-func (ro *roster) len() int { return len(ro.byRef) }
+// few is how many members are found as fast without a map, which would take
+// more memory than they do.
+const few = 8
+
+func (ro *roster) len() int { return ro.order.live }
+
+// find returns the member with this ref, or nil.
+func (ro *roster) find(ref string) *member {
+	if ro.byRef != nil {
+		return ro.byRef[ref]
+	}
+	for m := range ro.order.after(0) {
+		if m.Ref == ref {
+			return m
+		}
+	}
+	return nil
+}
 
 // add makes e the youngest member, or returns nil if there is one with its ref.
 func (ro *roster) add(e *Entry) *member {
-	if ro.byRef[e.Ref] != nil {
+	if ro.find(e.Ref) != nil {
 		return nil
-	}
-	if ro.byRef == nil {
-		ro.byRef = make(map[string]*member, 1)
 	}
 	ro.last++
 	m := &member{Entry: *e, place: ro.last}
-	ro.byRef[e.Ref] = m
 	ro.order.push(m.place, m)
+	if ro.byRef != nil {
+		ro.byRef[e.Ref] = m
+	} else if ro.len() > few {
+		ro.byRef = make(map[string]*member, ro.len())
+		for m := range ro.order.after(0) {
+			ro.byRef[m.Ref] = m
+		}
+	}
 	ro.tally.count(e, 1)
 	return m
 }
@@ -47,15 +68,20 @@ func (ro *roster) add(e *Entry) *member {
 // replace puts e, whose ref is new, in the place of m's entry.
 func (ro *roster) replace(m *member, e *Entry) {
 	ro.tally.count(&m.Entry, -1)
-	delete(ro.byRef, m.Ref)
+	if ro.byRef != nil {
+		delete(ro.byRef, m.Ref)
+		ro.byRef[e.Ref] = m
+	}
 	m.Entry = *e
-	ro.byRef[e.Ref] = m
 	ro.tally.count(e, 1)
 }
 
 func (ro *roster) remove(m *member) {
-	delete(ro.byRef, m.Ref)
 	ro.order.drop(m.place)
+	delete(ro.byRef, m.Ref)
+	if ro.len() == 0 {
+		ro.byRef = nil
+	}
 	ro.tally.count(&m.Entry, -1)
 }
 
@@ -87,14 +113,14 @@ func (ro *roster) become(entries []Entry, c *Change) {
 	*ro = roster{tally: old.tally}
 	stay := make(map[string]bool)
 	for i := range entries {
-		if old.byRef[entries[i].Ref] != nil {
+		if old.find(entries[i].Ref) != nil {
 			stay[entries[i].Ref] = true
 		}
 	}
 	for i := range entries {
 		e := &entries[i]
-		switch m, prev := old.byRef[e.Ref], old.byRef[e.PrevRef]; {
-		case ro.byRef[e.Ref] != nil: // twice
+		switch m, prev := old.find(e.Ref), old.find(e.PrevRef); {
+		case ro.find(e.Ref) != nil: // twice
 		case m != nil:
 			old.remove(m)
 			ro.add(&m.Entry)
@@ -113,14 +139,14 @@ func (ro *roster) become(entries []Entry, c *Change) {
 // apply makes of the members what a delta says, and notes it in c.
 func (ro *roster) apply(d *delta, c *Change) {
 	for _, ref := range d.leaves {
-		if m := ro.byRef[ref]; m != nil {
+		if m := ro.find(ref); m != nil {
 			c.Leaves = append(c.Leaves, m.Entry)
 			ro.remove(m)
 		}
 	}
 	for i := range d.replaced {
 		s := &d.replaced[i]
-		if m := ro.byRef[s.old]; m != nil && ro.byRef[s.entry.Ref] == nil {
+		if m := ro.find(s.old); m != nil && ro.find(s.entry.Ref) == nil {
 			c.Replaced = append(c.Replaced, Replacement{Old: m.Entry, New: s.entry})
 			ro.replace(m, &s.entry)
 		}
