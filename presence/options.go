@@ -9,8 +9,9 @@ import (
 // Options configures a [Presence]. The zero value has all defaults.
 type Options[M any] struct {
 	// Name tells this tracker from others that use the same PubSub. Trackers
-	// of one name on several nodes are one; two of one name on one node are a
-	// mistake, and New panics. Default ""; with an adapter only.
+	// of one name on several nodes are one; two of one name on one PubSub, even
+	// if the first is closed, are a mistake, and New panics. Default "". It
+	// matters with an adapter only.
 	Name string
 
 	// Fetch adds to what clients see of a key, for example the user's name

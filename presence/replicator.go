@@ -325,8 +325,11 @@ func (r *replicator[M]) send(ctx context.Context, m *replica.Message) {
 // with it, unless they are to stay until their users are back.
 func (r *replicator[M]) finish() {
 	r.unwatch()
-	r.cluster.Unhandle(r.service)
 	r.cluster.Unserve(r.service)
+	r.cluster.Unhandle(r.service)
+	// The name is used up: what another tracker said under it would be old
+	// news for others, since its replica would count anew.
+	r.cluster.Handle(r.service, func(cluster.ID, []byte) {})
 	if !r.cluster.Leaving() {
 		for _, topic := range r.replica.OwnTopics() {
 			for _, e := range r.replica.Own(topic) {
