@@ -48,11 +48,11 @@ func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket
 	}
 	stop := context.AfterFunc(h.closing, cancel)
 	defer stop()
-	status, err := 0, error(nil)
+	status := 0
 	for ctx.Err() == nil && h.closing.Err() == nil && status == 0 {
 		var written bool
-		status, written, err = h.askOwner(ctx, w, t)
-		switch {
+		var err error
+		switch status, written, err = h.askOwner(ctx, w, t); {
 		case written:
 			return
 		case errors.Is(err, ErrGone), status == http.StatusNotFound:

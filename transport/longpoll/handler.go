@@ -33,8 +33,9 @@
 // token of each answer of a front says up to which message it goes, so a
 // client that comes back with that token has the answer, and what it has is
 // not repeated; one that comes with the token before it gets the messages. So
-// nothing is lost and nothing comes twice. (To a client that keeps its first
-// token for good, as none of Phoenix's does, such messages may come twice.)
+// nothing is lost and nothing comes twice. (Such messages may come twice to a
+// client that keeps its first token for good, or that had another poll open
+// meanwhile. Those of Phoenix do neither.)
 //
 // A session whose owner is gone is answered like one that ended: posts with
 // 410, polls with 410 and a new session on the front. While an owner is there
@@ -168,7 +169,8 @@ func New(cfg Config) *Handler {
 }
 
 // ServeHTTP serves one poll, post or preflight. A poll returns within the
-// window, plus the time to write the answer.
+// window, plus 3 s if another node has the session, plus the time to write the
+// answer.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Cache-Control", "no-store")

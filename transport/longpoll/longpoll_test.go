@@ -32,7 +32,7 @@ func (m macs) Sign(id string) (string, error) {
 }
 
 func (m macs) Verify(token string) (string, error) {
-	id, _, _ := cutLast(token, ".")
+	id, _, _ := strings.CutLast(token, ".")
 	if good, _ := m.Sign(id); !hmac.Equal([]byte(good), []byte(token)) {
 		return "", errors.New("invalid token")
 	}

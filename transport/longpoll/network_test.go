@@ -49,8 +49,8 @@ func join(n int, cfg Config) (*network, []*Handler) {
 	net := &network{nodes: map[string]*member{}}
 	var handlers []*Handler
 	for i := range n {
-		m := &member{network: net, name: fmt.Sprint("node.", i)}
-		m.alive, m.kill = context.WithCancel(context.Background())
+		alive, kill := context.WithCancel(context.Background())
+		m := &member{network: net, name: fmt.Sprint("node.", i), alive: alive, kill: kill}
 		cfg.Peers = m
 		h, a := newHandler(cfg)
 		m.h = h

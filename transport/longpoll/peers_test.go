@@ -152,6 +152,18 @@ func TestWhatAFrontDidBeforeItWentSilent(t *testing.T) {
 	}
 }
 
+func TestAPollThatIsAnsweredIsOverThoughItsOwnerIsNotHeard(t *testing.T) {
+	nodes(t, Config{}, func(t *testing.T, n *network, h []*Handler, c *client, s *socket) {
+		n.fail(on(opPoll, unanswered))
+		s.send(t, "[1]")
+		start := time.Now()
+		want(t, "the poll", c.at(h[1]).poll(), 200, "[1]")
+		if took := time.Since(start); took > lateAnswer {
+			t.Errorf("it held the connection for %v", took)
+		}
+	})
+}
+
 func TestNoPollGetsWhatAnotherNodeIsWriting(t *testing.T) {
 	nodes(t, Config{Window: time.Second}, func(t *testing.T, n *network, h []*Handler, c *client, s *socket) {
 		n.fail(on(opWrite, lost))

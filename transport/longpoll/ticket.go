@@ -24,7 +24,7 @@ func (t ticket) encode() string {
 }
 
 func decodeTicket(s string) ticket {
-	rest, number, ok := cutLast(s, ".")
+	rest, number, ok := strings.CutLast(s, ".")
 	if !ok {
 		return ticket{session: s}
 	}
@@ -32,16 +32,8 @@ func decodeTicket(s string) ticket {
 	if err != nil {
 		return ticket{}
 	}
-	owner, session, _ := cutLast(rest, ".")
+	owner, session, _ := strings.CutLast(rest, ".")
 	return ticket{owner, session, got}
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
 }
 
 func (h *Handler) sign(t ticket) (string, error) {
@@ -62,11 +54,10 @@ func (h *Handler) ticket(r *http.Request) (t ticket, token string, err error) {
 	if token == "" {
 		return ticket{}, "", nil
 	}
-	signed, err := h.cfg.Tokens.Verify(token)
-	if err != nil {
-		return ticket{}, "", nil // forged, expired or of another server: the client starts anew
+	if signed, err := h.cfg.Tokens.Verify(token); err == nil {
+		return decodeTicket(signed), token, nil
 	}
-	return decodeTicket(signed), token, nil
+	return ticket{}, "", nil // forged, expired or of another server: the client starts anew
 }
 
 // address is where other handlers find this one; empty if it is alone.
