@@ -15,6 +15,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/roost-dev/roost/adapters/clusterflags"
+	"github.com/roost-dev/roost/pubsub"
+
 	"github.com/roost-dev/roost/examples/rumbl/accounts"
 	"github.com/roost-dev/roost/examples/rumbl/live"
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
@@ -26,12 +29,17 @@ import (
 // what is under way.
 const shutdownTimeout = 15 * time.Second
 
+// comeBack is how long viewers may take to come back on another node before
+// others see them leave.
+const comeBack = 10 * time.Second
+
 type config struct {
 	addr       string
 	db         string
 	secretFile string
 	https      bool
 	noPoller   bool
+	nodes      clusterflags.Flags
 }
 
 func main() {
@@ -44,6 +52,7 @@ func main() {
 			"(default: the database's file with \"-secret\" added, or rumbl-secret)")
 	flag.BoolVar(&c.https, "https", false, "browsers reach the site over HTTPS, through a proxy")
 	flag.BoolVar(&c.noPoller, "no-poller", false, "give each WebSocket a goroutine of its own, as on systems other than Linux")
+	c.nodes.Define(flag.CommandLine)
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "rumbl: unexpected argument %q\n", flag.Arg(0))
@@ -81,14 +90,21 @@ func run(ctx context.Context, c config, ready func(url string)) (err error) {
 		return fmt.Errorf("put a first video into the database: %w", err)
 	}
 
+	ps, err := c.nodes.PubSub(slog.Default())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, leave(ctx, ps)) }()
 	people, media := accounts.New(db), multimedia.New(db)
-	app := live.New(people, media, secret, &live.Options{NoPoller: c.noPoller})
+	app := live.New(people, media, secret, &live.Options{PubSub: ps, NoPoller: c.noPoller})
 	site, err := web.New(people, media, app, []byte(secret), &web.Options{HTTPS: c.https})
 	if err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/socket/", app)
+	mux.Handle("GET /healthz", app.Healthz())
+	mux.Handle("GET /readyz", app.Readyz())
 	mux.Handle("/", site)
 
 	listener, err := net.Listen("tcp", c.addr)
@@ -102,12 +118,13 @@ func run(ctx context.Context, c config, ready func(url string)) (err error) {
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
-	return serve(ctx, server, listener, app, func() { ready(siteURL(c.addr, listener.Addr())) })
+	return serve(ctx, server, listener, app, ps, func() { ready(siteURL(c.addr, listener.Addr())) })
 }
 
 // serve serves on listener until ctx ends or that fails. Sockets are closed
-// first, since http.Server does not know of them.
-func serve(ctx context.Context, server *http.Server, listener net.Listener, app *live.App, ready func()) error {
+// first, since http.Server does not know of them; other nodes are told before,
+// so that nobody there sees viewers leave who are about to come back.
+func serve(ctx context.Context, server *http.Server, listener net.Listener, app *live.App, ps *pubsub.PubSub, ready func()) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	ready()
@@ -118,11 +135,18 @@ func serve(ctx context.Context, server *http.Server, listener net.Listener, app 
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	err := errors.Join(app.Shutdown(ctx), server.Shutdown(ctx))
+	err := errors.Join(ps.Leave(ctx, comeBack), app.Shutdown(ctx), server.Shutdown(ctx))
 	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
 	return err
+}
+
+// leave ends what connects this node with others.
+func leave(ctx context.Context, ps *pubsub.PubSub) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	return ps.Close(ctx)
 }
 
 // siteURL is where a browser finds the site: under the host that was asked

@@ -36,6 +36,7 @@ var rules = []rule{
 	{"roosttest", []string{"roost", "wire", "transport/..."}},
 	{"client", []string{"roost", "wire"}},
 
+	{"adapters/clusterflags", []string{"adapters/...", "pubsub"}},
 	{"adapters/nats", []string{"pubsub", "github.com/nats-io/nats-server/v2/server", "github.com/nats-io/nats.go"}},
 	{"adapters/redis", []string{"pubsub", "github.com/redis/rueidis"}},
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
@@ -9,20 +10,26 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"time"
 
+	"github.com/roost-dev/roost/presence"
 	"github.com/roost-dev/roost/pubsub"
 )
 
 // admin serves what tests do to the application from outside.
 type admin struct {
-	ps     *pubsub.PubSub
-	mounts []mount
+	ps      *pubsub.PubSub
+	mounts  []mount
+	members *presence.Presence[member]
 }
 
 func (a admin) register(mux *http.ServeMux) {
 	mux.HandleFunc("/admin/broadcast", a.broadcast)
 	mux.HandleFunc("/admin/broadcast_bin", a.broadcastBinary)
 	mux.HandleFunc("/admin/disconnect", a.disconnect)
+	mux.HandleFunc("/admin/kick", a.kick)
+	mux.HandleFunc("/admin/presence", a.presence)
+	mux.HandleFunc("/admin/sockets", a.sockets)
 	mux.HandleFunc("/admin/gc", a.collect)
 	mux.HandleFunc("/admin/info", a.info)
 }
@@ -60,6 +67,29 @@ func (a admin) disconnect(w http.ResponseWriter, r *http.Request) {
 	answer(w, a.ps.Disconnect(r.Context(), "user_socket:"+r.FormValue("user")))
 }
 
+func (a admin) kick(w http.ResponseWriter, r *http.Request) {
+	answer(w, a.ps.Kick(r.Context(), "user_socket:"+r.FormValue("user"), r.FormValue("topic"), "kicked"))
+}
+
+// gatherBound is how long other nodes are waited for.
+const gatherBound = 2 * time.Second
+
+// presence says who is present on a topic, on all nodes.
+func (a admin) presence(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), gatherBound)
+	defer cancel()
+	answerJSON(w, func() (any, error) { return a.members.ListAll(ctx, r.FormValue("topic"), 0) })
+}
+
+// sockets says which sockets all nodes hold.
+func (a admin) sockets(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), gatherBound)
+	defer cancel()
+	answerJSON(w, func() (any, error) {
+		return a.ps.Sockets(ctx, &pubsub.SocketQuery{Topic: r.FormValue("topic"), Limit: 10_000})
+	})
+}
+
 func (a admin) collect(w http.ResponseWriter, _ *http.Request) {
 	runtime.GC()
 	debug.FreeOSMemory()
@@ -74,16 +104,35 @@ func (a admin) info(w http.ResponseWriter, _ *http.Request) {
 		sockets += m.server.Sockets()
 		channels += m.server.Channels()
 	}
-	w.Header().Set("Content-Type", "application/json")
-	err := json.MarshalWrite(w, map[string]any{
-		"pid":        os.Getpid(),
-		"versions":   versions(),
-		"goroutines": runtime.NumGoroutine(),
-		"heap_bytes": memory.HeapAlloc,
-		"sockets":    sockets,
-		"channels":   channels,
-	}, json.Deterministic(true))
+	info := a.ps.Info()
+	peers := []string{}
+	for _, m := range info.Members {
+		peers = append(peers, m.Name)
+	}
+	answerJSON(w, func() (any, error) {
+		return map[string]any{
+			"pid":        os.Getpid(),
+			"versions":   versions(),
+			"goroutines": runtime.NumGoroutine(),
+			"heap_bytes": memory.HeapAlloc,
+			"sockets":    sockets,
+			"channels":   channels,
+			"node":       info.Node,
+			"peers":      peers,
+			"engine":     info.Engine.State.String(),
+			"lost":       info.Engine.Lost,
+		}, nil
+	})
+}
+
+func answerJSON(w http.ResponseWriter, find func() (any, error)) {
+	v, err := find()
 	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.MarshalWrite(w, v, json.Deterministic(true)); err != nil {
 		panic(http.ErrAbortHandler) // the client is gone
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/roost-dev/roost/adapters/clusterflags"
 	"github.com/roost-dev/roost/presence"
 	"github.com/roost-dev/roost/pubsub"
 )
@@ -25,13 +26,19 @@ import (
 // shutdownBound is how long conversations and sockets get to end in good order.
 const shutdownBound = 10 * time.Second
 
+// grace is how long other nodes keep the presences of one that stops, whose
+// clients come back elsewhere meanwhile.
+const grace = 5 * time.Second
+
 func main() {
 	addr := flag.String("addr", "127.0.0.1:4101", "the `address` to listen on, as host:port")
 	noPoller := flag.Bool("no-poller", false, "give each WebSocket a goroutine of its own, as on systems other than Linux")
+	var nodes clusterflags.Flags
+	nodes.Define(flag.CommandLine)
 	flag.Parse()
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx, *addr, *noPoller, logger)
+	err := run(ctx, *addr, *noPoller, &nodes, logger)
 	stop()
 	if err != nil {
 		logger.Error("conformance: ended", "error", err)
@@ -40,8 +47,8 @@ func main() {
 }
 
 // run serves until ctx ends.
-func run(ctx context.Context, addr string, noPoller bool, logger *slog.Logger) error {
-	ps, err := pubsub.New(&pubsub.Options{Logger: logger})
+func run(ctx context.Context, addr string, noPoller bool, nodes *clusterflags.Flags, logger *slog.Logger) error {
+	ps, err := nodes.PubSub(logger)
 	if err != nil {
 		return err
 	}
@@ -52,7 +59,9 @@ func run(ctx context.Context, addr string, noPoller bool, logger *slog.Logger) e
 		mux.Handle(m.path+"/", m.server)
 		mux.HandleFunc(m.path, http.NotFound) // and not a redirection to the path above
 	}
-	admin{ps, mounts}.register(mux)
+	admin{ps, mounts, members}.register(mux)
+	mux.Handle("/healthz", mounts[0].server.Healthz())
+	mux.Handle("/readyz", mounts[0].server.Readyz())
 
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -74,11 +83,12 @@ func run(ctx context.Context, addr string, noPoller bool, logger *slog.Logger) e
 func shutdown(server *http.Server, mounts []mount, members *presence.Presence[member], ps *pubsub.PubSub) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownBound)
 	defer cancel()
+	left := ps.Leave(ctx, grace)
 	errs := make([]error, len(mounts))
 	var ending sync.WaitGroup
 	for i, m := range mounts {
 		ending.Go(func() { errs[i] = m.server.Shutdown(ctx) })
 	}
 	ending.Wait()
-	return errors.Join(errors.Join(errs...), server.Shutdown(ctx), members.Close(ctx), ps.Close(ctx))
+	return errors.Join(left, errors.Join(errs...), server.Shutdown(ctx), members.Close(ctx), ps.Close(ctx))
 }

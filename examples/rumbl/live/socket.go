@@ -77,6 +77,12 @@ func (app *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	app.server.ServeHTTP(w, r)
 }
 
+// Healthz tells operators how the live part is.
+func (app *App) Healthz() http.Handler { return app.server.Healthz() }
+
+// Readyz tells load balancers whether to send it viewers.
+func (app *App) Readyz() http.Handler { return app.server.Readyz() }
+
 // Token returns what a page of the session presents to open its socket, as its
 // auth token: unlike a parameter it is in no URL, and so in nobody's log.
 func (app *App) Token(session accounts.Session) (string, error) {

@@ -1,0 +1,106 @@
+// Package clusterflags gives a program the flags by which people say how its
+// nodes find each other: over a NATS server inside each, over a NATS or a
+// Redis that exists, or not at all.
+package clusterflags
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/roost-dev/roost/adapters/nats"
+	"github.com/roost-dev/roost/adapters/redis"
+	"github.com/roost-dev/roost/pubsub"
+)
+
+// Flags is what was said on the command line. Its zero value is a node alone.
+type Flags struct {
+	node       string
+	listen     string
+	peers      string
+	secretFile string
+	natsURL    string
+	redisURL   string
+}
+
+// Define adds the flags -node, -cluster-listen, -cluster-peers,
+// -cluster-secret-file, -nats-url and -redis-url to fs. What they hold counts
+// once fs was parsed.
+func (f *Flags) Define(fs *flag.FlagSet) {
+	fs.StringVar(&f.node, "node", "", "`name` of this node among others (default: a random one)")
+	fs.StringVar(&f.listen, "cluster-listen", "", "`host:port` to listen on for other nodes; they are a cluster without anything else to run")
+	fs.StringVar(&f.peers, "cluster-peers", "",
+		"`host:port,...` of other nodes, some or all, this one too if you like; dns:host:port is a node at each address of a name")
+	fs.StringVar(&f.secretFile, "cluster-secret-file", "",
+		"`file` of the secret that nodes share and encrypt with; needed unless they listen on a loopback address")
+	fs.StringVar(&f.natsURL, "nats-url", "", "`URL` of a NATS to cluster over instead, or several with commas between them")
+	fs.StringVar(&f.redisURL, "redis-url", "", "`URL` of a Redis or Valkey to cluster over instead")
+}
+
+// PubSub starts what the flags say: a PubSub of this process alone if they
+// name no cluster. An error says which flag is wrong.
+func (f *Flags) PubSub(logger *slog.Logger) (*pubsub.PubSub, error) {
+	adapter, err := f.adapter(logger)
+	if err != nil {
+		return nil, err
+	}
+	return pubsub.New(&pubsub.Options{Adapter: adapter, Node: f.node, Logger: logger})
+}
+
+func (f *Flags) adapter(logger *slog.Logger) (pubsub.Adapter, error) {
+	ways := 0
+	for _, way := range []string{f.listen, f.natsURL, f.redisURL} {
+		if way != "" {
+			ways++
+		}
+	}
+	switch {
+	case ways > 1:
+		return nil, errors.New("-cluster-listen, -nats-url and -redis-url exclude each other")
+	case f.listen == "" && (f.peers != "" || f.secretFile != ""):
+		return nil, errors.New("-cluster-peers and -cluster-secret-file need -cluster-listen")
+	case f.natsURL != "":
+		return nats.New(f.natsURL, &nats.Options{Name: f.node, Logger: logger}), nil
+	case f.redisURL != "":
+		adapter, err := redis.New(f.redisURL, &redis.Options{Logger: logger})
+		if err != nil {
+			return nil, fmt.Errorf("-redis-url: %w", err)
+		}
+		return adapter, nil
+	case f.listen == "":
+		return nil, nil //nolint:nilnil // alone
+	}
+	secret, err := f.secret()
+	if err != nil {
+		return nil, err
+	}
+	return nats.Embed(f.listen, &nats.EmbedOptions{Name: f.node, Peers: f.peerList(), Secret: secret, Logger: logger}), nil
+}
+
+func (f *Flags) secret() (string, error) {
+	if f.secretFile == "" {
+		return "", nil
+	}
+	secret, err := os.ReadFile(f.secretFile)
+	if err != nil {
+		return "", fmt.Errorf("-cluster-secret-file: %w", err)
+	}
+	trimmed := strings.TrimSpace(string(secret))
+	if trimmed == "" {
+		return "", fmt.Errorf("-cluster-secret-file: %s is empty; put 32 random bytes or more into it, the same on all nodes", f.secretFile)
+	}
+	return trimmed, nil
+}
+
+func (f *Flags) peerList() []string {
+	var peers []string
+	for p := range strings.SplitSeq(f.peers, ",") {
+		if p = strings.TrimSpace(p); p != "" {
+			peers = append(peers, p)
+		}
+	}
+	return peers
+}

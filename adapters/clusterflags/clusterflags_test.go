@@ -1,0 +1,107 @@
+package clusterflags_test
+
+import (
+	"context"
+	"flag"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roost-dev/roost/adapters/clusterflags"
+	"github.com/roost-dev/roost/pubsub"
+)
+
+func parse(t *testing.T, args ...string) *clusterflags.Flags {
+	t.Helper()
+	var f clusterflags.Flags
+	fs := flag.NewFlagSet("node", flag.ContinueOnError)
+	f.Define(fs)
+	if err := fs.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return &f
+}
+
+func start(t *testing.T, args ...string) *pubsub.PubSub {
+	t.Helper()
+	ps, err := parse(t, args...).PubSub(slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := ps.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return ps
+}
+
+func TestNoFlagsMeanANodeAlone(t *testing.T) {
+	if info := start(t).Info(); info.Node != "" || info.Engine.Engine != "" {
+		t.Errorf("got %+v", info)
+	}
+}
+
+func TestNodesFindEachOther(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(strings.Repeat("a secret ", 5)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first, second := freeAddress(t), freeAddress(t)
+	common := []string{"-cluster-peers", first + ", " + second, "-cluster-secret-file", secret}
+	a := start(t, append(common, "-node", "a", "-cluster-listen", first)...)
+	b := start(t, append(common, "-node", "b", "-cluster-listen", second)...)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		as, bs := a.Info(), b.Info()
+		if len(as.Members) == 1 && as.Members[0].Name == "b" && len(bs.Members) == 1 && bs.Members[0].Name == "a" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("they do not know each other: %+v, %+v", as, bs)
+		}
+	}
+}
+
+// freeAddress returns an address that nobody listens on, for now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestWrongFlagsAreNamed(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		args []string
+		want string
+	}{
+		"two ways":                    {[]string{"-nats-url", "nats://localhost", "-redis-url", "redis://localhost"}, "exclude"},
+		"peers without an address":    {[]string{"-cluster-peers", "localhost:1"}, "-cluster-listen"},
+		"no such file":                {[]string{"-cluster-listen", "127.0.0.1:0", "-cluster-secret-file", "/nowhere/secret"}, "-cluster-secret-file"},
+		"an empty file":               {[]string{"-cluster-listen", "127.0.0.1:0", "-cluster-secret-file", empty}, "32 random bytes"},
+		"no secret on a real address": {[]string{"-cluster-listen", "0.0.0.0:0"}, "ecret"},
+		"a strange URL":               {[]string{"-redis-url", "http://localhost"}, "-redis-url"},
+		"a strange NATS":              {[]string{"-nats-url", "http://localhost"}, "nats"},
+	} {
+		ps, err := parse(t, tc.args...).PubSub(nil)
+		if err == nil {
+			t.Errorf("%s: no error", name)
+			_ = ps.Close(t.Context())
+			continue
+		}
+		if !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: the error %q has nothing of %q", name, err, tc.want)
+		}
+	}
+}
