@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/roost-dev/roost/pubsub"
 	"github.com/roost-dev/roost/pubsub/pubsubtest"
@@ -21,6 +22,15 @@ func adapters(bus *pubsubtest.Bus, nodes int) []pubsub.Adapter {
 }
 
 func TestBus(t *testing.T) { pubsubtest.Run(t, connect) }
+
+// The suite waits for interests to be known, however long they take.
+func TestBusThatLearnsOfInterestsLate(t *testing.T) {
+	pubsubtest.Run(t, func(_ *testing.T, nodes int) []pubsub.Adapter {
+		bus := &pubsubtest.Bus{Lag: 5 * time.Millisecond}
+		bus.SetLinks(pubsubtest.Link{Delay: time.Millisecond, Jitter: time.Millisecond})
+		return adapters(bus, nodes)
+	})
+}
 
 func TestBusWhoseEngineGoesAwayAndComesBack(t *testing.T) {
 	var bus *pubsubtest.Bus

@@ -294,7 +294,7 @@ func steadySendersGoOn(t *testing.T, r Restartable) {
 		listeners[i], sub = listen(ps, "room")
 		settle(t, sub)
 	}
-	stop, said, slowest := make(chan struct{}), make([]int, len(nodes)), make([]time.Duration, len(nodes))
+	stop, said, slowest := make(chan struct{}), make([]atomic.Int64, len(nodes)), make([]time.Duration, len(nodes))
 	var senders sync.WaitGroup
 	for i, ps := range nodes {
 		senders.Go(func() {
@@ -306,14 +306,27 @@ func steadySendersGoOn(t *testing.T, r Restartable) {
 				}
 				ctx, cancel := context.WithTimeout(context.Background(), patience)
 				began := time.Now()
-				_ = ps.Broadcast(ctx, &pubsub.Message{Topic: "room", Event: fmt.Sprint(i), Payload: fmt.Append(nil, said[i])})
+				_ = ps.Broadcast(ctx, &pubsub.Message{Topic: "room", Event: fmt.Sprint(i), Payload: fmt.Append(nil, said[i].Load())})
 				slowest[i] = max(slowest[i], time.Since(began))
 				cancel()
-				said[i]++
+				said[i].Add(1)
 			}
 		})
 	}
-	r.stop(t, adapters)()
+	more := func() {
+		t.Helper()
+		least := make([]int64, len(said))
+		for i := range said {
+			least[i] = said[i].Load() + 50
+		}
+		for i := range said {
+			eventually(t, patience, "nodes go on to speak", func() bool { return said[i].Load() >= least[i] })
+		}
+	}
+	more()
+	back := r.stop(t, adapters)
+	more()
+	back()
 	since := time.Now()
 	for i, ps := range nodes {
 		for k, l := range listeners {
@@ -322,6 +335,7 @@ func steadySendersGoOn(t *testing.T, r Restartable) {
 			}
 		}
 	}
+	more()
 	close(stop)
 	senders.Wait()
 	for i, took := range slowest {
@@ -339,7 +353,7 @@ func steadySendersGoOn(t *testing.T, r Restartable) {
 
 // checkSteady checks what one node heard of all until each said that it is
 // the end: all of its own, and nothing twice or out of order.
-func checkSteady(t *testing.T, node int, l *listener, said []int, h pubsub.Health) {
+func checkSteady(t *testing.T, node int, l *listener, said []atomic.Int64, h pubsub.Health) {
 	t.Helper()
 	heard, last := make([]int, len(said)), make([]int, len(said))
 	for ends := 0; ends < len(said); {
@@ -358,10 +372,13 @@ func checkSteady(t *testing.T, node int, l *listener, said []int, h pubsub.Healt
 		heard[from]++
 		last[from] = number
 	}
-	if heard[node] != said[node] {
-		t.Errorf("node %d heard %d of the %d messages that it said itself", node, heard[node], said[node])
+	if own := said[node].Load(); int64(heard[node]) != own {
+		t.Errorf("node %d heard %d of the %d messages that it said itself", node, heard[node], own)
 	}
-	t.Logf("node %d heard %d of %d messages, %d counted as lost", node, heard, said, h.Lost)
+	for from := range said {
+		t.Logf("node %d heard %d of %d messages of node %d", node, heard[from], said[from].Load(), from)
+	}
+	t.Logf("node %d counts %d envelopes as lost", node, h.Lost)
 }
 
 func nodesStartWithoutEngine(t *testing.T, r Restartable) {

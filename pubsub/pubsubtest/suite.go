@@ -37,6 +37,21 @@ func Run(t *testing.T, connect Connect) {
 		{"subscribers may subscribe while they hear a message", subscribersMaySubscribe},
 		{"commands reach the sockets of an id on all nodes", commandsReachSockets},
 		{"a node that was closed is out, and the others go on", closedNodeIsOut},
+		{"who has settled hears all that is said from then on", settlingTakesEffect},
+		{"health follows an adapter's life", healthFollowsALife},
+		{"a closed adapter takes nothing", closedAdapterTakesNothing},
+		{"subjects may hold any bytes and do not mix", hostileSubjectsDoNotMix},
+		{"interests may flap", interestsMayFlap},
+		{"thousands of subjects may be wanted at once", manyTopicsAtOnce},
+		{"nodes do not hear themselves", nodesDoNotHearThemselves},
+		{"envelopes arrive whole", envelopesArriveWhole},
+		{"large payloads arrive or are refused, and harm nothing", largePayloadsArriveOrFail},
+		{"a payload may be used again once it was published", payloadsMayBeReused},
+		{"order holds for many senders on many topics", orderHoldsOverTopics},
+		{"nodes find each other", nodesFindEachOther},
+		{"nodes call each other", nodesCallEachOther},
+		{"nodes send each other messages", nodesSendEachOtherMessages},
+		{"nothing is left running", nothingIsLeftRunning},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, connect) })
 	}
