@@ -12,6 +12,8 @@ type bus struct{ adapter Adapter }
 
 func (b bus) Interest(subject string, wanted bool) { b.adapter.Interest(subject, wanted) }
 
+func (b bus) Settle(ctx context.Context) error { return b.adapter.Settle(ctx) }
+
 func (b bus) Publish(ctx context.Context, subject string, payload []byte) error {
 	return b.adapter.Publish(ctx, &Envelope{Subject: subject, Kind: KindNode, Payload: payload, Binary: true})
 }

@@ -25,10 +25,12 @@ import (
 // ID names one run of a node.
 type ID string
 
-// Bus is what a cluster needs of an engine. Both methods may be called from
-// any goroutine; Interest does not block.
+// Bus is what a cluster needs of an engine. All methods may be called from
+// any goroutine; Interest does not block, and Settle returns once what was
+// said by it holds.
 type Bus interface {
 	Interest(subject string, wanted bool)
+	Settle(ctx context.Context) error
 	Publish(ctx context.Context, subject string, payload []byte) error
 }
 

@@ -235,6 +235,7 @@ func (c *Cluster) loop() {
 	period := c.lease / 4
 	ticker := time.NewTicker(period)
 	defer ticker.Stop()
+	c.settle()
 	c.say(everybody)
 	last := time.Now()
 	for {
@@ -313,6 +314,16 @@ func (c *Cluster) greetNew() {
 			continue
 		}
 		c.say(nodeSubject(id))
+	}
+}
+
+// settle waits, not for long, until others can answer the first heartbeat. If
+// the engine is away they will hear a later one.
+func (c *Cluster) settle() {
+	ctx, cancel := context.WithTimeout(c.ctx, c.lease/4)
+	defer cancel()
+	if err := c.bus.Settle(ctx); err != nil {
+		c.logger.Debug("cluster: others may not be heard yet", "error", err)
 	}
 }
 

@@ -33,6 +33,19 @@ func TestNodesFindEachOtherAtOnce(t *testing.T) {
 	})
 }
 
+// Others must not answer a newcomer before the engine knows what it wants.
+func TestNodesFindEachOtherAsSoonAsTheEngineKnowsOfThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := pubsubtest.Bus{Lag: period / 5}
+		a := join(t, &bus, "a")
+		time.Sleep(period / 2)
+		b := join(t, &bus, "b")
+		time.Sleep(period / 5)
+		a.knows(t, "settled", "b")
+		b.knows(t, "settled", "a")
+	})
+}
+
 func TestASilentNodeIsDroppedAfterALeaseAndNotBefore(t *testing.T) {
 	inCluster(t, 3, func(t *testing.T, _ *pubsubtest.Bus, nodes []*node) {
 		a, b, c := nodes[0], nodes[1], nodes[2]
