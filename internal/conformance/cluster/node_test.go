@@ -1,0 +1,103 @@
+//go:build linux
+
+package cluster
+
+import (
+	"context"
+	"encoding/json/v2"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// patience bounds what should be answered soon. It fails a test and measures nothing.
+const patience = 10 * time.Second
+
+// A node is a place for the conformance application, which may come and go.
+type node struct {
+	*process
+	net   *network
+	index int
+	name  string
+	http  *http.Client
+}
+
+func newNode(t testing.TB, n *network, index int, flags []string) *node {
+	nd := &node{net: n, index: index, name: "r" + strconv.Itoa(index)}
+	nd.process = newProcess(t, nd.name, n.nodes[index], append([]string{program, "-addr", nd.addr()}, flags...)...)
+	transport := &http.Transport{
+		DialContext:         func(ctx context.Context, _, addr string) (net.Conn, error) { return n.dial(ctx, addr) },
+		MaxIdleConnsPerHost: 100,
+	}
+	nd.http = &http.Client{Transport: transport}
+	t.Cleanup(transport.CloseIdleConnections)
+	return nd
+}
+
+// addr is where clients find the node.
+func (nd *node) addr() string { return clientNet + strconv.Itoa(nd.index+1) + ":4000" }
+
+// start runs the application and returns once it serves clients.
+func (nd *node) start() {
+	nd.t.Helper()
+	nd.run()
+	eventually(nd.t, time.Now(), patience, func() string {
+		if !nd.running() {
+			nd.t.Fatalf("%s ended with %v", nd.name, nd.exitErr)
+		}
+		if !nd.said.contain("listening on") {
+			return nd.name + " does not listen"
+		}
+		return ""
+	})
+}
+
+// ready reports whether the node says that it may get clients.
+func (nd *node) ready(ctx context.Context) bool {
+	_, err := nd.get(ctx, "/readyz")
+	return err == nil
+}
+
+// admin has the application do something from outside; see its /admin actions.
+func (nd *node) admin(ctx context.Context, action string, params url.Values) ([]byte, error) {
+	return nd.get(ctx, "/admin/"+action+"?"+params.Encode())
+}
+
+func (nd *node) get(ctx context.Context, uri string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+nd.addr()+uri, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := nd.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: HTTP status %d: %s", nd.name, uri, res.StatusCode, body)
+	}
+	return body, err
+}
+
+// holds returns how many sockets and channels the node says that it holds open.
+func (nd *node) holds() (sockets, channels int, err error) {
+	body, err := nd.admin(nd.t.Context(), "info", nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	var info struct {
+		Sockets  int `json:"sockets"`
+		Channels int `json:"channels"`
+	}
+	err = json.Unmarshal(body, &info)
+	return info.Sockets, info.Channels, err
+}
+
