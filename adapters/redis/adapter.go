@@ -60,7 +60,7 @@ type Adapter struct {
 	gap        bool             // something may have been missed
 	away       chan struct{}    // closed when the state is no longer up
 	wasUp      bool
-	complained bool             // about this absence
+	complained bool // about this absence
 	reconnects uint64
 }
 
@@ -94,7 +94,7 @@ func New(url string, opts *Options) (*Adapter, error) {
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.nowhere = a.newServer("", false)
-	a.layout = &layout{owners: []*server{a.nowhere}}
+	a.layout = newLayout(false, []*server{a.nowhere})
 	a.outbox = outbox{limit: c.buffer, patience: c.patience, lose: a.lose, layout: a.layout, idle: make(chan struct{}, 1)}
 	return a, nil
 }
@@ -145,50 +145,58 @@ func (a *Adapter) deliver(e *pubsub.Envelope) {
 func (a *Adapter) update(f func()) {
 	a.mu.Lock()
 	f()
-	recovered := a.evaluate()
+	before, gap := a.state, a.gap
+	a.evaluate()
+	up := a.state == pubsub.StateUp && before != pubsub.StateUp
+	why := a.complaint()
+	var engine string
+	var peers []string
+	if up {
+		engine, peers = a.engine(), a.peers()
+	}
 	a.mu.Unlock()
-	if recovered && !a.silent.Load() {
+	if why != "" {
+		a.logger.Warn("redis: the engine is away, trying on", "reason", why)
+	}
+	if up {
+		a.logger.Info("redis: connected", "engine", engine, "peers", peers)
+	}
+	if up && gap && !a.silent.Load() {
 		a.receiver.Recovered()
 	}
 }
 
-// evaluate finds the state, and reports whether the engine is back.
-func (a *Adapter) evaluate() (recovered bool) {
-	up := len(a.nowhere.list) == 0 && len(a.servers) > 0 && !a.layout.servers()[a.nowhere]
+// evaluate finds the state.
+func (a *Adapter) evaluate() {
+	up := len(a.nowhere.list) == 0 && !a.layout.servers[a.nowhere]
 	for s := range a.servers {
 		up = up && s.ready
 	}
 	switch {
 	case a.state == pubsub.StateClosed || up == (a.state == pubsub.StateUp):
-		a.complain()
-		return false
-	case !up:
+	case up:
+		if a.wasUp {
+			a.reconnects++
+		}
+		a.state, a.away = pubsub.StateUp, make(chan struct{})
+		a.wasUp, a.gap, a.complained = true, false, false
+	default:
 		a.state = pubsub.StateDegraded
 		close(a.away)
-		a.complain()
-		return false
 	}
-	a.state = pubsub.StateUp
-	a.away = make(chan struct{})
-	recovered, a.gap = a.gap, false
-	if a.wasUp {
-		a.reconnects++
-	}
-	a.wasUp, a.complained = true, false
-	a.logger.Info("redis: connected", "engine", a.engine(), "peers", a.peers())
-	return recovered
 }
 
-// complain tells once in each absence why it is.
-func (a *Adapter) complain() {
+// complaint says why the engine is away, once in each absence.
+func (a *Adapter) complaint() string {
 	failed := a.lookErr != nil && len(a.servers) == 0
 	for s := range a.servers {
 		failed = failed || s.err != nil
 	}
-	if failed && !a.complained && a.state != pubsub.StateUp && a.state != pubsub.StateClosed {
-		a.complained = true
-		a.logger.Warn("redis: the engine is away, trying on", "reason", a.detail())
+	if !failed || a.complained || a.state == pubsub.StateUp || a.state == pubsub.StateClosed {
+		return ""
 	}
+	a.complained = true
+	return a.detail()
 }
 
 // caughtUp is told by a server that it knows all that is wanted of it.
@@ -317,7 +325,8 @@ func (a *Adapter) lose(n int, why error) {
 // odd tells of a message that is none of ours.
 func (a *Adapter) odd(channel string, err error) {
 	if a.oddity.allow() {
-		a.logger.Warn("redis: what came on a channel is no envelope; does something else publish there?", "channel", channel, "error", err.Error())
+		a.logger.Warn("redis: what came on a channel is no envelope; does something else publish there?",
+			"channel", channel, "error", err.Error())
 	}
 }
 

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -98,12 +99,7 @@ func TestSlotsThatMoveAreFollowed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, c := range channels {
-				if c == defaultPrefix+moving {
-					return true
-				}
-			}
-			return false
+			return slices.Contains(channels, defaultPrefix+moving)
 		})
 		eventually(t, "messages come again", func() bool { return len(to.heard(moving)) > before+10 })
 	}

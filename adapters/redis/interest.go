@@ -89,9 +89,12 @@ func (a *Adapter) finish(i *interest) {
 	}
 	i.round = nil
 	r.left--
-	for len(a.rounds) > 1 && a.rounds[0].left == 0 {
+	for len(a.rounds) > 0 && a.rounds[0].left == 0 {
 		close(a.rounds[0].done)
 		a.rounds = a.rounds[1:]
+	}
+	if len(a.rounds) == 0 {
+		a.rounds = append(a.rounds, &round{done: make(chan struct{})})
 	}
 }
 

@@ -3,7 +3,16 @@ package redis
 // layout says which server has what. It does not change.
 type layout struct {
 	cluster bool
-	owners  []*server // by slot in a cluster, else the only one
+	owners  []*server        // by slot in a cluster, else the only one
+	servers map[*server]bool // each that has something
+}
+
+func newLayout(cluster bool, owners []*server) *layout {
+	l := &layout{cluster: cluster, owners: owners, servers: make(map[*server]bool)}
+	for _, s := range owners {
+		l.servers[s] = true
+	}
+	return l
 }
 
 func (l *layout) owner(channel string) *server {
@@ -30,13 +39,4 @@ func (l *layout) at(slot int) *server {
 		return l.owners[0]
 	}
 	return l.owners[slot]
-}
-
-// servers returns each server that has something.
-func (l *layout) servers() map[*server]bool {
-	all := make(map[*server]bool)
-	for _, s := range l.owners {
-		all[s] = true
-	}
-	return all
 }

@@ -98,7 +98,7 @@ func newConfig(server string, opts *Options) (*config, error) {
 // password.
 func (c *config) parse(server string, conf *tls.Config) error {
 	u, err := url.Parse(server)
-	if err != nil {
+	if err != nil || u.User == nil && strings.Contains(server, "@") || strings.ContainsAny(u.Path+u.RawQuery, "@") || u.Fragment != "" {
 		return errors.New("redis: the URL cannot be read: it must be like redis://user:password@host:6379, " +
 			"with characters that are special in URLs escaped in user and password")
 	}

@@ -122,6 +122,7 @@ func (o *outbox) tryPut(m message) (room <-chan struct{}, err error) {
 // take returns what to send to a server next, or how long to wait for it; no
 // time means until the queue wakes. What was taken must be done.
 func (o *outbox) take(s *server) (batch []message, wait time.Duration) {
+	o.expire(s)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	q := &s.queue
@@ -131,7 +132,6 @@ func (o *outbox) take(s *server) (batch []message, wait time.Duration) {
 	if wait := time.Until(q.hold); wait > 0 && !o.closing {
 		return nil, wait
 	}
-	o.expire(q)
 	n, size := 0, 0
 	for n < len(q.messages) && n < batchMessages && (n == 0 || size+q.messages[n].size() <= batchBytes) {
 		size += q.messages[n].size()
@@ -140,9 +140,6 @@ func (o *outbox) take(s *server) (batch []message, wait time.Duration) {
 	batch = slices.Clone(q.messages[:n])
 	q.cutFront(n)
 	q.sending = n
-	if n == 0 {
-		o.tellIdle()
-	}
 	return batch, 0
 }
 
@@ -154,30 +151,27 @@ func (q *queue) cutFront(n int) {
 	}
 }
 
-// expire drops what has waited for too long.
-func (o *outbox) expire(q *queue) {
+// expire drops what has waited for a server for too long.
+func (o *outbox) expire(s *server) {
+	if n := o.dropOld(&s.queue); n > 0 {
+		o.lose(n, errors.New("they waited for the server for too long"))
+	}
+}
+
+func (o *outbox) dropOld(q *queue) (n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	before := time.Now().Add(-o.patience)
-	n := 0
 	for n < len(q.messages) && q.messages[n].since.Before(before) {
 		q.bytes -= q.messages[n].size()
 		n++
 	}
 	if n > 0 {
 		q.cutFront(n)
-		o.lose(n, errors.New("they waited for the server for too long"))
 		q.tellWaiting()
+		o.tellIdle()
 	}
-}
-
-// expireAway drops what has waited for too long for servers that are away.
-func (o *outbox) expireAway() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for s := range o.layout.servers() {
-		if !s.queue.open {
-			o.expire(&s.queue)
-		}
-	}
+	return n
 }
 
 // done says what became of a batch: rejected is what the server did not take,
@@ -229,7 +223,7 @@ func (o *outbox) reroute() {
 	for s := range losers {
 		o.move(s)
 	}
-	for s := range o.layout.servers() {
+	for s := range o.layout.servers {
 		s.queue.rouse()
 	}
 }
@@ -276,7 +270,7 @@ func (o *outbox) waiting() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n := 0
-	for s := range o.layout.servers() {
+	for s := range o.layout.servers {
 		if !s.queue.open || time.Now().Before(s.queue.hold) {
 			n += len(s.queue.messages)
 		}
@@ -296,7 +290,7 @@ func (o *outbox) tellIdle() {
 func (o *outbox) close(ctx context.Context) {
 	o.mu.Lock()
 	o.closing = true
-	for s := range o.layout.servers() {
+	for s := range o.layout.servers {
 		s.queue.rouse()
 		s.queue.tellWaiting()
 	}
@@ -314,7 +308,7 @@ func (o *outbox) close(ctx context.Context) {
 func (o *outbox) sent() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for s := range o.layout.servers() {
+	for s := range o.layout.servers {
 		if s.queue.open && len(s.queue.messages)+s.queue.sending > 0 {
 			return false
 		}
@@ -326,7 +320,7 @@ func (o *outbox) sent() bool {
 func (o *outbox) discard() (n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for s := range o.layout.servers() {
+	for s := range o.layout.servers {
 		n += len(s.queue.messages)
 		s.queue.messages = nil
 	}

@@ -79,7 +79,7 @@ func (s *server) run() {
 		}
 		s.a.outbox.shut(s)
 		s.a.disconnected(s, err)
-		s.a.outbox.expireAway()
+		s.a.outbox.expire(s)
 		sleep(s.ctx, backoff(failures))
 		failures++
 	}

@@ -39,7 +39,7 @@ func (a *Adapter) watch() {
 			a.lookErr = err
 			a.gap = a.gap || err != nil && len(a.servers) == 0
 		})
-		a.outbox.expireAway()
+		a.outbox.expire(a.nowhere)
 		a.waitToLook(failures)
 	}
 }
@@ -147,9 +147,8 @@ func (a *Adapter) use(d *description, address string, late bool) {
 		}
 		late = late || !first
 		a.layout = next
-		has := next.servers()
 		for s := range a.servers {
-			if !has[s] {
+			if !next.servers[s] {
 				s.stop()
 			}
 		}
@@ -172,7 +171,7 @@ func (a *Adapter) nextLayout(cluster bool, owners []string) *layout {
 			servers[s.address] = s
 		}
 	}
-	next := &layout{cluster: cluster, owners: make([]*server, len(owners))}
+	found := make([]*server, len(owners))
 	same := a.layout.cluster == cluster
 	for slot, address := range owners {
 		s := servers[address]
@@ -182,11 +181,11 @@ func (a *Adapter) nextLayout(cluster bool, owners []string) *layout {
 			a.servers[s] = true
 			a.tasks.Go(s.run)
 		}
-		next.owners[slot] = s
+		found[slot] = s
 		same = same && s == a.layout.owners[slot]
 	}
 	if same {
 		return nil
 	}
-	return next
+	return newLayout(cluster, found)
 }
