@@ -78,11 +78,14 @@ func begin(t *testing.T, adapters []pubsub.Adapter) []*pubsub.PubSub {
 	return nodes
 }
 
-// acquaint waits until all nodes know each other.
+// acquaint waits until all nodes are up and know each other.
 func acquaint(t *testing.T, nodes []*pubsub.PubSub) {
 	t.Helper()
 	for _, ps := range nodes {
-		eventually(t, patience, "nodes know each other", func() bool { return len(ps.Info().Members) == len(nodes)-1 })
+		eventually(t, patience, "nodes know each other", func() bool {
+			info := ps.Info()
+			return info.Engine.State == pubsub.StateUp && len(info.Members) == len(nodes)-1
+		})
 	}
 }
 
