@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/roost-dev/roost/internal/cluster"
 	"github.com/roost-dev/roost/pubsub"
@@ -52,11 +53,28 @@ func (p *peers) Call(ctx context.Context, address string, request []byte) ([]byt
 	switch {
 	case errors.Is(err, cluster.ErrNoService):
 		return nil, fmt.Errorf("%w: %w", longpoll.ErrGone, err)
-	case errors.Is(err, cluster.ErrGone):
-		if away := p.pubsub.Ping(ctx); away != nil { // then nobody is heard
-			return nil, fmt.Errorf("%w, or cannot be heard: %w", err, away)
-		}
+	case errors.Is(err, cluster.ErrGone) && p.gone(ctx, cluster.ID(node)):
 		return nil, fmt.Errorf("%w: %w", longpoll.ErrGone, err)
 	}
 	return answer, err
+}
+
+// lonely is how long a node that hears nobody waits before it takes another
+// for dead: perhaps its engine has just come back.
+const lonely = time.Second
+
+// gone reports whether a node that was not there is dead, and not merely
+// unheard because our engine is away, or was.
+func (p *peers) gone(ctx context.Context, node cluster.ID) bool {
+	if p.pubsub.Ping(ctx) != nil {
+		return false
+	}
+	if len(p.cluster.Members()) == 0 {
+		select {
+		case <-time.After(lonely):
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return errors.Is(p.cluster.Meet(ctx, node), cluster.ErrGone)
 }

@@ -241,6 +241,11 @@ func TestServersOfOneNodeKeepTheirSessionsApart(t *testing.T) {
 func TestASessionIsGoneWithItsNode(t *testing.T) {
 	for name, end := range map[string]func(s *spread){
 		"shut down": func(s *spread) { s.nodes[0].leave() },
+		"its server alone shut down": func(s *spread) {
+			if err := s.nodes[0].server.Shutdown(context.Background()); err != nil {
+				panic(err)
+			}
+		},
 		"not heard for a lease": func(s *spread) {
 			s.network.Partition([]*pubsubtest.Node{s.nodes[0].engine})
 			time.Sleep(5 * time.Second)
@@ -276,6 +281,24 @@ func TestASessionIsGoneWithItsNode(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestANodeThatHearsNobodyTakesASecondToBelieveIt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newSpread(t, 2, roost.LongPoll{})
+		c := reaching(t, s.nodes[0].server)
+		c.open()
+		time.Sleep(5 * time.Second)
+		s.nodes[0].leave()
+		c.do = reaching(t, s.nodes[1].server).do
+		start := time.Now()
+		if a := c.poll(); a.Status != 410 {
+			t.Errorf("a poll: %+v, want 410", a)
+		}
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("it took %v, want 1s", took)
+		}
+	})
 }
 
 func TestSessionsOutliveTheEngine(t *testing.T) {

@@ -64,7 +64,7 @@ func (c *Cluster) Call(ctx context.Context, to ID, service string, body []byte) 
 	if to == c.self.ID {
 		return nil, errors.New("cluster: a node does not call itself")
 	}
-	if err := c.meet(ctx, to); err != nil {
+	if err := c.Meet(ctx, to); err != nil {
 		return nil, err
 	}
 	number, made, err := c.calls.begin(to)
@@ -88,8 +88,9 @@ func (c *Cluster) Call(ctx context.Context, to ID, service string, body []byte) 
 	}
 }
 
-// meet waits for a node that may have to be heard of yet.
-func (c *Cluster) meet(ctx context.Context, id ID) error {
+// Meet fails with [ErrGone] unless the node is there. On a node that has just
+// started, or was cut off, it waits for a heartbeat for up to a second.
+func (c *Cluster) Meet(ctx context.Context, id ID) error {
 	var limit <-chan time.Time
 	for {
 		c.mu.Lock()

@@ -300,8 +300,8 @@ func (h *Handler) outlast(w http.ResponseWriter, r *http.Request) {
 
 // Close ends all sessions as [transport.Conn.Close] does, which answers the
 // polls that wait, and makes no new ones: clients are told to try again. It
-// returns nil once every session has been told of its end and its client has
-// fetched what waited for it. If ctx ends first, what waits is dropped and the
+// returns nil once every session has been told of its end, its client has
+// fetched what waited for it, and the polls of other nodes are answered. If ctx ends first, what waits is dropped and the
 // context's error is returned.
 //
 // Polls for sessions of other nodes are answered 204, those that come later
@@ -366,6 +366,13 @@ func (h *Handler) remove(s *session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.sessions, s.id)
+}
+
+// hold has Close wait for one more call of release.
+func (h *Handler) hold() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.live++
 }
 
 func (h *Handler) release() {

@@ -77,8 +77,11 @@ func (h *Handler) ask(ctx context.Context, address string, q request) (status in
 	return strconv.Atoi(string(said))
 }
 
-// pollHere answers a poll that reached another handler.
+// pollHere answers a poll that reached another handler. Close waits for it:
+// for those that reach this one http.Server.Shutdown does.
 func (h *Handler) pollHere(ctx context.Context, q request) (status int, err error) {
+	h.hold()
+	defer h.release()
 	s := h.session(q.Session)
 	if s == nil {
 		return http.StatusNotFound, nil
