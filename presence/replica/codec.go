@@ -31,7 +31,7 @@ const (
 	minEntry   = 4
 	minSwap    = 1 + minEntry
 	minString  = 1
-	minSection = 4
+	minSection = 3
 	minTouch   = digestSize + 1
 )
 

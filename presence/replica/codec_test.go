@@ -17,6 +17,7 @@ func messages() []interface{ encode() []byte } {
 		&delta{topic: "room", version: 1, joins: []Entry{full, {Ref: "x", Key: "y", Meta: []byte{}}}},
 		&delta{topic: "room", prev: 300, version: 1 << 60, leaves: []string{"a", ""}, replaced: []swap{{"b", full}}},
 		&ask{topics: []string{"room", "", strings.Repeat("long", 100)}},
+		&snapshot{asOf: 7, sections: []section{{last: true}}},
 		&snapshot{asOf: 7, sections: []section{{topic: "room", last: true}, {topic: "hall", part: 3, entries: []Entry{full}}}},
 		&pull{first: true, upTo: 2, wants: []digest{d, digestOf("hall")}},
 		&pull{seen: 9, after: 3, upTo: 3},

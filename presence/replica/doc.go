@@ -6,8 +6,9 @@
 // their messages to [Replica.Receive], and tells it which nodes a failure
 // detector believes in. Messages may be lost, come twice, late and in any
 // order; nodes may be cut off, paused, and crash. Whatever happened, one
-// digest period and two round trips after it ended a replica holds, of every
-// node that is up, exactly what that node has on the wanted topics.
+// digest period and two round trips after it ended (more where much has to be
+// split) a replica holds, of every node that is up, exactly what that node has
+// on the wanted topics, in the same order.
 //
 // # Single writers
 //

@@ -174,7 +174,7 @@ func (r *Replica) Down(node NodeID) {
 // Tick asks every node that is up what it changed, and again for what did not
 // come. It is called once per digest period, about every second, and may be
 // called in between, for example when the engine is back after a failure. A
-// loss is repaired one round trip after the next tick.
+// loss is repaired two round trips after the next tick.
 func (r *Replica) Tick() {
 	seen := r.own.clock
 	for _, p := range r.peers {
