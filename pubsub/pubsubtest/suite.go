@@ -3,6 +3,7 @@ package pubsubtest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"strings"
 	"sync"
@@ -112,11 +113,15 @@ func link(t *testing.T, from *pubsub.PubSub, topic string, listeners ...*listene
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for _, l := range listeners {
-		for heard := false; !heard; _, heard = l.probes.poll(10 * time.Millisecond) {
+		mark := rand.Text() // probes of other nodes may still come
+		for heard := false; !heard; {
 			if time.Now().After(deadline) {
 				t.Fatalf("nobody hears what is said on %q", topic)
 			}
-			say(t, from, &pubsub.Message{Topic: topic, Event: probe, Payload: []byte(`{}`)})
+			say(t, from, &pubsub.Message{Topic: topic, Event: probe, Payload: []byte(mark), Binary: true})
+			for m, ok := l.probes.poll(10 * time.Millisecond); ok && !heard; m, ok = l.probes.pop() {
+				heard = string(m.Payload) == mark
+			}
 		}
 	}
 }
