@@ -74,6 +74,12 @@ type EmbedOptions struct {
 // 2.15), which wait for that listener to be opened, or to have failed.
 const noPort = -2
 
+// noAddress is what servers tell each other of this one, so that none tries to
+// connect to it by itself. Two nodes that connect to each other at one time
+// lose both connections, and what was sent over them; so there must be one
+// place that says who connects to whom, and that is the mesh.
+const noAddress = "255.255.255.255:1"
+
 // Bounds of an embedded server.
 const (
 	maxPayload    = 64 << 20  // of a message, in bytes
@@ -177,7 +183,7 @@ func (a *Embedded) serverOptions() (*server.Options, error) {
 			Name:          a.opts.Namespace,
 			Host:          cmp.Or(host, "0.0.0.0"),
 			Port:          port,
-			Advertise:     a.opts.Advertise,
+			Advertise:     noAddress,
 			NoAdvertise:   true, // there are no clients to tell
 			PoolSize:      -1,   // one connection keeps what Settle asks behind what it asks about
 			Compression:   server.CompressionOpts{Mode: server.CompressionOff},

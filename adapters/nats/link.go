@@ -100,7 +100,7 @@ func (l *link) start(opts nats.Options) {
 	opts.IgnoreAuthErrorAbort = true // what is wrong may be set right there
 	opts.MaxReconnect = -1
 	opts.ReconnectBufSize = -1 // the outbox waits
-	opts.CustomReconnectDelayCB = backoff
+	opts.CustomReconnectDelayCB = func(attempts int) time.Duration { return backoff(attempts, maxBackoff) }
 	opts.Timeout = dialTimeout
 	opts.PingInterval = pingInterval
 	opts.MaxPingsOut = pingsMissed

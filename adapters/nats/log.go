@@ -63,7 +63,12 @@ func (s *serverLog) Noticef(format string, args ...any) {
 
 func (s *serverLog) Warnf(format string, args ...any) { s.warn(format, args) }
 
-func (s *serverLog) Errorf(format string, args ...any) { s.warn(format, args) }
+func (s *serverLog) Errorf(format string, args ...any) {
+	if strings.HasPrefix(format, "Error trying to connect to route") {
+		return // the mesh tells that better
+	}
+	s.warn(format, args)
+}
 
 // Fatalf is told of the two listeners, and that for clients must fail.
 func (s *serverLog) Fatalf(format string, args ...any) {

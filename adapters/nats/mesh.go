@@ -62,6 +62,7 @@ type target struct {
 	err      error  // of asking
 	asking   bool
 	attempts int       // since it was connected
+	yielded  bool      // the node there could have connected, and has not
 	next     time.Time // when to ask
 	routed   bool      // the server is to connect to it
 }
@@ -70,7 +71,8 @@ type target struct {
 const (
 	meshPeriod  = 100 * time.Millisecond // how often it looks at the server's connections
 	helloPeriod = 5 * time.Second
-	ownTurn     = 300 * time.Millisecond // how long a node waits for the other to connect
+	maxProbing  = 500 * time.Millisecond // between two questions to an address
+	ownTurn     = 600 * time.Millisecond // how long a node waits for the other to connect; more than maxProbing
 	rumorDelay  = time.Second            // what others have said of a lost node may be old
 	memory      = time.Hour              // how long a lost node is known again
 )
@@ -182,7 +184,7 @@ func (m *mesh) lose(id string, n *node, now time.Time) {
 	m.helloDue = now
 	for _, t := range m.targets {
 		if t.id == id {
-			t.routed, t.attempts, t.next = false, 0, now
+			t.routed, t.yielded, t.attempts, t.next = false, false, 0, now
 		}
 	}
 	m.mu.Lock()
@@ -248,28 +250,29 @@ func (m *mesh) pursue(wanted map[string]bool, now time.Time) {
 	}
 }
 
-// learn takes the outcome of asking. Of two nodes that want each other the one
-// with the smaller id connects first, for two connections would get into each
-// other's way.
+// learn takes the outcome of asking. Of two nodes that know each other the one
+// with the smaller id connects; see noAddress. The other one waits for longer
+// than the first may need to ask, and then takes it that it is not known.
 func (m *mesh) learn(p probed) {
 	m.probing--
 	t := m.targets[p.address]
 	t.asking, t.id, t.err = false, p.id, p.err
 	if p.id == m.id || m.isConnected(p.id) {
-		t.attempts = 0
+		t.attempts, t.yielded = 0, false
 		return
 	}
 	t.attempts++
-	t.next = time.Now().Add(backoff(t.attempts))
+	t.next = time.Now().Add(backoff(t.attempts, maxProbing))
 	if p.err != nil {
+		t.yielded = false
 		m.link.limited("nats: a node is not there", "address", p.address, p.err)
 		return
 	}
-	if t.routed = m.id < p.id || t.attempts > 1; t.routed {
-		t.next = time.Now().Add(maxBackoff)
-	} else {
-		t.next = time.Now().Add(ownTurn)
+	if m.id > p.id && !t.yielded {
+		t.yielded, t.next = true, time.Now().Add(ownTurn)
+		return
 	}
+	t.routed, t.next = true, time.Now().Add(maxBackoff)
 }
 
 // reroute tells the server the addresses to connect to.

@@ -20,7 +20,7 @@ type probed struct {
 }
 
 // probeTimeout is how long a node may take to say who it is.
-const probeTimeout = 2 * time.Second
+const probeTimeout = time.Second
 
 // probe asks the node at an address for its server's id. The server would
 // connect to whatever is there, itself too, and say only to its log what is

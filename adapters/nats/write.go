@@ -17,8 +17,8 @@ const (
 )
 
 // backoff is how long to wait before the next attempt to connect.
-func backoff(attempts int) time.Duration {
-	d := min(maxBackoff, 50*time.Millisecond<<min(attempts, 10))
+func backoff(attempts int, most time.Duration) time.Duration {
+	d := min(most, 50*time.Millisecond<<min(attempts, 10))
 	return d/2 + rand.N(d/2)
 }
 
