@@ -47,7 +47,7 @@ type Adapter interface {
 
 	// Close stops the adapter, sends what is buffered if the engine is there,
 	// and waits for its goroutines until ctx ends. Nothing is given to the
-	// receiver after it.
+	// receiver after it. Closing again does nothing.
 	Close(ctx context.Context) error
 }
 

@@ -166,7 +166,7 @@ func (c *Cluster) heard(f frame) {
 	m := c.members[f.from]
 	isNew := m == nil
 	if isNew {
-		m = &member{Member: Member{ID: f.from, Name: i.Name, Since: now}}
+		m = &member{ID: f.from, Name: i.Name, Since: now}
 		c.members[f.from] = m
 	}
 	if m.gone {
@@ -200,7 +200,7 @@ func (c *Cluster) goodbye(f frame) {
 	c.mu.Lock()
 	m := c.members[f.from]
 	if m == nil { // it has overtaken the first heartbeat
-		m = &member{Member: Member{ID: f.from, Name: i.Name, Since: now}, dropped: true}
+		m = &member{ID: f.from, Name: i.Name, Since: now, dropped: true}
 		c.members[f.from] = m
 	}
 	if !m.gone {

@@ -100,19 +100,19 @@ func within(t *testing.T, what string, f func(ctx context.Context)) {
 	}
 }
 
-// rejoin waits until what from says on topic is heard by l, for no longer
+// rejoin waits until what from says in the room is heard by l, for no longer
 // than nodes may take to recover.
-func rejoin(t *testing.T, from *pubsub.PubSub, topic string, l *listener, since time.Time) {
+func rejoin(t *testing.T, from *pubsub.PubSub, l *listener, since time.Time) {
 	t.Helper()
 	for {
 		ctx, cancel := context.WithTimeout(context.Background(), recovery)
-		_ = from.Broadcast(ctx, &pubsub.Message{Topic: topic, Event: probe, Payload: []byte(`{}`)})
+		_ = from.Broadcast(ctx, &pubsub.Message{Topic: "room", Event: probe, Payload: []byte(`{}`)})
 		cancel()
 		if _, heard := l.probes.poll(10 * time.Millisecond); heard {
 			return
 		}
 		if time.Since(since) > recovery {
-			t.Fatalf("%v after the engine is back nobody hears what is said on %q", recovery, topic)
+			t.Fatalf("%v after the engine is back a node is not heard", recovery)
 		}
 	}
 }
@@ -141,7 +141,7 @@ func localDeliveryGoesOn(t *testing.T, r Restartable) {
 	for i, ps := range nodes {
 		for k, l := range listeners {
 			if i != k {
-				rejoin(t, ps, "room", l, since)
+				rejoin(t, ps, l, since)
 			}
 		}
 	}
@@ -279,7 +279,7 @@ func settlingFailsAtOnce(t *testing.T, r Restartable) {
 		defer cancel()
 		return sub.Settle(ctx) == nil && adapters[0].Health().State == pubsub.StateUp
 	})
-	rejoin(t, nodes[0], "room", l, time.Now())
+	rejoin(t, nodes[0], l, time.Now())
 }
 
 // steadySendersGoOn has nodes say something all the time, through the engine's
@@ -331,7 +331,7 @@ func steadySendersGoOn(t *testing.T, r Restartable) {
 	for i, ps := range nodes {
 		for k, l := range listeners {
 			if i != k {
-				rejoin(t, ps, "room", l, since)
+				rejoin(t, ps, l, since)
 			}
 		}
 	}
@@ -395,7 +395,7 @@ func nodesStartWithoutEngine(t *testing.T, r Restartable) {
 	within(t, "settling without an engine", func(ctx context.Context) { _ = sub.Settle(ctx) })
 	back()
 	since := time.Now()
-	rejoin(t, nodes[0], "room", l, since)
+	rejoin(t, nodes[0], l, since)
 	for _, a := range adapters {
 		eventually(t, recovery, "the node is up", func() bool { return a.Health().State == pubsub.StateUp })
 	}
