@@ -63,7 +63,7 @@ func meet(t testing.TB, nodes []*node) {
 			t.Fatal(err)
 		}
 		defer s.leave()
-		_, err = s.join(ctx, topic, "{}", func(event string, _ []byte) { heard <- nd.name + " hears " + event })
+		_, err = s.join(ctx, topic, func(event string, _ []byte) { heard <- nd.name + " hears " + event })
 		if err != nil {
 			t.Fatal(err)
 		}

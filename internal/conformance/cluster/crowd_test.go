@@ -209,7 +209,7 @@ func (s *street) clear() []*device {
 func (d *device) enter(ctx context.Context, topic string) error {
 	st := &seat{roster: newRoster()}
 	var err error
-	if st.channel, err = d.socket.join(ctx, topic, "{}", func(event string, payload []byte) { st.roster.handle(event, payload) }); err == nil {
+	if st.channel, err = d.socket.join(ctx, topic, func(event string, payload []byte) { st.roster.handle(event, payload) }); err == nil {
 		d.rooms[topic] = st
 	}
 	return err
@@ -328,7 +328,7 @@ func (c *crowd) observe(nd *node) (map[string]map[string][]string, error) {
 	}
 	states := make(chan state, roomCount)
 	for _, topic := range c.topics() {
-		_, err := s.join(ctx, topic, "{}", func(event string, payload []byte) {
+		_, err := s.join(ctx, topic, func(event string, payload []byte) {
 			if event == "presence_state" {
 				states <- state{topic, slices.Clone(payload)}
 			}

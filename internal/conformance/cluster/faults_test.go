@@ -114,7 +114,7 @@ func (tr *trial) report(t *testing.T) {
 func (tr *trial) fault(begin func(), active []*node, lasting time.Duration, mayGo bool, end func()) {
 	tr.t.Helper()
 	stop := tr.drive(tr.nodes...)
-	pass(tr.t, 500 * time.Millisecond)
+	pass(tr.t, 500*time.Millisecond)
 	if len(active) < len(tr.nodes) {
 		stop()
 		begin()
@@ -183,7 +183,7 @@ func (tr *trial) pause(nd *node) {
 func (tr *trial) kill(nd *node) {
 	tr.t.Helper()
 	stop := tr.drive(tr.nodes...)
-	pass(tr.t, 500 * time.Millisecond)
+	pass(tr.t, 500*time.Millisecond)
 	stop()
 	before := tr.rest()
 	others := tr.except(nd)
@@ -204,7 +204,7 @@ func (tr *trial) kill(nd *node) {
 
 	// At once, so that the others still know the one before.
 	stop = tr.drive(tr.nodes...)
-	pass(tr.t, 500 * time.Millisecond)
+	pass(tr.t, 500*time.Millisecond)
 	stop()
 	before = tr.rest()
 	nd.kill()
@@ -253,7 +253,7 @@ func (s *street) adopt(ctx context.Context, old *device) error {
 func (tr *trial) stop(nd *node) {
 	tr.t.Helper()
 	stop := tr.drive(tr.nodes...)
-	pass(tr.t, 500 * time.Millisecond)
+	pass(tr.t, 500*time.Millisecond)
 	stop()
 	others := tr.except(nd)
 	before := tr.rest()
@@ -269,6 +269,13 @@ func (tr *trial) stop(nd *node) {
 		case <-d.socket.done:
 		case <-time.After(patience):
 			tr.t.Fatalf("%s still has its socket at %s %v after SIGTERM", d.user, nd.name, patience)
+		}
+	}
+	for _, d := range leaving {
+		for topic, st := range d.rooms {
+			if gone := st.roster.goneSince(before[st.roster]); len(gone) > 0 {
+				tr.t.Errorf("%s, itself at %s, saw %v go from %s", d.user, nd.name, gone, topic)
+			}
 		}
 	}
 	tr.move(nd, others)

@@ -23,7 +23,7 @@ func listen(t testing.TB, s *socket, topic string) ear {
 	t.Helper()
 	e := ear{events: make(chan string, 10_000)}
 	var err error
-	e.channel, err = s.join(t.Context(), topic, "{}", func(event string, payload []byte) {
+	e.channel, err = s.join(t.Context(), topic, func(event string, payload []byte) {
 		select {
 		case e.events <- event + " " + string(payload):
 		default: // whoever reads it will miss something
@@ -213,7 +213,7 @@ func testKick(t *testing.T, nodes []*node) {
 			s := audience(t, nodes[i:i+1], 1, user)[0]
 			for _, topic := range []string{"echo:kick", "echo:else"} {
 				who := user + " from " + topic + " at " + nd.name
-				ch, err := s.join(t.Context(), topic, "{}", func(event string, _ []byte) { kicked <- who + " " + event })
+				ch, err := s.join(t.Context(), topic, func(event string, _ []byte) { kicked <- who + " " + event })
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -250,7 +250,7 @@ func testKick(t *testing.T, nodes []*node) {
 }
 
 func isAlive(ctx context.Context, s *socket) error {
-	ch, err := s.join(ctx, "echo:alive", "{}", nil)
+	ch, err := s.join(ctx, "echo:alive", nil)
 	if err != nil {
 		return err
 	}

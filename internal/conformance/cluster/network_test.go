@@ -187,7 +187,7 @@ func removeStale() error {
 		}
 		pids, err := exec.Command("ip", "netns", "pids", e.Name()).Output()
 		errs = append(errs, err)
-		for _, pid := range strings.Fields(string(pids)) {
+		for pid := range strings.FieldsSeq(string(pids)) {
 			if pid, err := strconv.Atoi(pid); err == nil {
 				errs = append(errs, unix.Kill(pid, unix.SIGKILL))
 			}

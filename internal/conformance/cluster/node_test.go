@@ -100,4 +100,3 @@ func (nd *node) holds() (sockets, channels int, err error) {
 	err = json.Unmarshal(body, &info)
 	return info.Sockets, info.Channels, err
 }
-

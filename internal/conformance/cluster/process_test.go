@@ -90,6 +90,17 @@ func (p *process) kill() {
 	}
 	p.signal(os.Kill)
 	<-p.exited
+	p.review()
+}
+
+// review fails the test if the process had to complain of what must not happen, whatever happens around it.
+func (p *process) review() {
+	p.t.Helper()
+	for line := range bytes.Lines(p.said.all()) {
+		if bytes.Contains(line, []byte("level=ERROR")) || bytes.Contains(line, []byte("panic")) {
+			p.t.Errorf("%s said: %s", p.label, line)
+		}
+	}
 }
 
 // stop ends it as operators do, and fails the test if it does not end well.
@@ -101,6 +112,7 @@ func (p *process) stop() {
 		if p.exitErr != nil {
 			p.t.Errorf("%s ended with %v", p.label, p.exitErr)
 		}
+		p.review()
 	case <-time.After(3 * patience):
 		p.t.Errorf("%s did not end within %v of SIGTERM", p.label, 3*patience)
 		p.signal(syscall.SIGQUIT) // its goroutines show in what it said
@@ -120,17 +132,17 @@ func (b *logBuffer) Write(p []byte) (int, error) {
 	return b.text.Write(p)
 }
 
-func (b *logBuffer) contain(s string) bool {
+func (b *logBuffer) all() []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return bytes.Contains(b.text.Bytes(), []byte(s))
+	return bytes.Clone(b.text.Bytes())
 }
+
+func (b *logBuffer) contain(s string) bool { return bytes.Contains(b.all(), []byte(s)) }
 
 // tail returns what was said last.
 func (b *logBuffer) tail() []byte {
 	const most = 16 << 10
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	all := bytes.Clone(b.text.Bytes())
+	all := b.all()
 	return all[max(0, len(all)-most):]
 }

@@ -38,17 +38,16 @@ type find struct {
 	missing    []string
 }
 
-// reconnectAfter is phoenix.js's, by the number of tries.
-var reconnectAfter = []time.Duration{10, 50, 100, 150, 200, 250, 500, 1000, 2000}
+// reconnectAfter is phoenix.js's, in milliseconds, by the number of tries.
+var reconnectAfter = []int{10, 50, 100, 150, 200, 250, 500, 1000, 2000}
 
 // live is the life of a page. It returns when ctx ends.
 func (p *page) live(ctx context.Context) {
 	for tries := 0; ctx.Err() == nil; tries++ {
 		s, err := p.visit(ctx)
 		if err != nil {
-			wait := reconnectAfter[min(tries, len(reconnectAfter)-1)] * time.Millisecond
 			select {
-			case <-time.After(wait):
+			case <-time.After(time.Duration(reconnectAfter[min(tries, len(reconnectAfter)-1)]) * time.Millisecond):
 			case <-ctx.Done():
 			}
 			continue
@@ -84,7 +83,7 @@ func (p *page) visit(ctx context.Context) (*socket, error) {
 	}
 	p.roster.rejoin()
 	asked := time.Now()
-	_, err = s.join(ctx, p.topic, "{}", func(event string, payload []byte) {
+	_, err = s.join(ctx, p.topic, func(event string, payload []byte) {
 		if missing := p.roster.handle(event, payload); len(missing) > 0 {
 			p.note(func() { p.finds = append(p.finds, find{asked, time.Now(), missing}) })
 		}

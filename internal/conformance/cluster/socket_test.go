@@ -46,7 +46,9 @@ var errLeft = errors.New("the client closed it")
 // A closeError is the close frame that ended a socket.
 type closeError int
 
-func (e closeError) Error() string { return fmt.Sprintf("the server closed the socket with %d", int(e)) }
+func (e closeError) Error() string {
+	return fmt.Sprintf("the server closed the socket with %d", int(e))
+}
 
 // connect opens a socket of a user, who may be "".
 func connect(ctx context.Context, nd *node, user string) (*socket, error) {
@@ -190,13 +192,13 @@ func (s *socket) ended() error {
 }
 
 // join joins a topic. handle is called for what comes on it, at first for what comes right behind the reply.
-func (s *socket) join(ctx context.Context, topic, params string, handle func(event string, payload []byte)) (*channel, error) {
+func (s *socket) join(ctx context.Context, topic string, handle func(event string, payload []byte)) (*channel, error) {
 	ref := s.ref()
 	ch := &channel{socket: s, topic: topic, joinRef: ref, handle: handle}
 	s.mu.Lock()
 	s.channels[topic] = ch
 	s.mu.Unlock()
-	_, err := s.call(ctx, wire.ClientMessage{JoinRef: ref, Ref: ref, Topic: wire.String(topic), Event: wire.EventJoin}, params)
+	_, err := s.call(ctx, wire.ClientMessage{JoinRef: ref, Ref: ref, Topic: wire.String(topic), Event: wire.EventJoin}, "{}")
 	return ch, err
 }
 
