@@ -24,7 +24,7 @@ const (
 
 	// inboxLen and inboxBytes bound what waits for the replica. What comes
 	// while it is full is dropped, and found missing at the next tick.
-	inboxLen   = 8192
+	inboxLen   = 4096
 	inboxBytes = 32 << 20
 )
 
@@ -56,7 +56,8 @@ type replicator[M any] struct {
 // news is what has happened since the replica was last told.
 type news[M any] struct {
 	own       moves[M]
-	wants     []string // topics, each once: they stay wanted until vacated
+	wants     []string // topics; each is wanted until it was vacant for linger
+	vacated   []string // topics that were
 	messages  []message
 	nodes     map[cluster.ID]bool // that came or went: whether they are there
 	recovered bool
@@ -75,7 +76,7 @@ func newReplicator[M any](p *Presence[M], c *cluster.Cluster) *replicator[M] {
 		service: "presence:" + p.opts.Name,
 		wake:    make(chan struct{}, 1),
 		replica: replica.New(replica.NodeID(c.Self().ID), nil),
-		news:    news[M]{own: make(moves[M]), nodes: make(map[cluster.ID]bool)},
+		news:    newNews[M](),
 		vacant:  make(map[string]time.Time),
 		peers:   make(map[cluster.ID]bool),
 	}
@@ -206,13 +207,14 @@ func (r *replicator[M]) run() {
 	timer := time.NewTimer(r.period())
 	defer timer.Stop()
 	for {
+		tick := false
 		select {
 		case <-r.wake:
 		case <-timer.C:
-			r.tick()
+			tick = true
 			timer.Reset(r.period())
 		}
-		if closed := r.work(); closed {
+		if closed := r.work(tick); closed {
 			r.finish()
 			return
 		}
@@ -226,28 +228,9 @@ func (r *replicator[M]) period() time.Duration {
 	return quarter*3/4 + rand.N(quarter/2+1)
 }
 
-func (r *replicator[M]) tick() {
-	r.replica.Tick()
-	r.mu.Lock()
-	var due []string
-	for topic, since := range r.vacant {
-		if time.Since(since) >= linger {
-			due = append(due, topic)
-			delete(r.vacant, topic)
-		}
-	}
-	r.mu.Unlock()
-	for _, topic := range due {
-		if t := r.p.find(topic); t != nil && t.release() {
-			r.replica.Unwant(topic)
-			r.cluster.Interest(r.watchers(topic), false)
-		}
-	}
-}
-
 // work tells the replica the news and does what it asks for.
-func (r *replicator[M]) work() (closed bool) {
-	n, closed := r.take()
+func (r *replicator[M]) work(tick bool) (closed bool) {
+	n, closed := r.take(tick)
 	if n.dropped > 0 {
 		r.p.opts.Logger.Warn("presence: this node is too busy for what others send; what was dropped will be asked for", "messages", n.dropped)
 	}
@@ -258,12 +241,18 @@ func (r *replicator[M]) work() (closed bool) {
 			r.replica.Down(replica.NodeID(node))
 		}
 	}
-	if n.recovered {
+	if tick || n.recovered {
 		r.replica.Tick()
 	}
 	for _, topic := range n.wants {
 		r.cluster.Interest(r.watchers(topic), true)
 		r.replica.Want(topic)
+	}
+	for _, topic := range n.vacated {
+		if t := r.p.find(topic); t != nil && t.release() {
+			r.replica.Unwant(topic)
+			r.cluster.Interest(r.watchers(topic), false)
+		}
 	}
 	n.own.tell(r.replica)
 	for _, m := range n.messages {
@@ -276,10 +265,25 @@ func (r *replicator[M]) work() (closed bool) {
 	return closed
 }
 
-func (r *replicator[M]) take() (n news[M], closed bool) {
+func newNews[M any]() news[M] {
+	return news[M]{own: make(moves[M]), nodes: make(map[cluster.ID]bool)}
+}
+
+// take takes the news. At a tick the topics that were vacant for long enough
+// are in it: that they were wanted was so before, or is now.
+func (r *replicator[M]) take(tick bool) (n news[M], closed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n, r.news, r.inbox = r.news, news[M]{own: make(moves[M]), nodes: make(map[cluster.ID]bool)}, 0
+	n, r.news, r.inbox = r.news, newNews[M](), 0
+	if !tick {
+		return n, r.closed
+	}
+	for topic, since := range r.vacant {
+		if time.Since(since) >= linger {
+			n.vacated = append(n.vacated, topic)
+			delete(r.vacant, topic)
+		}
+	}
 	return n, r.closed
 }
 
