@@ -23,7 +23,7 @@ const (
 	lifeCount = 64
 
 	// topicBytes is what a topic counts besides its name and events.
-	topicBytes = 768
+	topicBytes = 384
 
 	// pageSize bounds what Read copies under a lock.
 	pageSize = 256
@@ -53,7 +53,7 @@ var _ Log = (*Memory)(nil)
 // MemoryOptions configures a [Memory].
 type MemoryOptions struct {
 	// Bytes bounds all topics together: payloads, 64 bytes for each event, and
-	// for each topic its name and 768 bytes. When it is passed, the topics
+	// for each topic its name and 384 bytes. When it is passed, the topics
 	// that nobody appended to or read from for the longest time are dropped,
 	// and begin another epoch when they come back. One topic keeps at most a
 	// quarter of it. Default 64 MiB.

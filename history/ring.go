@@ -100,7 +100,7 @@ func (r *ring) at(i int) *slot {
 // push adds an event. No more than limit are to come together.
 func (r *ring) push(s slot, limit int) {
 	if r.count == len(r.slots) {
-		r.resize(min(r.count+r.count/8+1, limit))
+		r.resize(min(r.count+r.count/6+1, limit))
 	}
 	r.count++
 	*r.at(r.count - 1) = s
@@ -115,7 +115,7 @@ func (r *ring) drop(n int) {
 	if r.first += n; r.first >= len(r.slots) {
 		r.first -= len(r.slots)
 	}
-	if spare := len(r.slots) - r.count; spare > 8+r.count/3 {
+	if spare := len(r.slots) - r.count; spare > 2+r.count/3 {
 		r.resize(r.count + r.count/8)
 	}
 }
