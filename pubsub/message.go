@@ -3,6 +3,8 @@ package pubsub
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/roost-dev/roost/history"
 )
 
 // Message is one event on its way to everybody who subscribed to its topic.
@@ -19,6 +21,18 @@ type Message struct {
 	// sender's own (broadcast_from). nil leaves nobody out. It means
 	// something on the sender's node only, which is where the sender is.
 	From *Subscription
+
+	// Sender names the conversation that a kept message is not for, on
+	// whatever node and whenever it is read. Subscribers look at it
+	// themselves, since they must know of each position. Empty: it is for all.
+	Sender string
+
+	// Position is where a kept message stands in its topic's log, and Previous
+	// the sequence number of the one before it: a subscriber that has not seen
+	// that one has missed something. PubSub sets them. Position is zero for
+	// what is not kept.
+	Position history.Position
+	Previous uint64
 
 	memos
 }

@@ -8,10 +8,12 @@ package pubsub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
+	"github.com/roost-dev/roost/history"
 	"github.com/roost-dev/roost/internal/cluster"
 )
 
@@ -21,6 +23,8 @@ import (
 type PubSub struct {
 	topics  *registry[Subscriber]
 	ids     *registry[Commanded]
+	rules   *history.Rules   // nil: nothing is kept
+	log     history.Log      // nil with it
 	adapter Adapter          // nil: this node is alone
 	cluster *cluster.Cluster // nil with it
 	logger  *slog.Logger
@@ -44,6 +48,16 @@ type Options struct {
 	// dead and drop its presences. It says four times in a lease that it
 	// lives. All nodes should have the same. Default 4 s; with an adapter only.
 	Lease time.Duration
+
+	// History says which events of which topics are kept, so that clients that
+	// were away catch up. They are kept in the memory of this process; with an
+	// adapter that is an error. nil: none.
+	History []history.Keep
+
+	// HistoryBytes bounds what is kept of all topics together. Beyond it the
+	// topics that were not used for the longest time are forgotten. Default
+	// 64 MiB.
+	HistoryBytes int
 
 	// Logger takes what no caller can be told. nil: slog.Default().
 	Logger *slog.Logger
@@ -85,6 +99,11 @@ func New(opts *Options) (*PubSub, error) {
 	}
 	ps.topics = newRegistry[Subscriber](topics)
 	ps.ids = newRegistry[Commanded](ids)
+	if opts.History != nil {
+		if err := ps.keep(opts); err != nil {
+			return nil, err
+		}
+	}
 	if ps.adapter != nil {
 		ps.cluster = cluster.New(bus{ps.adapter}, &cluster.Options{Name: opts.Node, Lease: opts.Lease, Logger: ps.logger})
 		ps.cluster.Serve(socketService, ps.answerSockets)
@@ -94,6 +113,20 @@ func New(opts *Options) (*PubSub, error) {
 		ps.cluster.Start()
 	}
 	return ps, nil
+}
+
+// keep opens the log.
+func (ps *PubSub) keep(opts *Options) error {
+	if ps.adapter != nil {
+		return errors.New("pubsub: Options.History is kept in the memory of one process, which an adapter's nodes do not share")
+	}
+	rules, err := history.NewRules(opts.History)
+	if err != nil {
+		return fmt.Errorf("pubsub: Options.History: %w", err)
+	}
+	ps.rules, ps.log = rules, history.NewMemory(rules, &history.MemoryOptions{Bytes: opts.HistoryBytes})
+	ps.topics.opened = ps.openTail
+	return nil
 }
 
 // Local returns a PubSub of this process alone.
@@ -132,12 +165,19 @@ func (ps *PubSub) Subscribers(topic string) int { return ps.topics.count(topic) 
 // for it in a bounded buffer. An error says that other nodes may not get m; it
 // wraps [ErrUnavailable] if the engine is the reason.
 //
+// An event that is kept ([Options].History) goes through the topic's log, and
+// reaches all subscribers in the log's order. If it cannot be appended nobody
+// gets it, and Broadcast says why.
+//
 // On a topic of up to 64 subscribers those of this node have m when Broadcast
 // returns. A larger topic has a sender of its own: Broadcast returns when m
 // stands in its queue, and waits, briefly, while that is full.
 func (ps *PubSub) Broadcast(ctx context.Context, m *Message) error {
 	if m.Topic == "" {
 		return errors.New("pubsub: a message needs a topic")
+	}
+	if ps.rules.For(m.Topic, m.Event) != nil {
+		return ps.broadcastKept(ctx, m)
 	}
 	ps.BroadcastLocal(m)
 	if ps.adapter == nil {

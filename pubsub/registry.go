@@ -23,6 +23,10 @@ type registry[R any] struct {
 	// its last, in that order for each name. It is called under the name's
 	// lock, so it must not block. nil if nobody asks.
 	interest func(name string, wanted bool)
+
+	// opened is told of a name's new group, under its locks, before its first
+	// member is in. nil if nobody asks.
+	opened func(g *group[R])
 }
 
 type shard[R any] struct {
@@ -38,6 +42,7 @@ type group[R any] struct {
 	mu      sync.RWMutex // guards what follows, and the index of members
 	members []*member[R]
 	queue   queue
+	tail    *tail // of a topic that is kept; nil else
 }
 
 type member[R any] struct {
@@ -73,6 +78,9 @@ func (r *registry[R]) add(name string, m *member[R]) {
 	r.members.Add(1)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if len(g.members) == 0 && r.opened != nil {
+		r.opened(g)
+	}
 	m.group, m.index, m.since = g, len(g.members), g.queue.last
 	g.members = append(g.members, m)
 	if m.index == 0 && r.interest != nil {
