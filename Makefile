@@ -35,7 +35,7 @@ lint: need-go
 		go mod tidy -diff || failed=yes; \
 	done; [[ -z $$failed ]]
 
-test-go: need-go need-cc need-postgresql need-redis-server $(NETWORK)
+test-go: need-go need-cc need-postgresql need-nats-server need-redis-server $(NETWORK)
 	@$(ALL_PACKAGES); go test -race -timeout 5m $$patterns
 
 transcripts: need-go need-cc
@@ -63,7 +63,7 @@ browser: need-go need-cc need-chromium test/node_modules
 
 # The long forms, for about half an hour, with figures.
 soak: export ROOST_SOAK := 1
-soak: need-go need-cc need-postgresql need-redis-server need-chromium $(NETWORK) client/ts/node_modules test/node_modules
+soak: need-go need-cc need-postgresql need-nats-server need-redis-server need-chromium $(NETWORK) client/ts/node_modules test/node_modules
 	@$(ALL_PACKAGES); go test -race -count=5 -timeout 30m $$patterns
 	@$(MAKE) fuzz FUZZTIME=1m
 	@npm run --prefix test soak
@@ -83,6 +83,6 @@ client/ts/node_modules test/node_modules: %/node_modules: %/package.json %/packa
 	@npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@
 
-.PHONY: need-go need-cc need-node need-chromium need-postgresql need-redis-server need-iproute2 need-nftables
-need-go need-cc need-node need-chromium need-postgresql need-redis-server need-iproute2 need-nftables: need-%:
+.PHONY: need-go need-cc need-node need-chromium need-postgresql need-nats-server need-redis-server need-iproute2 need-nftables
+need-go need-cc need-node need-chromium need-postgresql need-nats-server need-redis-server need-iproute2 need-nftables: need-%:
 	@tools/need $*

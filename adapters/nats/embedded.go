@@ -95,6 +95,7 @@ type Embedded struct {
 	opts    EmbedOptions
 	link    *link
 	invalid error
+	lookup  time.Duration // in tests; 0: lookupPeriod
 
 	mesh atomic.Pointer[mesh] // set by Start
 }
@@ -203,21 +204,17 @@ func (a *Embedded) serverOptions() (*server.Options, error) {
 // serverName has the node's name for people, and what tells this run of it
 // from others: servers refuse each other for having one name.
 func serverName(name string) string {
-	name = strings.Map(func(c rune) rune {
-		if c <= ' ' || c == 0x7f {
-			return '_'
-		}
-		return c
-	}, name)
-	return name + "~" + rand.Text()
+	return url.PathEscape(name) + "~" + rand.Text() // it may have no spaces
 }
 
 // nameOf is the name for people in a server's name.
 func nameOf(serverName string) string {
-	if i := strings.LastIndexByte(serverName, '~'); i >= 0 {
-		return serverName[:i]
+	escaped := serverName[:max(0, strings.LastIndexByte(serverName, '~'))]
+	name, err := url.PathUnescape(escaped)
+	if err != nil {
+		return escaped
 	}
-	return serverName
+	return name
 }
 
 func (a *Embedded) startServer(opts *server.Options) (*server.Server, error) {
@@ -303,11 +300,11 @@ func (a *Embedded) Health() pubsub.Health {
 	if m == nil || h.State == pubsub.StateClosed {
 		return h
 	}
-	names, missing, reconnects := m.view()
+	state, detail, names, reconnects := m.view()
 	h.Peers = names
 	h.Reconnects += reconnects
-	if len(missing) > 0 && h.State == pubsub.StateUp {
-		h.State, h.Detail = pubsub.StateDegraded, "not connected to "+strings.Join(missing, "; ")
+	if h.State == pubsub.StateUp {
+		h.State, h.Detail = state, detail
 	}
 	return h
 }

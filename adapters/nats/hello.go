@@ -56,9 +56,6 @@ func (m *mesh) hear(h hello, now time.Time) {
 		return // says it again
 	}
 	n.hello, n.heard = h, now
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.talking[h.ID] = true
 }
 
 // greet says hello to all if it is time to.
@@ -121,45 +118,78 @@ func (a *ask) answered(id string) {
 	}
 }
 
-// settlePace is the time for each node that an exchange with all of them takes
-// at least, so that many nodes are not kept busy by answering.
-const settlePace = 250 * time.Microsecond
+// Times of asking.
+const (
+	// settlePace is the time for each node that an exchange with all of them
+	// takes at least, so that many nodes are not kept busy by answering.
+	settlePace = 250 * time.Microsecond
+
+	// askAgain is after how long a node is asked again; one that has just
+	// connected may not listen yet.
+	askAgain = 100 * time.Millisecond
+)
 
 // settle waits until all nodes know what this node wants: their answers come
 // over the connections on which they were told.
 func (m *mesh) settle(ctx context.Context) error {
-	nc := m.link.connection()
-	a := &ask{waiting: m.talkers(), done: make(chan struct{})}
-	nodes := len(a.waiting)
-	if nodes == 0 {
+	a := &ask{waiting: m.routes(), done: make(chan struct{})}
+	if len(a.waiting) == 0 {
 		return nil
 	}
+	pace := time.NewTimer(time.Duration(len(a.waiting)) * settlePace)
+	defer pace.Stop()
 	m.mu.Lock()
 	m.lastAsk++
 	number := m.lastAsk
 	m.asking[number] = a
-	for id := range a.waiting { // those lost since
-		if !m.talking[id] {
-			a.answered(id)
-		}
-	}
 	m.mu.Unlock()
 	defer func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		delete(m.asking, number)
 	}()
-	pace := time.NewTimer(time.Duration(nodes) * settlePace)
-	defer pace.Stop()
-	if err := nc.PublishRequest(m.link.names.own("ask"), m.link.names.own("answer-"+m.id), strconv.AppendUint(nil, number, 10)); err != nil {
-		return err
+	again := time.NewTicker(askAgain)
+	defer again.Stop()
+	for {
+		if err := m.link.connection().PublishRequest(m.link.names.own("ask"), m.link.names.own("answer-"+m.id), strconv.AppendUint(nil, number, 10)); err != nil {
+			return err
+		}
+		select {
+		case <-a.done:
+			select {
+			case <-pace.C:
+			case <-ctx.Done():
+			}
+			return nil
+		case <-again.C:
+			m.excuse(a)
+		case <-ctx.Done():
+			return fmt.Errorf("not all nodes have answered: %w", context.Cause(ctx))
+		}
 	}
-	select {
-	case <-a.done:
-	case <-ctx.Done():
-		return fmt.Errorf("not all nodes have answered: %w", context.Cause(ctx))
+}
+
+// excuse takes no answer for one of nodes that are not connected any more.
+func (m *mesh) excuse(a *ask) {
+	there := m.routes()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id := range a.waiting {
+		if !there[id] {
+			a.answered(id)
+		}
 	}
-	return nil
+}
+
+// routes returns the servers that this one is connected to, by id.
+func (m *mesh) routes() map[string]bool {
+	ids := make(map[string]bool)
+	if routes, err := m.server.Routez(nil); err == nil { // it never fails
+		for _, r := range routes.Routes {
+			ids[r.RemoteID] = true
+		}
+	}
+	return ids
 }
 
 // takeAsk answers.

@@ -1,14 +1,17 @@
 package nats
 
 import (
+	"cmp"
 	"context"
-	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/roost-dev/roost/pubsub"
 )
 
 // mesh sees to it that the server is connected to all nodes it should be. The
@@ -23,11 +26,14 @@ type mesh struct {
 	address   string         // where others reach it; the host may be missing
 	peers     []peer
 	findPeers func(ctx context.Context) ([]string, error)
+	period    time.Duration // of looking for peers
 
 	found  chan found
 	probed chan probed
 	hellos chan hello
 	tasks  sync.WaitGroup
+
+	began time.Time
 
 	// What run knows; of its goroutine alone.
 	sought   *found             // nil: nothing yet
@@ -36,10 +42,10 @@ type mesh struct {
 	probing  int
 	helloDue time.Time
 
-	mu         sync.Mutex      // guards what follows
-	talking    map[string]bool // ids of connected nodes that have said hello
-	names      []string        // of connected nodes
+	mu         sync.Mutex // guards what follows
+	names      []string   // of connected nodes
 	missing    []string
+	formed     bool // it was complete once, or was not for formTime
 	reconnects uint64
 	asking     map[uint64]*ask
 	lastAsk    uint64
@@ -75,6 +81,7 @@ const (
 	ownTurn     = 600 * time.Millisecond // how long a node waits for the other to connect; more than maxProbing
 	rumorDelay  = time.Second            // what others have said of a lost node may be old
 	memory      = time.Hour              // how long a lost node is known again
+	formTime    = 3 * time.Second        // how long a node may take to connect at its start before it is degraded
 )
 
 // maxProbes is the number of addresses asked at a time.
@@ -93,12 +100,13 @@ func newMesh(a *Embedded, s *server.Server, opts *server.Options, peers []peer) 
 		address:   address,
 		peers:     peers,
 		findPeers: a.opts.FindPeers,
+		period:    cmp.Or(a.lookup, lookupPeriod),
 		found:     make(chan found),
 		probed:    make(chan probed, maxProbes),
 		hellos:    make(chan hello),
+		began:     time.Now(),
 		nodes:     make(map[string]*node),
 		targets:   make(map[string]*target),
-		talking:   make(map[string]bool),
 		asking:    make(map[uint64]*ask),
 	}
 }
@@ -189,7 +197,6 @@ func (m *mesh) lose(id string, n *node, now time.Time) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.talking, id)
 	for _, a := range m.asking {
 		a.answered(id)
 	}
@@ -326,18 +333,23 @@ func (m *mesh) show(wanted map[string]bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.names, m.missing = names, missing
+	m.formed = m.formed || len(missing) == 0 || time.Since(m.began) > formTime
 }
 
 // view is what health tells of the mesh.
-func (m *mesh) view() (names, missing []string, reconnects uint64) {
+func (m *mesh) view() (state pubsub.State, detail string, names []string, reconnects uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.names), m.missing, m.reconnects
-}
-
-// talkers returns the nodes that would answer.
-func (m *mesh) talkers() map[string]bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return maps.Clone(m.talking)
+	switch {
+	case len(m.missing) == 0 && m.formed:
+		state = pubsub.StateUp
+	case m.formed:
+		state = pubsub.StateDegraded
+	default:
+		state = pubsub.StateConnecting
+	}
+	if len(m.missing) > 0 {
+		detail = "not connected to " + strings.Join(m.missing, "; ")
+	}
+	return state, detail, slices.Clone(m.names), m.reconnects
 }

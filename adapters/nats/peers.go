@@ -48,7 +48,7 @@ type found struct {
 // What a source that fails now said last is kept.
 func (m *mesh) search() {
 	last := make(map[string][]string) // by source
-	ticker := time.NewTicker(lookupPeriod)
+	ticker := time.NewTicker(m.period)
 	defer ticker.Stop()
 	for {
 		f := m.searchOnce(last)
