@@ -81,11 +81,11 @@ func (k *Keep) check() error {
 	case k.Events != nil && len(k.Events) == 0:
 		return errors.New("it lists no events: leave Events nil for all")
 	case k.Count < 0:
-		return fmt.Errorf("Count is %d: it must be positive, or 0 for the default", k.Count)
+		return fmt.Errorf("its Count is %d: it must be positive, or 0 for the default", k.Count)
 	case k.For < 0:
-		return fmt.Errorf("For is %v: it must be positive, or 0 for the default", k.For)
+		return fmt.Errorf("its For is %v: it must be positive, or 0 for the default", k.For)
 	case k.Bytes < 0:
-		return fmt.Errorf("Bytes is %d: it must be positive, or 0 for the default", k.Bytes)
+		return fmt.Errorf("its Bytes is %d: it must be positive, or 0 for the default", k.Bytes)
 	}
 	for _, topic := range k.Topics {
 		if topic == "" {

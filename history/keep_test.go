@@ -115,9 +115,9 @@ func TestWrongRulesAreNamed(t *testing.T) {
 		`history: rule 1: topic "**": a star may stand at the end only`:  {on("**")},
 		`history: rule 1: topic "*a": a star may stand at the end only`:  {on("*a")},
 
-		`history: rule 1: Count is -1: it must be positive, or 0 for the default`: {{Topics: []string{"a"}, Count: -1}},
-		`history: rule 1: For is -1s: it must be positive, or 0 for the default`:  {{Topics: []string{"a"}, For: -time.Second}},
-		`history: rule 1: Bytes is -5: it must be positive, or 0 for the default`: {{Topics: []string{"a"}, Bytes: -5}},
+		`history: rule 1: its Count is -1: it must be positive, or 0 for the default`: {{Topics: []string{"a"}, Count: -1}},
+		`history: rule 1: its For is -1s: it must be positive, or 0 for the default`:  {{Topics: []string{"a"}, For: -time.Second}},
+		`history: rule 1: its Bytes is -5: it must be positive, or 0 for the default`: {{Topics: []string{"a"}, Bytes: -5}},
 
 		`history: rule 1: it lists no events: leave Events nil for all`:              {{Topics: []string{"a"}, Events: []string{}}},
 		`history: rule 1: the name of an event is empty`:                             {{Topics: []string{"a"}, Events: []string{""}}},

@@ -3,9 +3,11 @@ package history_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/roost-dev/roost/history"
 )
@@ -34,7 +36,7 @@ func isGone(t *testing.T, m *history.Memory, topic string, after history.Positio
 
 func TestMemoryDropsTheTopicsThatWereUsedLeastRecently(t *testing.T) {
 	const topics = 10
-	m := history.NewMemory(newRules(t, history.Keep{Topics: []string{"*"}}), &history.MemoryOptions{Bytes: topics * 1000})
+	m := history.NewMemory(newRules(t, history.Keep{Topics: []string{"*"}}), &history.MemoryOptions{Bytes: topics * 600})
 	topic := func(i int) string { return fmt.Sprint("topic ", i) }
 	var at []history.Position
 	for i := range topics {
@@ -88,7 +90,7 @@ func TestTopicThatComesBackHasAnotherEpoch(t *testing.T) {
 			last = e.Position
 		}
 		before = append(before, last)
-		for i := range 3 {
+		for i := range 6 {
 			appendTo(t, m, fmt.Sprint("crowding out ", life, i), said(10))
 		}
 	}
@@ -126,13 +128,13 @@ func TestEventsAreKeptForTheTimeThatTheRuleSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := history.NewMemory(newRules(t, history.Keep{Topics: []string{"*"}, For: time.Minute}), nil)
 		first := appendTo(t, m, "room", said(1))
-		time.Sleep(time.Minute - 1)
+		time.Sleep(time.Minute - time.Nanosecond)
 		second := appendTo(t, m, "room", said(2))
 		page, err := m.Read(t.Context(), "room", history.Position{}, 10)
 		if err != nil || len(page.Entries) != 2 {
 			t.Fatalf("after a minute less 1 ns there are %d events, error %v", len(page.Entries), err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		page, err = m.Read(t.Context(), "room", history.Position{}, 10)
 		if err != nil || len(page.Entries) != 1 || page.Entries[0].Position != second.Position || page.Entries[0].Previous != first.Position.Seq {
 			t.Fatalf("after a minute there is %+v, error %v", page.Entries, err)
@@ -188,6 +190,25 @@ func TestReadCopiesBoundedPages(t *testing.T) {
 	if err != nil || len(page.Entries) != 256 || page.Last.Seq != 1000 {
 		t.Errorf("a page has %d events of %d, error %v", len(page.Entries), page.Last.Seq, err)
 	}
+}
+
+func TestPayloadsThatAreNotKeptAreLetGo(t *testing.T) {
+	m := history.NewMemory(newRules(t, history.Keep{Topics: []string{"*"}, Bytes: 1000}), nil)
+	e := said(100)
+	kept := weak.Make(&e.Payload[0])
+	appendTo(t, m, "room", e)
+	e = history.Event{}
+	runtime.GC()
+	if kept.Value() == nil {
+		t.Fatal("the payload of an event that is kept is gone")
+	}
+	appendTo(t, m, "room", said(2000)) // takes the place of all
+	runtime.GC()
+	if kept.Value() != nil {
+		t.Error("the payload of an event that was trimmed is still there")
+	}
+	runtime.KeepAlive(m)
+	runtime.KeepAlive(e)
 }
 
 func TestPayloadsAreShared(t *testing.T) {
