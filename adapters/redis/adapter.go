@@ -58,8 +58,10 @@ type Adapter struct {
 	product    string           // "redis" or "valkey"
 	lookErr    error            // why the layout is not known
 	gap        bool             // something may have been missed
-	away       chan struct{}    // closed when the state is no longer up
-	wasUp      bool
+	failed     bool             // some of the engine cannot be reached
+	away       chan struct{}    // closed while that is so
+	wasThere   bool             // some of it was ready once
+	wasUp      bool             // all of it was
 	complained bool // about this absence
 	reconnects uint64
 }
@@ -166,33 +168,39 @@ func (a *Adapter) update(f func()) {
 	}
 }
 
-// evaluate finds the state.
+// evaluate finds the state. While a server connects or slots move the engine is
+// neither up nor away.
 func (a *Adapter) evaluate() {
-	up := len(a.nowhere.list) == 0 && !a.layout.servers[a.nowhere]
+	if a.state == pubsub.StateClosed {
+		return
+	}
+	up, failed := len(a.nowhere.list) == 0 && !a.layout.servers[a.nowhere], a.lookErr != nil && len(a.servers) == 0
 	for s := range a.servers {
 		up = up && s.ready
+		failed = failed || s.err != nil
 	}
 	switch {
-	case a.state == pubsub.StateClosed || up == (a.state == pubsub.StateUp):
-	case up:
+	case up && a.state != pubsub.StateUp:
 		if a.wasUp {
 			a.reconnects++
 		}
-		a.state, a.away = pubsub.StateUp, make(chan struct{})
-		a.wasUp, a.gap, a.complained = true, false, false
-	default:
+		a.state, a.wasUp = pubsub.StateUp, true
+		a.gap, a.complained = false, false
+	case !up && (a.wasUp || failed && a.wasThere):
 		a.state = pubsub.StateDegraded
-		close(a.away)
 	}
+	switch {
+	case failed && !a.failed:
+		close(a.away)
+	case !failed && a.failed:
+		a.away = make(chan struct{})
+	}
+	a.failed = failed
 }
 
 // complaint says why the engine is away, once in each absence.
 func (a *Adapter) complaint() string {
-	failed := a.lookErr != nil && len(a.servers) == 0
-	for s := range a.servers {
-		failed = failed || s.err != nil
-	}
-	if !failed || a.complained || a.state == pubsub.StateUp || a.state == pubsub.StateClosed {
+	if !a.failed || a.complained || a.state == pubsub.StateClosed {
 		return ""
 	}
 	a.complained = true
@@ -204,6 +212,7 @@ func (a *Adapter) caughtUp(w *session) {
 	a.update(func() {
 		if s := w.s; len(s.list) == 0 {
 			s.ready, s.client, s.cut, s.err = true, w.client, w.fail, nil
+			a.wasThere = true
 		}
 	})
 }
@@ -290,7 +299,7 @@ func (a *Adapter) detail() string {
 // Close implements [pubsub.Adapter].
 func (a *Adapter) Close(ctx context.Context) error {
 	a.mu.Lock()
-	if a.state == pubsub.StateUp {
+	if a.state != pubsub.StateClosed && !a.failed {
 		close(a.away)
 	}
 	a.state = pubsub.StateClosed

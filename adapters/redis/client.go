@@ -106,7 +106,9 @@ func (l *lines) hangUp() {
 	}
 }
 
-// liveConn is a connection that breaks when nothing comes for too long.
+// liveConn is a connection that breaks when nothing comes for too long. A
+// server that is being sent something large is silent meanwhile, so a piece of
+// that which could be written counts too.
 type liveConn struct{ net.Conn }
 
 func (c liveConn) Read(b []byte) (int, error) {
@@ -114,6 +116,14 @@ func (c liveConn) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	return c.Conn.Read(b)
+}
+
+func (c liveConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err == nil && len(b) >= ioBuffer/2 {
+		err = c.SetReadDeadline(time.Now().Add(silence))
+	}
+	return n, err
 }
 
 // description is what a server says about itself.

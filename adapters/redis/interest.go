@@ -199,25 +199,30 @@ func (a *Adapter) relist(s *server, displaced bool) {
 func (a *Adapter) Interest(subject string, wanted bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.want(subject, wanted)
+	if a.state != pubsub.StateClosed {
+		a.want(subject, wanted)
+	}
 }
 
 // Settle implements [pubsub.Adapter].
 func (a *Adapter) Settle(ctx context.Context) error {
 	a.mu.Lock()
-	state, away := a.state, a.away
-	r := a.rounds[len(a.rounds)-1]
-	if r.left == 0 && len(a.rounds) > 1 {
-		r = a.rounds[len(a.rounds)-2]
+	state, failed, away := a.state, a.failed, a.away
+	last := len(a.rounds) - 1
+	if a.rounds[last].left == 0 {
+		last--
 	}
-	settled := r.left == 0 && len(a.rounds) == 1
+	var r *round
+	if last >= 0 {
+		r = a.rounds[last]
+	}
 	a.mu.Unlock()
 	switch {
 	case state == pubsub.StateClosed:
 		return errClosed
-	case state != pubsub.StateUp:
+	case failed:
 		return fmt.Errorf("redis: %w", pubsub.ErrUnavailable)
-	case settled:
+	case r == nil:
 		return nil
 	}
 	select {

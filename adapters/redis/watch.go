@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 )
 
 const (
-	lookEvery = 5 * time.Second       // while all is well, and half as much again, by chance
+	lookEvery = 6 * time.Second       // while all is well, half as much more or less by chance
 	lookPause = 50 * time.Millisecond // between two looks at least
 )
 
@@ -44,19 +45,25 @@ func (a *Adapter) watch() {
 	}
 }
 
+// waitToLook waits until there may be something new to see.
 func (a *Adapter) waitToLook(failures int) {
+	looked := time.Now()
 	a.mu.Lock()
-	up := a.state == pubsub.StateUp
+	state, failed := a.state, a.failed
 	a.mu.Unlock()
-	if !up {
+	wait := lookPause + lookEvery/2 + rand.N(lookEvery)
+	switch {
+	case failed:
 		sleep(a.ctx, backoff(failures))
 		return
+	case state != pubsub.StateUp:
+		wait = backoff(failures)
 	}
-	sleep(a.ctx, lookPause)
-	timer := time.NewTimer(lookEvery + backoff(10)*5)
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-a.look:
+		sleep(a.ctx, lookPause-time.Since(looked))
 	case <-timer.C:
 	case <-a.ctx.Done():
 	}
