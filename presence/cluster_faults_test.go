@@ -32,7 +32,7 @@ func TestACrashIsNoticedWithinALease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, nodes := startNodes(t, 3)
 		a, b, c := nodes[0], nodes[1], nodes[2]
-		watcher := c.watch("room")
+		watcher := c.watch()
 		for i := range 10 {
 			a.enter("room", "ann", meta{N: i})
 		}
@@ -55,7 +55,7 @@ func TestAShortFaultShowsNobodyLeave(t *testing.T) {
 				bus, nodes := startNodes(t, 3)
 				a, b, c := nodes[0], nodes[1], nodes[2]
 				ann, bob := a.enter("room", "ann", meta{N: 1}), b.enter("room", "bob", meta{N: 2})
-				watcher := c.watch("room")
+				watcher := c.watch()
 				time.Sleep(time.Second)
 				watcher.told(t)
 				bob.told(t)
@@ -68,17 +68,12 @@ func TestAShortFaultShowsNobodyLeave(t *testing.T) {
 				time.Sleep(soon)
 				expect("after the fault", "bob[4] eve[3]", nodes...)
 				got := strings.Join(watcher.told(t), "; ")
-				for _, want := range []string{
-					"joins 3,4 leaves 1,2",                 // all of it after the fault, or
-					"joins 4 leaves 2; joins 3 leaves 1",   // the other side's at once
-					"joins 3 leaves 1; joins 4 leaves 2",   // it may come one after the other, but
-					"joins 4 leaves 2; joins 3,4 leaves 1", // never again
-				} {
-					if got == want {
-						return
-					}
+				if !slices.Contains([]string{
+					"joins 3,4 leaves 1,2",               // all of it after the fault, or
+					"joins 4 leaves 2; joins 3 leaves 1", // the other side's at once
+				}, got) {
+					t.Errorf("told %q, want each change once", got)
 				}
-				t.Errorf("told %q, want each change once", got)
 			})
 		})
 	}
@@ -95,7 +90,7 @@ func TestALongFaultEndsWithTheRightJoinsInOneBatch(t *testing.T) {
 				a.enter("room", "eve", meta{N: 2})
 				a.enter("room", "joe", meta{N: 3})
 				b.enter("room", "bob", meta{N: 4})
-				watcher := c.watch("room")
+				watcher := c.watch()
 				time.Sleep(time.Second)
 				watcher.told(t)
 				fault.begin(bus, a)
@@ -126,7 +121,7 @@ func TestARestartUnderTheSameNameIsAnotherNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus, nodes := startNodes(t, 2)
 		a, b := nodes[0], nodes[1]
-		watcher := b.watch("room")
+		watcher := b.watch()
 		a.enter("room", "ann", meta{N: 1})
 		time.Sleep(time.Second)
 		a.crash()
@@ -148,8 +143,8 @@ func TestAPlannedStopWithGraceDoesNotBlink(t *testing.T) {
 		_, nodes := startNodes(t, 3)
 		a, b, c := nodes[0], nodes[1], nodes[2]
 		ann, bob := a.enter("room", "ann", meta{N: 1}), a.enter("room", "bob", meta{N: 2})
-		beside := a.watch("room")
-		watcher := c.watch("room")
+		beside := a.watch()
+		watcher := c.watch()
 		time.Sleep(time.Second)
 		watcher.told(t)
 		beside.told(t)
@@ -184,7 +179,7 @@ func TestAPlannedStopWithoutGraceShowsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, nodes := startNodes(t, 2)
 		a, b := nodes[0], nodes[1]
-		watcher := b.watch("room")
+		watcher := b.watch()
 		a.enter("room", "ann", meta{N: 1})
 		a.enter("room", "bob", meta{N: 2})
 		time.Sleep(time.Second)

@@ -141,7 +141,7 @@ func (w *world) act(u *user) {
 		}
 	case u.key == "":
 		w.track(u)
-	case w.rand.IntN(4) == 0:
+	case w.rand.IntN(5) == 0:
 		must(w.t, u.place.p.Untrack(ctx, u.c, u.key))
 		u.key = ""
 	default:

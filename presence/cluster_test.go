@@ -107,10 +107,10 @@ func (n *node) enter(topic, key string, m meta) *conversation {
 	return c
 }
 
-// watch lets somebody join a topic who only looks on.
-func (n *node) watch(topic string) *conversation {
+// watch lets somebody join topic room who only looks on.
+func (n *node) watch() *conversation {
 	n.t.Helper()
-	c := join(n.ps, topic)
+	c := join(n.ps, "room")
 	must(n.t, n.p.PushState(context.Background(), c))
 	return c
 }
@@ -146,8 +146,8 @@ func TestWhatIsTrackedOnOneNodeIsListedOnOthersAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, nodes := startNodes(t, 3)
 		a, b, c := nodes[0], nodes[1], nodes[2]
-		watcher := a.watch("room")
-		c.watch("room")
+		watcher := a.watch()
+		c.watch()
 		time.Sleep(time.Second)
 		start := time.Now()
 		ann := b.enter("room", "ann", meta{N: 1})
@@ -173,8 +173,8 @@ func TestClientsAreToldOfOtherNodesAsOfTheirOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, nodes := startNodes(t, 2)
 		a, b := nodes[0], nodes[1]
-		watcher := a.watch("room")
-		b.watch("room")
+		watcher := a.watch()
+		b.watch()
 		time.Sleep(time.Second)
 		ann := b.enter("room", "ann", meta{N: 1})
 		synctest.Wait()
@@ -221,7 +221,7 @@ func TestTheFirstListOfATopicWaitsForOtherNodes(t *testing.T) {
 		}
 		bus.SetLinks(pubsubtest.Link{})
 		time.Sleep(time.Second)
-		eve := b.watch("room")
+		eve := b.watch()
 		synctest.Wait()
 		if got := eve.payloads(presence.EventState); len(got) != 1 || strings.Count(got[0], "phx_ref") != 2 {
 			t.Errorf("the second client got %v, want the list at once", got)
@@ -244,7 +244,7 @@ func TestANodeHoldsAndGetsOnlyWhatItsSessionsWant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, nodes := startNodes(t, 3)
 		a, b, c := nodes[0], nodes[1], nodes[2]
-		viewer := b.watch("room")
+		viewer := b.watch()
 		expectNothing := func(when string, n *node) {
 			t.Helper()
 			synctest.Wait()
@@ -271,7 +271,7 @@ func TestANodeHoldsAndGetsOnlyWhatItsSessionsWant(t *testing.T) {
 		viewer.end()
 		time.Sleep(4 * time.Second)
 		got := b.adapter.topical()
-		viewer = b.watch("room")
+		viewer = b.watch()
 		synctest.Wait()
 		if lists := viewer.payloads(presence.EventState); len(lists) != 1 || strings.Count(lists[0], "phx_ref") != 50 {
 			t.Errorf("who reloads a page got %d lists at once", len(lists))

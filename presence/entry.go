@@ -32,7 +32,8 @@ type Meta[M any] struct {
 	PrevRef string
 
 	// Value is what was tracked. It is shared: read only, as far as it holds
-	// maps, slices or pointers.
+	// maps, slices or pointers. One of another node is what the encoded meta
+	// decodes to, and zero if it does not.
 	Value M
 }
 

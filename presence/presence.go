@@ -11,6 +11,19 @@
 // next [Options.Window] together. Whatever a client is told, the lists and
 // differences it got so far, in the order in which it got them, add up to who
 // was present when the last of them was made.
+//
+// With an adapter, the trackers of one name on all nodes are one. A node holds
+// the presences of other nodes on the topics that it wants: those that a
+// session on it was tracked on or asked for the list of, until a few seconds
+// after the last such session has ended. Of other topics it knows its own
+// presences only, which are none, and [Presence.ListAll] asks the others.
+// Changes reach other nodes as soon as the network takes them there, and their
+// clients as those of their own node do. What is lost on the way is found
+// missing and asked for within a quarter of the lease (see [pubsub.Options]).
+// Presences of a node that crashed leave after a lease, all in one diff; those
+// of one that stops leave with it, or after the grace given to
+// [pubsub.PubSub.Leave]. A node that was cut off comes back with those who are
+// there then.
 package presence
 
 import (
@@ -61,8 +74,8 @@ type Session interface {
 }
 
 // Presence tracks who is present on which topic, with metas of type M. Make
-// one for each kind of meta and close it at the end. All methods may be
-// called from any goroutine and none but Close blocks.
+// one for each kind of meta and close it at the end, before the PubSub. All
+// methods may be called from any goroutine; none but Close and ListAll blocks.
 type Presence[M any] struct {
 	ps     *pubsub.PubSub
 	opts   Options[M]
@@ -70,7 +83,7 @@ type Presence[M any] struct {
 	ctx    context.Context // of Fetch, OnChange and pushes
 	cancel context.CancelFunc
 
-	replicator *replicator[M] // nil: this node is alone
+	replicator *replicator[M] // nil: there is no adapter
 
 	mu     sync.RWMutex // guards topics; taken after a topic's mu
 	topics map[string]*topic[M]
@@ -204,7 +217,9 @@ func (p *Presence[M]) announce(topic string) {
 	}
 }
 
-// List returns who is present on a topic, by key.
+// List returns who is present on a topic, by key: on all nodes, if this one
+// wants the topic. What a node has only just begun to want is complete after a
+// round trip; see [Presence.ListAll] for what it does not want.
 func (p *Presence[M]) List(topic string) map[string]Entry[M] {
 	t := p.find(topic)
 	if t == nil {
@@ -216,6 +231,7 @@ func (p *Presence[M]) List(topic string) map[string]Entry[M] {
 }
 
 // Get returns what is present on a topic under key, and whether anything is.
+// It knows what [Presence.List] does.
 func (p *Presence[M]) Get(topic, key string) (Entry[M], bool) {
 	t := p.find(topic)
 	if t == nil {
@@ -232,7 +248,8 @@ func (p *Presence[M]) Get(topic, key string) (Entry[M], bool) {
 	return e, true
 }
 
-// Count returns the number of keys that are present on a topic.
+// Count returns the number of keys that are present on a topic. It knows what
+// [Presence.List] does.
 func (p *Presence[M]) Count(topic string) int {
 	t := p.find(topic)
 	if t == nil {
@@ -248,6 +265,10 @@ func (p *Presence[M]) Count(topic string) int {
 // far, that is, not later than Window and the time that Fetch takes; another
 // call until then adds nothing. The list is encoded once for all who ask for
 // it between two changes.
+//
+// The first clients of a topic on a node that has others beside it are told
+// nothing for 50 ms, in which the others answer who is there, since they would
+// see the room empty otherwise. An answer that takes longer comes as a diff.
 func (p *Presence[M]) PushState(ctx context.Context, s Session) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -279,8 +300,10 @@ func (p *Presence[M]) attend(s Session) {
 
 // Close sends what is pending and waits until ctx ends for all that is under
 // way, Fetch and OnChange included. After it clients are told nothing more,
-// though sessions that end still disappear from the list. An error says that
-// something is still under way; its ctx has ended.
+// though sessions that end still disappear from the list. For other nodes all
+// that is present here ends with it, unless [pubsub.PubSub.Leave] was called;
+// what they do is not listed here any more. An error says that something is
+// still under way; its ctx has ended.
 func (p *Presence[M]) Close(ctx context.Context) error {
 	p.crew.close()
 	for _, t := range p.all() {

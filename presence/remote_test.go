@@ -53,7 +53,7 @@ func TestOnChangeIsToldOfOtherNodes(t *testing.T) {
 			told = append(told, fmt.Sprintf("joins %s leaves %s now %s keys %d",
 				written(t, c.Joins), written(t, c.Leaves), written(t, c.Now), c.Keys))
 		}})
-		b.watch("room")
+		b.watch()
 		time.Sleep(time.Second)
 		ann := a.enter("room", "ann", meta{N: 1})
 		time.Sleep(time.Second)
@@ -135,7 +135,7 @@ func TestCloseEndsAllForOtherNodes(t *testing.T) {
 		a.enter("room", "ann", meta{N: 1})
 		a.enter("room", "bob", meta{N: 2})
 		b.enter("room", "eve", meta{N: 3})
-		watcher := b.watch("room")
+		watcher := b.watch()
 		time.Sleep(time.Second)
 		watcher.told(t)
 		must(t, a.p.Close(t.Context()))
@@ -163,7 +163,7 @@ func TestAMetaThatDoesNotDecodeIsShownToClients(t *testing.T) {
 			N string `json:"n"`
 		}](ps, nil)
 		defer newer.Close(t.Context())
-		watcher := b.watch("room")
+		watcher := b.watch()
 		time.Sleep(time.Second)
 		must(t, newer.Track(t.Context(), join(ps, "room"), "ann", struct {
 			N string `json:"n"`

@@ -38,11 +38,11 @@ type replicator[M any] struct {
 	service string
 	unwatch func()
 	wake    chan struct{}
+	misfit  sync.Once // a meta that does not decode is logged
 
 	// Used by the goroutine only.
 	replica *replica.Replica
-	failing bool // the last message could not be sent
-	misfit  sync.Once
+	failed  time.Time // when it was last logged that a message could not be sent
 
 	mu     sync.Mutex // guards the rest; taken after a topic's mu
 	news   news[M]
@@ -315,13 +315,10 @@ func (r *replicator[M]) send(ctx context.Context, m *replica.Message) {
 	case replica.ToNode:
 		err = r.cluster.Send(ctx, cluster.ID(m.Node), r.service, m.Payload)
 	}
-	if failing := err != nil; failing != r.failing {
-		r.failing = failing
-		if failing {
-			r.p.opts.Logger.Warn("presence: other nodes cannot be told of changes, and will be later", "error", err)
-		} else {
-			r.p.opts.Logger.Info("presence: other nodes are told of changes again")
-		}
+	if err != nil && time.Since(r.failed) > time.Minute {
+		r.failed = time.Now()
+		r.p.opts.Logger.Warn("presence: other nodes could not be told of changes, and will ask for them; logged once a minute",
+			"topic", m.Topic, "error", err)
 	}
 }
 

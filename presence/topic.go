@@ -19,7 +19,7 @@ type topic[M any] struct {
 
 	mu       sync.RWMutex // guards the rest
 	state    state[M]
-	sessions map[string]*session[M] // by id, those that were ever tracked; of a cluster's node also those that asked for a list
+	sessions map[string]*session[M] // by id, those that were ever tracked, or make the node want the topic
 	wanting  map[string]Session     // by id, those to get presence_state
 	dead     bool                   // no longer in p.topics
 	sender   phase
