@@ -53,10 +53,11 @@ var _ Log = (*Memory)(nil)
 // MemoryOptions configures a [Memory].
 type MemoryOptions struct {
 	// Bytes bounds all topics together: payloads, 64 bytes for each event, and
-	// for each topic its name and 384 bytes. When it is passed, the topics
-	// that nobody appended to or read from for the longest time are dropped,
-	// and begin another epoch when they come back. One topic keeps at most a
-	// quarter of it. Default 64 MiB.
+	// for each topic its name and 384 bytes. Names of events, and senders, are
+	// kept once for all that have them, and not counted. When it is passed,
+	// the topics that nobody appended to or read from for the longest time are
+	// dropped, and begin another epoch when they come back. One topic keeps at
+	// most a quarter of it. Default 64 MiB.
 	Bytes int
 }
 

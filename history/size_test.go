@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,12 +59,12 @@ func fillShape(t testing.TB, s logShape) (m *history.Memory, perEvent, perTopic 
 	return m, grown / float64(s.topics*min(s.events, s.count)), grown / float64(s.topics)
 }
 
-func heap() uint64 {
+func heap() int64 {
 	runtime.GC()
 	runtime.GC() // what the first one has let go of
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
-	return stats.HeapAlloc
+	return int64(stats.HeapAlloc)
 }
 
 func TestEventTakes64BytesBesidesItsPayload(t *testing.T) {
@@ -99,6 +100,40 @@ func TestTopicTakesNoMoreThanItCounts(t *testing.T) {
 		}
 		runtime.KeepAlive(m)
 	}
+}
+
+func TestRoomOfTrimmedEventsIsGivenBack(t *testing.T) {
+	const topics, many, few = 100, 200, 10
+	m := history.NewMemory(newRules(t, history.Keep{Topics: []string{"*"}, Bytes: many * 64}), nil)
+	large := said((many - 1 - few) * 64) // leaves room for a few others
+	before := heap()
+	for i := range topics {
+		topic := fmt.Sprint("room:", i)
+		for range many {
+			appendTo(t, m, topic, history.Event{Name: "said"})
+		}
+		appendTo(t, m, topic, large)
+	}
+	took := int(heap()-before) / topics
+	if counted := 384 + len("room:00") + (few+1)*64; took > counted {
+		t.Errorf("of %d events %d are left, and the topic takes %d bytes, but counts %d", many, few+1, took, counted)
+	}
+	runtime.KeepAlive(m)
+	runtime.KeepAlive(large)
+}
+
+func TestNamesDoNotHoldOnToTheFrameThatTheyCameIn(t *testing.T) {
+	m := history.NewMemory(newRules(t, history.Keep{Topics: []string{"*"}}), nil)
+	before := heap()
+	for i := range 30 {
+		frame := strings.Repeat("x", 1<<20) + fmt.Sprintf("room%02dsaid%02duser%02d", i, i, i)
+		names := frame[1<<20:]
+		appendTo(t, m, names[:6], history.Event{Name: names[6:12], Sender: names[12:]})
+	}
+	if took := heap() - before; took > 1<<20 {
+		t.Errorf("30 events without payload take %d bytes", took)
+	}
+	runtime.KeepAlive(m)
 }
 
 func BenchmarkBytesPerEvent(b *testing.B) {
