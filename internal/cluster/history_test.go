@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -107,7 +108,11 @@ func (h *history) check(t *testing.T) {
 }
 
 func TestAfterAnyHistoryAllKnowWhoLives(t *testing.T) {
-	for seed := range uint64(100) {
+	histories := uint64(40)
+	if os.Getenv("ROOST_SOAK") == "1" {
+		histories = 5000
+	}
+	for seed := range histories {
 		synctest.Test(t, func(t *testing.T) {
 			h := &history{bus: pubsubtest.Bus{Seed: seed, Lag: period / 100}, random: rand.New(rand.NewPCG(seed, 0))}
 			for range 3 {
