@@ -53,6 +53,10 @@ type Info struct {
 
 	Topics        int // with subscribers on this node
 	Subscriptions int // on this node
+
+	// Received is how many messages of other nodes this one was given since
+	// its start: publications, commands, and what nodes tell each other.
+	Received uint64
 }
 
 // Member is another node.
@@ -72,6 +76,7 @@ func (ps *PubSub) Info() Info {
 	self := ps.cluster.Self()
 	info.Node, info.ID = self.Name, string(self.ID)
 	info.Engine = ps.adapter.Health()
+	info.Received = ps.received.Load()
 	info.Conflicts = ps.cluster.Conflicts()
 	for _, m := range ps.cluster.Members() {
 		info.Members = append(info.Members, Member{Name: m.Name, ID: string(m.ID), Since: m.Since, Leaving: m.Leaving})

@@ -49,6 +49,27 @@ func TestSettleWaitsUntilOtherNodesAreHeard(t *testing.T) {
 	})
 }
 
+func TestWhatOtherNodesSayIsCounted(t *testing.T) {
+	inCluster(t, []string{"a", "b", "c"}, func(t *testing.T, _ *pubsubtest.Bus, _ []*pubsubtest.Node, nodes []*pubsub.PubSub) {
+		var e ear
+		nodes[1].Subscribe("room", &e)
+		time.Sleep(100 * time.Millisecond)
+		before := make([]uint64, len(nodes))
+		for i, ps := range nodes {
+			before[i] = ps.Info().Received
+		}
+		for range 3 {
+			broadcast(t, nodes[0], &pubsub.Message{Topic: "room", Event: "said"})
+		}
+		synctest.Wait()
+		for i, want := range []uint64{0, 3, 0} { // nobody listens on c
+			if got := nodes[i].Info().Received - before[i]; got != want {
+				t.Errorf("node %d received %d messages, want %d", i, got, want)
+			}
+		}
+	})
+}
+
 func TestSettleAsksForTheFirstSubscriptionOfATopicOnly(t *testing.T) {
 	var w wire
 	ps := on(t, &w, nil)

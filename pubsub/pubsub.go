@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/roost-dev/roost/history"
@@ -29,6 +30,8 @@ type PubSub struct {
 	cluster *cluster.Cluster // nil with it
 	logger  *slog.Logger
 	buffers sync.Pool // *[]*member[Subscriber], for snapshots
+
+	received atomic.Uint64 // envelopes of other nodes
 
 	sourcesMu sync.Mutex     // guards sources, which is copied to be changed
 	sources   []SocketSource // of the servers on this node
@@ -225,6 +228,7 @@ type receiver struct{ ps *PubSub }
 // Receive implements [Receiver].
 func (r receiver) Receive(e *Envelope) {
 	ps := r.ps
+	ps.received.Add(1)
 	switch e.Kind {
 	case KindMessage:
 		ps.BroadcastLocal(&Message{Topic: e.Topic, Event: e.Event, Payload: e.Payload, Binary: e.Binary})

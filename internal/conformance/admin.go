@@ -121,6 +121,7 @@ func (a admin) info(w http.ResponseWriter, _ *http.Request) {
 			"peers":      peers,
 			"engine":     info.Engine.State.String(),
 			"lost":       info.Engine.Lost,
+			"received":   info.Received,
 		}, nil
 	})
 }

@@ -18,13 +18,19 @@ type crowd struct {
 	rig    *rig
 	loop   *load.Loop
 	topic  func(id int) string // nil: they only connect
+	at     func(id int) *load.Target
 	conns  []*load.Conn
 	inside int // connections that are done with entering
 }
 
 // enter has n connections enter, so many at a time as the rig says, and returns when all have.
 func (r *rig) enter(ctx context.Context, loop *load.Loop, n int, topic func(id int) string) (*crowd, error) {
-	c := &crowd{rig: r, loop: loop, topic: topic, conns: make([]*load.Conn, 0, n)}
+	return r.enterAt(ctx, loop, n, topic, nil)
+}
+
+// enterAt is enter for connections that do not all go to the loop's target. at may be nil.
+func (r *rig) enterAt(ctx context.Context, loop *load.Loop, n int, topic func(id int) string, at func(id int) *load.Target) (*crowd, error) {
+	c := &crowd{rig: r, loop: loop, topic: topic, at: at, conns: make([]*load.Conn, 0, n)}
 	loop.Handle(c)
 	progressed, inside := time.Now(), 0
 	err := loop.Run(ctx, func(now time.Time) (time.Time, bool, error) {
@@ -36,7 +42,7 @@ func (r *rig) enter(ctx context.Context, loop *load.Loop, n int, topic func(id i
 			return now, false, fmt.Errorf("%w: %d of %d connections entered, and no other within %v", errTimeout, inside, n, r.timeout)
 		}
 		for len(c.conns) < n && len(c.conns)-c.inside < r.atOnce && c.err == nil {
-			conn, err := loop.Dial(len(c.conns))
+			conn, err := c.dial(len(c.conns))
 			if err != nil {
 				return now, false, fmt.Errorf("connection %d: %w", len(c.conns), err)
 			}
@@ -45,6 +51,13 @@ func (r *rig) enter(ctx context.Context, loop *load.Loop, n int, topic func(id i
 		return time.Time{}, c.inside == n, c.err
 	})
 	return c, err
+}
+
+func (c *crowd) dial(id int) (*load.Conn, error) {
+	if c.at == nil {
+		return c.loop.Dial(id)
+	}
+	return c.loop.DialTo(c.at(id), id)
 }
 
 // Opened implements [load.Handler].

@@ -99,7 +99,10 @@ func (s *server) collect(ctx context.Context) (bool, error) {
 
 // info is what a server says of itself.
 type info struct {
-	Goroutines int `json:"goroutines"`
+	Goroutines int      `json:"goroutines"`
+	HeapBytes  float64  `json:"heap_bytes"`
+	Peers      []string `json:"peers"`    // the other nodes that it knows
+	Received   float64  `json:"received"` // messages of other nodes
 }
 
 func (s *server) info(ctx context.Context) (info, error) {

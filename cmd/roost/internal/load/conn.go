@@ -44,6 +44,7 @@ type Conn struct {
 	ID int
 
 	loop    *Loop
+	target  *Target
 	fd      int
 	slot    int32
 	gen     int32
@@ -153,12 +154,12 @@ func (c *Conn) connected() {
 		err = unix.Errno(code)
 	}
 	if err != nil {
-		c.fail(fmt.Errorf("connect to %s: %w", c.loop.target.Host, err))
+		c.fail(fmt.Errorf("connect to %s: %w", c.target.Host, err))
 		return
 	}
 	c.state = upgrading
 	c.watch(poll.In)
-	c.Send(c.loop.request)
+	c.Send(c.target.request)
 }
 
 // receive reads once: if there is more, there will be another event.

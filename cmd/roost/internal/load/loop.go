@@ -35,7 +35,7 @@ type Handler interface {
 	Closed(c *Conn, err error)
 }
 
-// A Loop is connections to one target and the one goroutine that serves them all. Only that goroutine may use it.
+// A Loop is connections, to one target as a rule, and the one goroutine that serves them all. Only that goroutine may use it.
 type Loop struct {
 	// Sources is how many of the addresses 127.0.0.1, 127.0.0.2, ... connections come from in turn, if the target is on
 	// this machine; 0 leaves the address to the kernel. At most 254.
@@ -45,7 +45,6 @@ type Loop struct {
 	ReadEvery time.Duration
 
 	target   *Target
-	request  []byte
 	handler  Handler
 	poller   *poll.Poller
 	conns    []*Conn // by slot; nil where one is free
@@ -72,7 +71,7 @@ func NewLoop(target *Target) (*Loop, error) {
 		return nil, err
 	}
 	return &Loop{
-		Sources: 200, target: target, request: target.request(), poller: poller,
+		Sources: 200, target: target, poller: poller,
 		buf: make([]byte, readBuffer), beat: ws.AppendClient(nil, ws.Text, beat),
 	}, nil
 }
@@ -84,13 +83,16 @@ func (l *Loop) Handle(h Handler) { l.handler = h }
 func (l *Loop) Read() time.Time { return l.read }
 
 // Dial begins another connection. The handler hears of it.
-func (l *Loop) Dial(id int) (*Conn, error) {
+func (l *Loop) Dial(id int) (*Conn, error) { return l.DialTo(l.target, id) }
+
+// DialTo is Dial to another target than the loop's.
+func (l *Loop) DialTo(target *Target, id int) (*Conn, error) {
 	l.dialed++
-	fd, err := l.target.dial(l.dialed, l.Sources)
+	fd, err := target.dial(l.dialed, l.Sources)
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{ID: id, loop: l, fd: fd, state: dialing, gen: int32(l.dialed)}
+	c := &Conn{ID: id, loop: l, target: target, fd: fd, state: dialing, gen: int32(l.dialed)}
 	if n := len(l.free); n > 0 {
 		c.slot, l.free = l.free[n-1], l.free[:n-1]
 		l.conns[c.slot] = c

@@ -22,9 +22,9 @@ import (
 
 // A Target is a mount of Phoenix Channels to connect to.
 type Target struct {
-	Host string // as in the URL, with the port
-	uri  string
-	addr netip.AddrPort
+	Host    string // as in the URL, with the port
+	request []byte
+	addr    netip.AddrPort
 }
 
 // NewTarget takes the address of a mount as phoenix.js does, ws://host:port/socket, to which /websocket is added, and
@@ -55,11 +55,8 @@ func NewTarget(ctx context.Context, mount string, params url.Values) (*Target, e
 	query := u.Query()
 	maps.Copy(query, params)
 	query.Set("vsn", "2.0.0")
-	return &Target{
-		Host: u.Host,
-		uri:  strings.TrimSuffix(strings.TrimSuffix(u.EscapedPath(), "/"), "/websocket") + "/websocket?" + query.Encode(),
-		addr: netip.AddrPortFrom(addrs[0].Unmap(), uint16(port)),
-	}, nil
+	uri := strings.TrimSuffix(strings.TrimSuffix(u.EscapedPath(), "/"), "/websocket") + "/websocket?" + query.Encode()
+	return &Target{Host: u.Host, request: ws.Request(u.Host, uri), addr: netip.AddrPortFrom(addrs[0].Unmap(), uint16(port))}, nil
 }
 
 func orDefault(s, otherwise string) string {
@@ -68,8 +65,6 @@ func orDefault(s, otherwise string) string {
 	}
 	return s
 }
-
-func (t *Target) request() []byte { return ws.Request(t.Host, t.uri) }
 
 // dial begins to connect from one of so many sources and returns the descriptor. A source address has some 28,000
 // ports, so over loopback, where there are many addresses, they take turns.
