@@ -62,7 +62,7 @@ type Adapter struct {
 	away       chan struct{}    // closed while that is so
 	wasThere   bool             // some of it was ready once
 	wasUp      bool             // all of it was
-	complained bool // about this absence
+	complained bool             // about this absence
 	reconnects uint64
 }
 
@@ -120,6 +120,14 @@ func (a *Adapter) Start(r pubsub.Receiver) error {
 // Publish implements [pubsub.Adapter]. It waits only while the buffer of a
 // server that is there is full.
 func (a *Adapter) Publish(ctx context.Context, e *pubsub.Envelope) error {
+	err := a.publish(ctx, e)
+	if err != nil {
+		a.lose(1, err)
+	}
+	return err
+}
+
+func (a *Adapter) publish(ctx context.Context, e *pubsub.Envelope) error {
 	const lengths = 32 // about what an encoded envelope has beside its strings
 	frame := make([]byte, 0, idSize+lengths+len(e.Subject)+len(e.Topic)+len(e.Event)+len(e.ID)+len(e.Reason)+len(e.Payload))
 	frame, err := e.AppendBinary(append(frame, a.id...))
@@ -130,11 +138,7 @@ func (a *Adapter) Publish(ctx context.Context, e *pubsub.Envelope) error {
 	if limit := min(maxMessage, a.buffer); m.size() > limit {
 		return fmt.Errorf("redis: %w: %d bytes of at most %d", pubsub.ErrTooLarge, m.size(), limit)
 	}
-	err = a.outbox.put(ctx, m)
-	if err != nil {
-		a.lose(1, err)
-	}
-	return err
+	return a.outbox.put(ctx, m)
 }
 
 func (a *Adapter) deliver(e *pubsub.Envelope) {
@@ -279,7 +283,7 @@ func (a *Adapter) detail() string {
 		return "closed"
 	}
 	if len(a.servers) == 0 && a.lookErr != nil {
-		reasons = append(reasons, a.lookErr.Error())
+		reasons = append(reasons, strings.ReplaceAll(a.lookErr.Error(), "\n", "; "))
 	}
 	for s := range a.servers {
 		switch {

@@ -163,7 +163,7 @@ func (e *engine) text(command ...string) string {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	return strings.TrimSpace(strings.TrimPrefix(text, "txt:"))
+	return strings.TrimSpace(text)
 }
 
 // engines is a cluster.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -45,6 +46,45 @@ func TestServerThatStandsStillIsAwayAndBackAgain(t *testing.T) {
 	}
 	if to.recovered.Load() != 1 || to.Health().Reconnects != 1 {
 		t.Errorf("told %d times of a recovery, counted %d", to.recovered.Load(), to.Health().Reconnects)
+	}
+}
+
+// All nodes lose the server and find it again at different times; what they
+// said meanwhile reaches the others nevertheless.
+func TestWhatWaitedReachesTheOthers(t *testing.T) {
+	t.Parallel()
+	e := startEngine(t, theRedis)
+	var nodes [4]*node
+	for i := range nodes {
+		nodes[i] = startNode(t, e.url(), nil)
+		nodes[i].settle("t:room")
+		nodes[i].awaitState(pubsub.StateUp)
+	}
+	e.kill()
+	const messages = 100
+	var want []string
+	for i, n := range nodes {
+		n.awaitState(pubsub.StateDegraded)
+		for k := range messages {
+			text := fmt.Sprintf("%d %03d", i, k)
+			want = append(want, text)
+			if err := n.say("t:room", text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if h := n.Health(); h.Pending != messages || h.Lost != 0 {
+			t.Errorf("with %d messages waiting, health is %+v", messages, h)
+		}
+	}
+	e.start()
+	for i, n := range nodes {
+		eventually(t, "all that others said arrives", func() bool { return len(n.heard("t:room")) == (len(nodes)-1)*messages })
+		heard := n.heard("t:room")
+		slices.SortStableFunc(heard, func(a, b string) int { return strings.Compare(a[:1], b[:1]) }) // keeps each node's order
+		others := slices.Concat(want[:i*messages], want[(i+1)*messages:])
+		if !slices.Equal(heard, others) {
+			t.Errorf("node %d heard %q", i, heard)
+		}
 	}
 }
 

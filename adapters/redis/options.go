@@ -27,13 +27,15 @@ type Options struct {
 	Prefix string
 
 	// Buffer is how many bytes of envelopes wait for a server that is away or
-	// busy, for each server of a cluster. Default 8 MiB. What is larger than
-	// this or than 8 MiB is not sent at all.
+	// busy, for each server of a cluster. Those that waited for one that was
+	// away leave a second after it is back: other nodes need to be back too.
+	// Default 8 MiB. What is larger than this or than 8 MiB is not sent at all.
 	Buffer int
 
 	// Patience is how long an envelope waits for a server that is away. After
 	// it, envelopes are dropped and counted as lost, and new ones are refused
-	// at once until the server is back. Default 10 s.
+	// at once until the server is back. Less than some seconds leaves nothing
+	// to be heard of an absence. Default 10 s.
 	Patience time.Duration
 
 	// Logger takes what no caller can be told. nil: slog.Default().

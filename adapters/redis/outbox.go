@@ -22,8 +22,9 @@ const (
 
 	// holdback is how long messages wait after an absence of their server for
 	// the other nodes to be back at it too: what reaches it before them
-	// reaches nobody. Nodes try at least every maxBackoff.
-	holdback = maxBackoff + 250*time.Millisecond
+	// reaches nobody. It is the longest that a node waits before it tries
+	// again, and a little to subscribe.
+	holdback = maxBackoff*3/2 + 250*time.Millisecond
 )
 
 // message is an envelope on its way to a server.

@@ -45,11 +45,11 @@ func (c *counter) of(node string) (heard, last int) {
 // comes back later than messages wait for it.
 func TestBroadcastsGoOnWhileTheServerRestarts(t *testing.T) {
 	t.Parallel()
-	before, away, after := time.Second, 2*time.Second, 4*time.Second
+	before, away, after := time.Second, 2500*time.Millisecond, 4*time.Second
 	if os.Getenv("ROOST_SOAK") != "" {
 		before, away, after = 20*time.Second, 10*time.Second, 30*time.Second
 	}
-	const waits = time.Second
+	const waits = 1500 * time.Millisecond
 	e := startEngine(t, theRedis)
 	var nodes [2]*pubsub.PubSub
 	var counters [2]*counter
