@@ -1,5 +1,6 @@
-# make run    Rumbl on http://localhost:4000
-# make test   all that must pass; what it needs is installed on Debian as root, and named elsewhere
+# make run      Rumbl on http://localhost:4000
+# make cluster  three nodes of Rumbl there, on one PostgreSQL: kill one and watch
+# make test     all that must pass; what it needs is installed on Debian as root, and named elsewhere
 #
 # The parts of test: lint, test-go (with transcripts), fuzz, node, browser. Further: soak, bench, vuln.
 
@@ -8,7 +9,7 @@ export GOTOOLCHAIN := auto
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := test
-.PHONY: run test lint test-go transcripts fuzz node browser soak bench vuln
+.PHONY: run cluster test lint test-go transcripts fuzz node browser soak bench vuln
 
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -24,6 +25,10 @@ NETWORK := $(if $(filter Linux,$(shell uname)),need-iproute2 need-nftables)
 
 run: need-go
 	go run ./examples/rumbl
+
+cluster: need-go need-postgresql
+	@go build -o bin/ ./examples/rumbl ./examples/rumbl/cluster
+	@bin/cluster bin/rumbl
 
 test: lint test-go fuzz node browser
 	@echo "All tests passed."

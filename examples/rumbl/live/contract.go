@@ -31,6 +31,15 @@ func (j JoinVideo) Validate() error {
 	return nil
 }
 
+// Joined is the reply to a join.
+type Joined struct {
+	Page
+
+	// Node is the name of the node that the page is connected to. Empty if
+	// there is no other.
+	Node string `json:"node,omitempty"`
+}
+
 // Page is the annotations after the last one seen, by growing id.
 type Page struct {
 	Annotations []Annotation `json:"annotations"`

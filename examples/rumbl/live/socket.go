@@ -35,6 +35,7 @@ type App struct {
 	multimedia *multimedia.Service
 	tokens     *token.Signer[int64]
 	server     *roost.Server[accounts.Session]
+	node       string // its name among others; empty if there are none
 	viewers    *presence.Presence[Viewer]
 	log        *slog.Logger
 }
@@ -56,6 +57,7 @@ func New(a *accounts.Service, m *multimedia.Service, secret string, opts *Option
 		accounts:   a,
 		multimedia: m,
 		tokens:     token.NewSigner[int64](secret, "user socket", &token.Options{MaxAge: accounts.SessionLifetime}),
+		node:       ps.Info().Node,
 		viewers:    presence.New[Viewer](ps, &presence.Options[Viewer]{Logger: log}),
 		log:        log,
 	}

@@ -41,21 +41,22 @@ func (app *App) videos() *roost.Handler[accounts.Session, watching] {
 // join brings a viewer up to date. Whatever is annotated from here on comes
 // live, after the reply; an annotation may come both ways, and a client knows
 // it by its id.
-func (app *App) join(ctx context.Context, ch *roost.Channel[watching], s *roost.Socket[accounts.Session], p JoinVideo) (Page, error) {
+func (app *App) join(ctx context.Context, ch *roost.Channel[watching], s *roost.Socket[accounts.Session], p JoinVideo) (Joined, error) {
 	video, err := app.video(ctx, ch.Param("id"))
 	if err != nil {
-		return Page{}, err
+		return Joined{}, err
 	}
 	user := s.Assigns.User
 	ch.State = watching{viewer: multimedia.Author(user), videoID: video.ID}
 	viewer := Viewer{Name: user.Name, OnlineAt: time.Now().Unix()}
 	if err := app.viewers.Track(ctx, ch, strconv.FormatInt(user.ID, 10), viewer); err != nil {
-		return Page{}, err
+		return Joined{}, err
 	}
 	if err := app.viewers.PushState(ctx, ch); err != nil {
-		return Page{}, err
+		return Joined{}, err
 	}
-	return app.page(ctx, video.ID, p.LastSeenID)
+	page, err := app.page(ctx, video.ID, p.LastSeenID)
+	return Joined{Page: page, Node: app.node}, err
 }
 
 // video returns the video that a topic is about.

@@ -22,6 +22,12 @@ export interface Page {
   more: boolean
 }
 
+/** The reply to a join. */
+export interface Joined extends Page {
+  /** The name of the node that the page is connected to, if there are several. */
+  node?: string
+}
+
 /** Answer to anything that failed. */
 export interface Refusal {
   reason: string

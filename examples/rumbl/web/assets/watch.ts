@@ -4,7 +4,7 @@ import { Socket } from "@roost-dev/client"
 import { AnnotationForm } from "./annotation_form.js"
 import { AnnotationList } from "./annotation_list.js"
 import { ConnectionBanner } from "./connection_banner.js"
-import type { Annotation, Page } from "./contract.js"
+import type { Annotation, Joined, Page } from "./contract.js"
 import { openPlayer } from "./player.js"
 import { ViewerList } from "./viewer_list.js"
 
@@ -37,8 +37,8 @@ socket.onError(() => banner.failed())
 channel.onError(() => banner.offline())
 channel
   .join()
-  .receive<Page>("ok", (first) => {
-    banner.online()
+  .receive<Joined>("ok", (first) => {
+    banner.online(first.node)
     form.online()
     show(first)
   })

@@ -30,7 +30,7 @@ try{t.send()}catch(n){t.trigger("error",{reason:n instanceof Error?n.message:Str
 scheduleTimeout()}joinTimedOut(){let e=this.joinRef();this.socket.log("channel",`timeout ${this.topic} (${e})`,this.joinPush.timeout),this.socket.isConnected()&&
 this.socket.push({join_ref:e,ref:this.socket.makeRef(),topic:this.topic,event:"phx_leave",payload:{}}),this.joinPush.reset(),this.failed()}crashed(e){this.socket.
 log("channel",`error ${this.topic}`,e),!(this.isLeaving()||this.isClosed())&&(this.isJoining()&&this.joinPush.reset(),this.failed())}closed(){this.socket.log("c\
-hannel",`close ${this.topic} ${this.joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var W="base64url.bearer.phx.";function X(o){return["phoenix",W+de(o)]}function z(o){let e=o?.find(t=>t.startsWith(W));return e===void 0?void 0:ue(e.slice(W.length))}
+hannel",`close ${this.topic} ${this.joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var J="base64url.bearer.phx.";function X(o){return["phoenix",J+de(o)]}function z(o){let e=o?.find(t=>t.startsWith(J));return e===void 0?void 0:ue(e.slice(J.length))}
 function de(o){if(/[^\u0000-\u00ff]/.test(o))throw new Error("authToken holds a character above U+00FF: encode the token, for example as base64, before giving i\
 t to the socket");let e=btoa(o).replace(/=+$/,"");return e.includes("/")?e.replaceAll("+","-").replaceAll("/","_"):e}function ue(o){return atob(o.replaceAll("-",
 "+").replaceAll("_","/"))}var h={connecting:0,open:1,closing:2,closed:3};var pe=100,d=class{skipHeartbeat=!0;timeout=2e4;readyState=h.connecting;onopen=null;onclose=null;onerror=null;onmessage=null;pollEndpoint;authToken;token=null;live=!0;closeEmitted=!1;requests=new Set;outbox=[];posting=!1;constructor(e,t){
@@ -67,10 +67,10 @@ i,r,s,a,l]=n;return e({join_ref:i,ref:r,topic:s,event:a,payload:l})}};function G
 if(Object.prototype.toString.call(o)==="[object ArrayBuffer]")return new Uint8Array(o)}function ge(o,e){let t=[S("join_ref",o.join_ref??""),S("ref",o.ref??""),S(
 "topic",o.topic),S("event",o.event)],n=1+t.length+t.reduce((s,a)=>s+a.length,0),i=new Uint8Array(n+e.length);i[0]=j.push,i.set(t.map(s=>s.length),1);let r=1+t.length;
 for(let s of t)i.set(s,r),r+=s.length;return i.set(e,n),i.buffer}function S(o,e){let t=new TextEncoder().encode(e);if(t.length>K)throw new Error(`unable to conv\
-ert ${o} to binary: must be less than or equal to ${K} bytes, but is ${t.length} bytes`);return t}function ve(o){switch(o[0]){case j.push:{let{fields:[e,t,n],payload:i}=J(
-o,3);return{join_ref:e,ref:null,topic:t,event:n,payload:i}}case j.reply:{let{fields:[e,t,n,i],payload:r}=J(o,4);return{join_ref:e,ref:t,topic:n,event:"phx_reply",
-payload:{status:i,response:r}}}case j.broadcast:{let{fields:[e,t],payload:n}=J(o,2);return{join_ref:null,ref:null,topic:e,event:t,payload:n}}default:throw new Error(
-`cannot decode a binary frame of kind ${o[0]}: known are 0 (push), 1 (reply) and 2 (broadcast)`)}}function J(o,e){let t=[...o.subarray(1,1+e)],n=1+e;if(t.length<
+ert ${o} to binary: must be less than or equal to ${K} bytes, but is ${t.length} bytes`);return t}function ve(o){switch(o[0]){case j.push:{let{fields:[e,t,n],payload:i}=W(
+o,3);return{join_ref:e,ref:null,topic:t,event:n,payload:i}}case j.reply:{let{fields:[e,t,n,i],payload:r}=W(o,4);return{join_ref:e,ref:t,topic:n,event:"phx_reply",
+payload:{status:i,response:r}}}case j.broadcast:{let{fields:[e,t],payload:n}=W(o,2);return{join_ref:null,ref:null,topic:e,event:t,payload:n}}default:throw new Error(
+`cannot decode a binary frame of kind ${o[0]}: known are 0 (push), 1 (reply) and 2 (broadcast)`)}}function W(o,e){let t=[...o.subarray(1,1+e)],n=1+e;if(t.length<
 e||o.length<t.reduce((s,a)=>s+a,n))throw new Error(`cannot decode a binary frame of ${o.length} bytes: it is shorter than its header says`);let i=new TextDecoder;
 return{fields:t.map(s=>i.decode(o.subarray(n,n+=s))),payload:o.slice(n).buffer}}var ye=5,be=150,x=class{transport;opened=!1;closing=!1;ending=!1;lossReported=!1;pings=new Map;detached=!1;closedCallbacks=[];constructor(e,t){this.transport=e;
 let n=i=>r=>{this.detached||i(r)};e.onopen=n(()=>{this.opened=!0,t.open()}),e.onclose=n(t.close),e.onerror=n(t.error),e.onmessage=n(i=>t.message(i.data))}isOpen(){
@@ -162,10 +162,10 @@ toggle("current",r),n.mark.classList.toggle("current",r),r&&(t=n)}this.showCapti
 !e,!e))return;let{user:t,body:n}=e.annotation,i=document.createElement("strong");i.textContent=t.name,this.caption.replaceChildren(i," ",n),this.scrollTo(e.row)}scrollTo(e){
 if(this.list.matches(":hover, :focus-within"))return;let t=e.offsetTop-this.list.offsetTop-(this.list.clientHeight-e.clientHeight)/2;this.list.scrollTo({top:t,behavior:matchMedia(
 "(prefers-reduced-motion: reduce)").matches?"auto":"smooth"})}place({annotation:e,mark:t}){t.hidden=this.length===0||e.at>this.length,t.hidden||(t.style.insetInlineStart=
-`${100*e.at/this.length}%`)}};function Ee(o,e){return o.at<e.at||o.at===e.at&&o.id<e.id}var I=class{banner=document.querySelector("#offline");text=document.querySelector("#offline-text");logIn=document.querySelector("#offline-login");failures=0;online(){
-this.failures=0,this.banner.hidden=!0}offline(){this.banner.hidden=!1}failed(){this.offline(),++this.failures%4===0&&this.checkSession()}async checkSession(){let t=(await fetch(
-"/session",{cache:"no-store"}).catch(()=>null))?.status===401;this.text.textContent=t?"You are logged out.":"You are offline. Reconnecting…",this.logIn.hidden=
-!t}};function _(o){let e=document.createElement("p");return e.className="notice",e.setAttribute("role","status"),e.textContent=`${o} You can still read the annotatio\
+`${100*e.at/this.length}%`)}};function Ee(o,e){return o.at<e.at||o.at===e.at&&o.id<e.id}var I=class{banner=document.querySelector("#offline");text=document.querySelector("#offline-text");logIn=document.querySelector("#offline-login");node=document.
+querySelector("#node");failures=0;online(e){this.failures=0,this.banner.hidden=!0,this.node.hidden=e===void 0,this.node.textContent=`node ${e}`}offline(){this.banner.
+hidden=!1,this.node.hidden=!0}failed(){this.offline(),++this.failures%4===0&&this.checkSession()}async checkSession(){let t=(await fetch("/session",{cache:"no-s\
+tore"}).catch(()=>null))?.status===401;this.text.textContent=t?"You are logged out.":"You are offline. Reconnecting…",this.logIn.hidden=!t}};function _(o){let e=document.createElement("p");return e.className="notice",e.setAttribute("role","status"),e.textContent=`${o} You can still read the annotatio\
 ns.`,e}var $=class{constructor(e){this.video=e;e.error?this.fail():e.addEventListener("error",()=>this.fail())}video;now(){return Math.round(this.video.currentTime*1e3)}length(){
 let e=this.video.duration;return Number.isFinite(e)?Math.round(e*1e3):0}seek(e){this.video.currentTime=e/1e3}onChange(e){for(let t of["timeupdate","seeking","du\
 rationchange","ended"])this.video.addEventListener(t,e)}fail(){this.video.replaceWith(_("This video cannot be played. It may have moved."))}};var Pe="https://www.youtube.com/iframe_api",Se=250,B=class{player=null;callbacks=[];last=-1;constructor(e,t){window.onYouTubeIframeAPIReady=()=>{let i=new window.
@@ -181,4 +181,4 @@ createElement("span");if(r.className="name",r.textContent=e===this.viewerId?`${t
 "times",s.textContent=`×${n}`,s.setAttribute("aria-label",`on ${n} pages`),i.append(s)}return i}};var m=document.querySelector("#watch").dataset,ae=Number(m.userId),le=se(m.sourceKind,m.sourceRef),T=new I,ce=new O(le,ae),D=0,N=new k(m.socketUrl,{authToken:m.
 socketToken}),g=N.channel(`videos:${m.videoId}`,()=>({last_seen_id:D}));function he({annotations:o,more:e}){ce.add(o),D=o.at(-1)?.id??D,e&&g.push("more_annotati\
 ons",{last_seen_id:D}).receive("ok",he)}g.on("annotation_added",o=>ce.add([o]));new H(g,ae);var je=new L(le,g);N.onClose(()=>T.offline());N.onError(()=>T.failed());
-g.onError(()=>T.offline());g.join().receive("ok",o=>{T.online(),je.online(),he(o)}).receive("error",()=>T.offline());N.connect();
+g.onError(()=>T.offline());g.join().receive("ok",o=>{T.online(o.node),je.online(),he(o)}).receive("error",()=>T.offline());N.connect();
