@@ -4,6 +4,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -44,8 +45,24 @@ func startNodes(t testing.TB, n *network, flags func(i int) []string) []*node {
 	}
 	began := time.Now()
 	meet(t, nodes)
-	t.Logf("%d nodes found each other within %v", len(nodes), time.Since(began).Round(time.Millisecond))
+	heard := time.Since(began)
+	known := eventually(t, began, healed, func() string { return strangers(nodes) })
+	t.Logf("%d nodes heard each other after %v, and knew each other after %v", len(nodes), heard.Round(time.Millisecond), known.Round(time.Millisecond))
 	return nodes
+}
+
+// strangers names a node that does not know all others.
+func strangers(nodes []*node) string {
+	for _, nd := range nodes {
+		has, err := nd.info()
+		if err != nil {
+			return err.Error()
+		}
+		if len(has.Peers) != len(nodes)-1 {
+			return fmt.Sprintf("%s knows %v only", nd.name, has.Peers)
+		}
+	}
+	return ""
 }
 
 var meetings atomic.Int64

@@ -361,7 +361,7 @@ func (c *crowd) crossCheck(nodes []*node) {
 			if !slices.Contains(nodes, s.node) {
 				continue
 			}
-			sockets, channels, err := s.node.holds()
+			has, err := s.node.info()
 			if err != nil {
 				return err.Error()
 			}
@@ -369,8 +369,8 @@ func (c *crowd) crossCheck(nodes []*node) {
 			for _, d := range s.devices {
 				rooms += len(d.rooms)
 			}
-			if sockets != len(s.devices) || channels != rooms {
-				return fmt.Sprintf("%s holds %d sockets with %d channels, its devices hold %d with %d", s.node.name, sockets, channels, len(s.devices), rooms)
+			if has.Sockets != len(s.devices) || has.Channels != rooms {
+				return fmt.Sprintf("%s holds %d sockets with %d channels, its devices hold %d with %d", s.node.name, has.Sockets, has.Channels, len(s.devices), rooms)
 			}
 		}
 		return c.rosters(func(who string, r *roster) string {

@@ -13,6 +13,7 @@ func TestEmbedded(t *testing.T) {
 	t.Parallel()
 	_, nodes := newCluster(t)
 	testMessages(t, nodes)
+	t.Run("operators can ask any node", func(t *testing.T) { testOperators(t, nodes) })
 	t.Run("sessions end with their node", func(t *testing.T) { testDeadOwners(t, nodes) })
 }
 
@@ -31,7 +32,7 @@ var (
 		flag:    "-nats-url", url: "nats://" + clusterNet + hubHost + ":4222",
 	}
 	redisServer = engine{
-		need:    "redis",
+		need:    "redis-server",
 		command: []string{"redis-server", "--bind", clusterNet + hubHost, "--port", "6379", "--protected-mode", "no", "--save", ""},
 		flag:    "-redis-url", url: "redis://" + clusterNet + hubHost + ":6379",
 	}

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -127,7 +128,8 @@ func (tr *trial) fault(begin func(), active []*node, lasting time.Duration, mayG
 	before := tr.rest()
 	end()
 	since := time.Now()
-	tr.right(path.Base(tr.t.Name()), since, healed, tr.nodes)
+	name, _, _ := strings.Cut(path.Base(tr.t.Name()), "#") // which numbers rounds
+	tr.right(name, since, healed, tr.nodes)
 	tr.once(before, mayGo)
 }
 
@@ -207,13 +209,13 @@ func (tr *trial) kill(nd *node) {
 	pass(tr.t, 500*time.Millisecond)
 	stop()
 	before = tr.rest()
+	since = time.Now()
 	nd.kill()
 	nd.start()
 	tr.streets[nd.index].clear()
 	if err := tr.streets[nd.index].furnish(tr.t.Context()); err != nil {
 		tr.t.Fatal(err)
 	}
-	since = time.Now()
 	tr.right("crash and back at once under the same name", since, healed, tr.nodes)
 	tr.once(before, false)
 }

@@ -4,6 +4,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/json/v2"
 	"errors"
 	"fmt"
 	"net/url"
@@ -11,6 +12,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // An ear hears one topic and keeps what it hears, up to its bound.
@@ -245,6 +249,54 @@ func testKick(t *testing.T, nodes []*node) {
 	for _, ch := range others {
 		if _, err := ch.call(t.Context(), "ping", "{}"); err != nil {
 			t.Errorf("somebody else: %v", err)
+		}
+	}
+}
+
+// testOperators asks any node what all hold, also while one of them does not answer.
+func testOperators(t *testing.T, nodes []*node) {
+	const topic, each = "room:operators", 3
+	for i, s := range audience(t, nodes, each, "") {
+		if _, err := s.join(t.Context(), fmt.Sprintf("echo:no-operators-%d", i), nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.join(t.Context(), topic, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, nd := range nodes {
+		wantCounts(t, nd, topic, counted{Count: each * len(nodes)})
+	}
+	last := nodes[len(nodes)-1]
+	last.pause()
+	defer last.resume()
+	wantCounts(t, nodes[0], topic, counted{Count: each * (len(nodes) - 1), Missing: []string{last.name}})
+}
+
+// counted is what all answers to operators have.
+type counted struct {
+	Count   int
+	Missing []string
+}
+
+func wantCounts(t *testing.T, nd *node, topic string, want counted) {
+	t.Helper()
+	for _, action := range []string{"sockets", "presence"} {
+		began := time.Now()
+		body, err := nd.admin(t.Context(), action, url.Values{"topic": {topic}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		took := time.Since(began)
+		var got counted
+		if err := json.Unmarshal(body, &got); err != nil {
+			t.Fatalf("%v: %s", err, body)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s by %s (-want +got):\n%s", action, nd.name, diff)
+		}
+		if took > healed {
+			t.Errorf("%s by %s took %v", action, nd.name, took)
 		}
 	}
 }

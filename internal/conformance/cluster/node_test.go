@@ -87,16 +87,17 @@ func (nd *node) get(ctx context.Context, uri string) ([]byte, error) {
 	return body, err
 }
 
-// holds returns how many sockets and channels the node says that it holds open.
-func (nd *node) holds() (sockets, channels int, err error) {
+// info is what a node says of itself.
+type info struct {
+	Sockets  int      `json:"sockets"`
+	Channels int      `json:"channels"`
+	Peers    []string `json:"peers"`
+}
+
+func (nd *node) info() (i info, err error) {
 	body, err := nd.admin(nd.t.Context(), "info", nil)
-	if err != nil {
-		return 0, 0, err
+	if err == nil {
+		err = json.Unmarshal(body, &i)
 	}
-	var info struct {
-		Sockets  int `json:"sockets"`
-		Channels int `json:"channels"`
-	}
-	err = json.Unmarshal(body, &info)
-	return info.Sockets, info.Channels, err
+	return i, err
 }

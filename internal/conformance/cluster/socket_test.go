@@ -96,11 +96,12 @@ func (s *socket) upgrade(request []byte) ([]byte, error) {
 	}
 }
 
-// heartbeat is how long a socket may be silent; the server gives it a minute.
+// heartbeat is how often a client sends something, whatever it receives; the server gives it a minute.
 const heartbeat = 25 * time.Second
 
 func (s *socket) read(got []byte) {
 	buf := make([]byte, 32<<10)
+	due := time.Now().Add(heartbeat)
 	for {
 		used, err := s.consume(got)
 		if err != nil {
@@ -108,10 +109,11 @@ func (s *socket) read(got []byte) {
 			return
 		}
 		got = append(got[:0], got[used:]...)
-		s.conn.SetReadDeadline(time.Now().Add(heartbeat))
+		s.conn.SetReadDeadline(due)
 		n, err := s.conn.Read(buf)
 		got = append(got, buf[:n]...)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
+			due = due.Add(heartbeat)
 			err = s.send(wire.ClientMessage{Ref: s.ref(), Topic: wire.String(wire.TopicHeartbeat), Event: wire.EventHeartbeat}, nil)
 		}
 		if err != nil {
