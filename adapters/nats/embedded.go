@@ -85,6 +85,7 @@ const (
 	maxPayload    = 64 << 20  // of a message, in bytes
 	maxPending    = 256 << 20 // bytes that wait for this node's own client, before it is cut off
 	pipeDeadline  = time.Minute
+	routePing     = 800 * time.Millisecond
 	routeDeadline = 4 * time.Second // a node that takes nothing for so long is gone
 )
 
@@ -188,7 +189,7 @@ func (a *Embedded) serverOptions() (*server.Options, error) {
 			NoAdvertise:   true, // there are no clients to tell
 			PoolSize:      -1,   // one connection keeps what Settle asks behind what it asks about
 			Compression:   server.CompressionOpts{Mode: server.CompressionOff},
-			PingInterval:  pingInterval,
+			PingInterval:  routePing,
 			MaxPingsOut:   pingsMissed,
 			WriteDeadline: routeDeadline,
 			TLSConfig:     config,
@@ -210,11 +211,10 @@ func serverName(name string) string {
 // nameOf is the name for people in a server's name.
 func nameOf(serverName string) string {
 	escaped := serverName[:max(0, strings.LastIndexByte(serverName, '~'))]
-	name, err := url.PathUnescape(escaped)
-	if err != nil {
-		return escaped
+	if name, err := url.PathUnescape(escaped); err == nil {
+		return name
 	}
-	return name
+	return escaped
 }
 
 func (a *Embedded) startServer(opts *server.Options) (*server.Server, error) {
@@ -311,7 +311,7 @@ func (a *Embedded) Health() pubsub.Health {
 
 // Close implements [pubsub.Adapter].
 func (a *Embedded) Close(ctx context.Context) error {
-	if a.invalid != nil {
+	if a.link == nil {
 		return nil
 	}
 	if a.link.end() {

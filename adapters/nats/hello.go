@@ -55,7 +55,18 @@ func (m *mesh) hear(h hello, now time.Time) {
 	if n == nil || !n.connected {
 		return // says it again
 	}
+	before := n.address()
 	n.hello, n.heard = h, now
+	if n.address() != before { // others may not know it yet
+		m.greetBy(now.Add(newsDelay))
+	}
+}
+
+// greetBy has the next hello said by then.
+func (m *mesh) greetBy(t time.Time) {
+	if t.Before(m.helloDue) {
+		m.helloDue = t
+	}
 }
 
 // greet says hello to all if it is time to.
@@ -120,9 +131,9 @@ func (a *ask) answered(id string) {
 
 // Times of asking.
 const (
-	// settlePace is the time for each node that an exchange with all of them
-	// takes at least, so that many nodes are not kept busy by answering.
-	settlePace = 250 * time.Microsecond
+	// settlePace is the time for each node that is let pass between exchanges
+	// with many of them, so that they are not kept busy by answering.
+	settlePace = 100 * time.Microsecond
 
 	// askAgain is after how long a node is asked again; one that has just
 	// connected may not listen yet.
@@ -132,15 +143,18 @@ const (
 // settle waits until all nodes know what this node wants: their answers come
 // over the connections on which they were told.
 func (m *mesh) settle(ctx context.Context) error {
+	if err := m.pace(ctx); err != nil {
+		return err
+	}
 	a := &ask{waiting: m.routes(), done: make(chan struct{})}
-	if len(a.waiting) == 0 {
+	nodes := len(a.waiting)
+	if nodes == 0 {
 		return nil
 	}
-	pace := time.NewTimer(time.Duration(len(a.waiting)) * settlePace)
-	defer pace.Stop()
 	m.mu.Lock()
 	m.lastAsk++
 	number := m.lastAsk
+	m.nextAsk = time.Now().Add(time.Duration(nodes) * settlePace)
 	m.asking[number] = a
 	m.mu.Unlock()
 	defer func() {
@@ -150,22 +164,35 @@ func (m *mesh) settle(ctx context.Context) error {
 	}()
 	again := time.NewTicker(askAgain)
 	defer again.Stop()
+	nc, question := m.link.connection(), strconv.AppendUint(nil, number, 10)
 	for {
-		if err := m.link.connection().PublishRequest(m.link.names.own("ask"), m.link.names.own("answer-"+m.id), strconv.AppendUint(nil, number, 10)); err != nil {
+		if err := nc.PublishRequest(m.link.names.own("ask"), m.link.names.own("answer-"+m.id), question); err != nil {
 			return err
 		}
 		select {
 		case <-a.done:
-			select {
-			case <-pace.C:
-			case <-ctx.Done():
-			}
 			return nil
 		case <-again.C:
 			m.excuse(a)
 		case <-ctx.Done():
 			return fmt.Errorf("not all nodes have answered: %w", context.Cause(ctx))
 		}
+	}
+}
+
+// pace waits until it is time to ask, if that is worth a timer.
+func (m *mesh) pace(ctx context.Context) error {
+	m.mu.Lock()
+	d := time.Until(m.nextAsk)
+	m.mu.Unlock()
+	if d < time.Millisecond {
+		return nil
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

@@ -2,6 +2,7 @@ package nats
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 
@@ -69,10 +70,11 @@ func (e *events) add(env *pubsub.Envelope) {
 func (e *events) has(event string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, g := range e.got {
-		if g == event {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(e.got, event)
+}
+
+func (e *events) len() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.got)
 }

@@ -134,7 +134,11 @@ func (l *link) connected(nc *nats.Conn, again bool) {
 	if again || late {
 		l.logger.Info("nats: connected")
 	}
-	l.out.connected()
+	hold := time.Duration(0)
+	if again || late {
+		hold = regroup
+	}
+	l.out.connected(hold)
 	l.wakeConfirmer()
 }
 

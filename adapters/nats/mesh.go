@@ -49,6 +49,7 @@ type mesh struct {
 	reconnects uint64
 	asking     map[uint64]*ask
 	lastAsk    uint64
+	nextAsk    time.Time // when all may be asked again
 }
 
 // node is another run of a node, as far as it was ever connected.
@@ -79,6 +80,7 @@ const (
 	helloPeriod = 5 * time.Second
 	maxProbing  = 500 * time.Millisecond // between two questions to an address
 	ownTurn     = 600 * time.Millisecond // how long a node waits for the other to connect; more than maxProbing
+	newsDelay   = 200 * time.Millisecond // what happens within is told at once
 	rumorDelay  = time.Second            // what others have said of a lost node may be old
 	memory      = time.Hour              // how long a lost node is known again
 	formTime    = 3 * time.Second        // how long a node may take to connect at its start before it is degraded
@@ -165,7 +167,7 @@ func (m *mesh) look(now time.Time) {
 		}
 		n.name, n.ip, n.route, n.connected = nameOf(r.RemoteName), r.IP, r.Rid, true
 		m.link.logger.Info("nats: node connected", "node", n.name)
-		m.helloDue = now
+		m.greetBy(now)
 	}
 	for id, n := range m.nodes {
 		switch {
@@ -189,7 +191,7 @@ func (m *mesh) recovered(n *node) {
 func (m *mesh) lose(id string, n *node, now time.Time) {
 	n.connected, n.lost, n.heard = false, now, time.Time{}
 	m.link.logger.Warn("nats: node not connected any more", "node", n.name)
-	m.helloDue = now
+	m.greetBy(now.Add(newsDelay))
 	for _, t := range m.targets {
 		if t.id == id {
 			t.routed, t.yielded, t.attempts, t.next = false, false, 0, now
@@ -272,7 +274,9 @@ func (m *mesh) learn(p probed) {
 	t.next = time.Now().Add(backoff(t.attempts, maxProbing))
 	if p.err != nil {
 		t.yielded = false
-		m.link.limited("nats: a node is not there", "address", p.address, p.err)
+		if m.sought != nil && m.sought.addresses[p.address] {
+			m.link.limited("nats: a node is not there", "address", p.address, p.err)
+		}
 		return
 	}
 	if m.id > p.id && !t.yielded {

@@ -215,7 +215,7 @@ func (a *Adapter) Health() pubsub.Health {
 
 // Close implements [pubsub.Adapter].
 func (a *Adapter) Close(ctx context.Context) error {
-	if a.invalid != nil {
+	if a.link == nil {
 		return nil
 	}
 	if a.link.end() {

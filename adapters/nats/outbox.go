@@ -36,6 +36,7 @@ type outbox struct {
 	room      chan struct{} // closed when bytes get less; nil if nobody waits
 	up        bool
 	since     time.Time // of being up, or away
+	held      time.Time // no message leaves before
 	gaveUp    bool      // away for longer than patience
 	closing   bool
 	written   uint64 // messages that NATS's client has, or is just being given
@@ -117,7 +118,7 @@ func (o *outbox) tryPush(m message) (room <-chan struct{}, err error) {
 		o.bytes += m.size()
 		o.signal()
 		return nil, nil
-	case !o.up:
+	case !o.up || time.Now().Before(o.held):
 		o.lost++
 		return nil, fmt.Errorf("nats: %w, and the buffer of %d bytes is full", pubsub.ErrUnavailable, o.limit)
 	}
@@ -140,7 +141,7 @@ func (w work) empty() bool {
 }
 
 // take returns all there is to do. spare is memory for the next messages.
-func (o *outbox) take(spare []message) work {
+func (o *outbox) take(now time.Time, spare []message) work {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	w := work{settlers: o.settlers, closing: o.closing}
@@ -148,7 +149,7 @@ func (o *outbox) take(spare []message) work {
 	if len(o.interests) > 0 {
 		w.interests, o.interests = o.interests, make(map[string]bool)
 	}
-	if o.up {
+	if o.up && (o.closing || !now.Before(o.held)) {
 		w.messages, o.messages = o.messages, spare[:0]
 	}
 	return w
@@ -211,10 +212,12 @@ func (o *outbox) lose(n int) {
 	o.lost += uint64(n)
 }
 
-// connected says that NATS is there.
-func (o *outbox) connected() {
+// connected says that NATS is there. Messages are held for a while, for those
+// that they are for.
+func (o *outbox) connected(hold time.Duration) {
 	o.mu.Lock()
 	o.up, o.gaveUp, o.since = true, false, time.Now()
+	o.held = o.since.Add(hold)
 	o.mu.Unlock()
 	o.signal()
 }
@@ -239,11 +242,14 @@ func (o *outbox) disconnected() (lost uint64) {
 }
 
 // expire gives up what has waited too long. It returns how many messages that
-// was, and when to look again; zero if there is no need.
+// was, and when to look again; zero or less if there is no need.
 func (o *outbox) expire(now time.Time) (lost int, after time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.up || o.gaveUp {
+	switch {
+	case o.up:
+		return 0, o.held.Sub(now)
+	case o.gaveUp:
 		return 0, 0
 	}
 	if after = o.since.Add(o.patience).Sub(now); after > 0 {

@@ -32,7 +32,7 @@ func probe(ctx context.Context, address string, config *tls.Config, cluster stri
 	if conn, err = new(net.Dialer).DialContext(ctx, "tcp", address); err != nil {
 		return "", err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if config != nil {
 		if config.ServerName == "" {
 			config = config.Clone()

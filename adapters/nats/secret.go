@@ -110,7 +110,8 @@ func (o *EmbedOptions) nodeTLS(listen, namespace string) (*tls.Config, error) {
 	case o.Secret == "":
 		return nil, nil
 	case len(o.Secret) < minSecret:
-		return nil, fmt.Errorf("nats: EmbedOptions.Secret has %d bytes, and needs %d or more; take those of openssl rand -base64 32", len(o.Secret), minSecret)
+		return nil, fmt.Errorf("nats: EmbedOptions.Secret has %d bytes, and needs %d or more, as openssl rand -base64 32 makes them",
+			len(o.Secret), minSecret)
 	case o.TLS == nil:
 		return secretTLS(o.Secret, namespace)
 	case o.TLS.ClientAuth != tls.RequireAndVerifyClientCert || o.TLS.InsecureSkipVerify:

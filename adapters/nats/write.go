@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -13,7 +14,11 @@ const (
 	writeTimeout = 2 * time.Second // of one write
 	pingInterval = time.Second
 	pingsMissed  = 3
-	maxBackoff   = time.Second
+	maxBackoff   = 500 * time.Millisecond
+
+	// regroup is how long messages that waited for a server go on to wait,
+	// for the other nodes: those that are back later would not hear them.
+	regroup = maxBackoff + 200*time.Millisecond
 )
 
 // backoff is how long to wait before the next attempt to connect.
@@ -40,7 +45,7 @@ func (l *link) write(opts nats.Options) {
 	l.mu.Unlock()
 	var spare []message
 	for {
-		w := l.out.take(spare)
+		w := l.out.take(time.Now(), spare)
 		for subject, wanted := range w.interests {
 			l.apply(nc, subject, wanted)
 		}
@@ -110,9 +115,9 @@ func (l *link) send(nc *nats.Conn, ms []message) bool {
 // sendPart returns how many messages are dealt with, and their bytes.
 func (l *link) sendPart(nc *nats.Conn, ms []message) (n, bytes int) {
 	for _, m := range ms {
-		switch err := nc.Publish(m.subject, m.data); err {
-		case nil:
-		case nats.ErrReconnectBufExceeded, nats.ErrConnectionClosed:
+		switch err := nc.Publish(m.subject, m.data); {
+		case err == nil:
+		case errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, nats.ErrConnectionClosed):
 			return n, bytes
 		default: // too large for a server that it was not made for, or half written
 			l.out.lose(1)
