@@ -111,6 +111,13 @@ func (ch *Channel[S]) Go(f func(ctx context.Context) (any, error)) { ch.c.spawn(
 // up to a second.
 func (ch *Channel[S]) Subscribe(topic string) (unsubscribe func()) { return ch.c.subscribe(topic) }
 
+// Resumed reports, within join and after, whether the client was here before,
+// said where it stood in the topic's history, and gets all that it missed
+// behind the join reply. If not it should be given a snapshot: it is here for
+// the first time, does not ask for history, or was away for longer than that
+// reaches back.
+func (ch *Channel[S]) Resumed() bool { return ch.c.resumed() }
+
 // AfterReply runs f behind the reply to the push that is being handled, so that
 // its client sees the answer before what else comes of its push: at once if
 // none is being handled, and after 10 ms if the callback takes longer. f must

@@ -32,6 +32,8 @@ type conversation struct {
 	channel any        // the *Channel[S] that this is the core of
 	refless bool       // the client gave no join_ref
 
+	follower *follower // nil unless the client asked for positions in the topic's history
+
 	mu       sync.Mutex // guards what follows
 	phase    phase
 	running  bool // a worker has it

@@ -129,6 +129,8 @@ type textConn struct {
 	frames []string
 }
 
+func (c *textConn) Waiting() int { return 0 }
+
 func (c *textConn) Send(f *transport.Frame) error {
 	if f.Binary() {
 		return transport.ErrUnsayable

@@ -98,6 +98,8 @@ func mustEventName(name string) {
 	switch {
 	case name == "":
 		panic("roost: an event needs a name")
+	case name == wire.KeyHistory:
+		panic(fmt.Sprintf("roost: event %q: this name belongs to the history of topics", name))
 	case strings.HasPrefix(name, "phx_"):
 		panic(fmt.Sprintf("roost: event %q: names that begin with phx_ belong to the protocol", name))
 	}

@@ -22,6 +22,7 @@ type joinRequest struct {
 // start subscribes the topic and gets the join under way. The subscription
 // comes first: what is broadcast from now on is held for this conversation.
 func (c *conversation) start(j *joinRequest) {
+	c.follower, j.params = c.socket.server.takeHistory(c.topic, j.params)
 	c.mu.Lock()
 	if c.phase != ended { // else the socket closed meanwhile
 		c.attached().join = j
@@ -48,6 +49,10 @@ func (c *conversation) runJoin(j *joinRequest) {
 	var refusal *Error
 	c.hearOthers(ctx)
 	err, ok := c.protectJoin(j, func() (err error) {
+		if err = c.look(ctx); err != nil {
+			refusal = c.joinError(err)
+			return err
+		}
 		if reply, err = c.route.routine.join(ctx, c, j.params); err != nil {
 			refusal = c.joinError(err)
 		}
@@ -151,7 +156,11 @@ func (c *conversation) replaceAndWait() *transport.Frame {
 // acceptJoin sends the join reply, then what was held for it. It returns an
 // error if there was no join left to accept.
 func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
-	f, err := c.joinReply(j.ref, wire.StatusOK, reply)
+	reply, err := c.withPosition(reply)
+	var f *transport.Frame
+	if err == nil {
+		f, err = c.joinReply(j.ref, wire.StatusOK, reply)
+	}
 	if err != nil {
 		c.refuseJoin(j, c.joinError(err))
 		return err
@@ -182,6 +191,8 @@ func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
 		c.end(Duplicate)
 	case end != nil:
 		c.end(end.why, end.frame)
+	case c.follower != nil:
+		c.catchUp()
 	default:
 		c.flush()
 	}

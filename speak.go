@@ -60,10 +60,14 @@ func (c *conversation) busy(ref wire.Value) error {
 // take the way of the others: it is said in its turn, among what the
 // conversation pushes and replies.
 func (c *conversation) broadcast(ctx context.Context, m *pubsub.Message, self bool) error {
+	ps := c.socket.server.pubsub
+	if ps.KeepsEvent(c.topic, m.Event) {
+		return c.broadcastKept(ctx, m, self)
+	}
 	c.mu.Lock()
 	m.From = c.sub
 	c.mu.Unlock()
-	err := c.socket.server.pubsub.Broadcast(ctx, m)
+	err := ps.Broadcast(ctx, m)
 	if !self {
 		return err
 	}
@@ -81,8 +85,26 @@ func (c *conversation) broadcast(ctx context.Context, m *pubsub.Message, self bo
 	return err
 }
 
+// broadcastKept publishes a message that the topic's log puts in order. So its
+// own copy comes as that of others does, and is here once this returns.
+func (c *conversation) broadcastKept(ctx context.Context, m *pubsub.Message, self bool) error {
+	if !self {
+		m.Sender = c.id()
+	}
+	ps := c.socket.server.pubsub
+	if err := ps.Broadcast(ctx, m); err != nil {
+		return err
+	}
+	ps.Flush(c.topic)
+	return nil
+}
+
 // Deliver takes a broadcast on the conversation's topic.
 func (c *conversation) Deliver(m *pubsub.Message) {
+	if !m.Position.IsZero() {
+		c.deliverKept(m)
+		return
+	}
 	if c.route.routine.intercepts(m.Event) {
 		_ = c.postOrEnd(mail{kind: mailOut, message: m})
 		return
@@ -99,11 +121,17 @@ func (c *conversation) Deliver(m *pubsub.Message) {
 // DeliverBatch takes broadcasts on the conversation's topic that were published
 // close together.
 func (c *conversation) DeliverBatch(b *pubsub.Batch) {
-	burst := c.burst(b)
-	if burst == nil || !c.hearAll(burst) {
-		for _, m := range b.Messages {
-			c.Deliver(m)
+	switch burst := c.burst(b); {
+	case burst == nil:
+	case keptRun(b) != nil:
+		if c.hearRun(keptRun(b), burst) {
+			return
 		}
+	case c.hearAll(burst):
+		return
+	}
+	for _, m := range b.Messages {
+		c.Deliver(m)
 	}
 }
 
@@ -117,6 +145,9 @@ func (c *conversation) burst(b *pubsub.Batch) *transport.Burst {
 		return nil
 	}
 	version := c.socket.version
+	if c.follower != nil {
+		return keptBurst(version, b)
+	}
 	return b.Memo(burstKey(version), func() any {
 		burst := &transport.Burst{Frames: make([]*transport.Frame, len(b.Messages))}
 		for i, m := range b.Messages {
@@ -236,6 +267,8 @@ func (c *conversation) flush() {
 			return
 		case o.then != nil:
 			_, _ = c.protect("AfterJoin", func() error { o.then(); return nil })
+		case o.message != nil && !o.message.Position.IsZero():
+			c.tellKept(o.message)
 		case o.message != nil:
 			c.tell(c.intercept(o.message))
 		default:
@@ -254,6 +287,9 @@ func (c *conversation) nextOut() (o outgoing, ok bool) {
 		return o, false
 	case c.work == nil:
 		c.phase = joined
+		return o, false
+	case len(c.work.out) == 0 && c.fellBehind():
+		c.work.flushing = false
 		return o, false
 	case len(c.work.out) == 0:
 		c.phase, c.work.flushing, c.work.out = joined, false, nil
@@ -296,12 +332,12 @@ func (c *conversation) intercept(m *pubsub.Message) *transport.Frame {
 	if !ok || c.stopped(err, m.Event) || err != nil || !deliver {
 		return nil
 	}
-	buf, binary, err := c.socket.version.AppendPush(newBuffer(len(c.topic)+len(event)+len(p.Data)), c.ref, c.topic, event, p)
+	f, err := c.interceptedFrame(m, event, p)
 	if err != nil {
 		_ = c.unsayable(event, err)
 		return nil
 	}
-	return transport.NewFrame(buf, binary)
+	return f
 }
 
 // unsayable ends a conversation to which something was to be said that its

@@ -14,6 +14,9 @@ import (
 // Keeps reports whether events of a topic are kept.
 func (ps *PubSub) Keeps(topic string) bool { return ps.rules.ForTopic(topic) != nil }
 
+// KeepsEvent reports whether this event of a topic is kept.
+func (ps *PubSub) KeepsEvent(topic, event string) bool { return ps.rules.For(topic, event) != nil }
+
 // Log is where events are kept: nil without [Options].History.
 func (ps *PubSub) Log() history.Log { return ps.log }
 

@@ -27,6 +27,11 @@ type Conn interface {
 	// write where the transport has such a thing.
 	SendBurst(b *Burst) error
 
+	// Waiting returns how many bytes of what was sent still wait for the
+	// client to take them. Whoever sends much of his own accord, and could
+	// wait, waits until they are few.
+	Waiting() int
+
 	// Close ends the connection in good order: what was sent before it is
 	// written first, within a bound. Further calls do nothing. The session's
 	// Closed follows, never from within this call.

@@ -24,6 +24,11 @@ const (
 	StatusError = "error"
 )
 
+// KeyHistory is the member of join params and join replies that is about the
+// topic's history, and the event that says nothing but a position
+// (spec/protocol.md §20).
+const KeyHistory = "_history"
+
 // Payload is the data of a message: JSON text, or bytes that are the
 // application's own. A decoded JSON payload is valid JSON, without duplicate
 // names and in UTF-8; one to encode is trusted to be.

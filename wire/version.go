@@ -120,6 +120,20 @@ func (v Version) AppendBroadcast(dst []byte, topic, event string, p Payload) (fr
 	return v.AppendPush(dst, Value{}, topic, event, p)
 }
 
+// AppendKept appends the frame of an event that is kept, whose ref is its
+// position (spec/protocol.md §16): a push with a join_ref, a broadcast without.
+// The payload must not be binary; binary events have no room for a position.
+func (v Version) AppendKept(dst []byte, joinRef Value, position, topic, event string, p Payload) (frame []byte, err error) {
+	if p.Binary {
+		return dst, fmt.Errorf("wire: event %q is binary, and a binary frame has no room for a position", event)
+	}
+	if err := mustBeObject(p); err != nil {
+		return dst, err
+	}
+	frame, _, err = v.appendText(dst, &ServerMessage{JoinRef: joinRef, Ref: String(position), Topic: String(topic), Event: event, Payload: p})
+	return frame, err
+}
+
 // AppendEnd appends the frame that ends a channel, phx_close or phx_error. Its
 // ref is the join_ref, in version 1 too (spec/protocol.md §8). The payload
 // must not be binary.

@@ -121,6 +121,13 @@ func (s *session) Send(f *transport.Frame) error {
 // SendBurst implements [transport.Conn].
 func (s *session) SendBurst(b *transport.Burst) error { return b.Each(s.Send) }
 
+// Waiting implements [transport.Conn].
+func (s *session) Waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.size
+}
+
 // Close implements [transport.Conn]. Long polling has no close codes.
 func (s *session) Close(transport.CloseCode, string) { s.end(nil, true) }
 

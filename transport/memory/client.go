@@ -226,6 +226,13 @@ func (s serverEnd) Send(f *transport.Frame) error {
 // SendBurst implements [transport.Conn].
 func (s serverEnd) SendBurst(b *transport.Burst) error { return b.Each(s.Send) }
 
+// Waiting implements [transport.Conn].
+func (s serverEnd) Waiting() int {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return s.c.size
+}
+
 // Close implements [transport.Conn].
 func (s serverEnd) Close(code transport.CloseCode, reason string) {
 	s.c.end(&CloseError{code, reason}, nil, true)

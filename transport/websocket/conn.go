@@ -234,6 +234,16 @@ func (c *conn) SendBurst(b *transport.Burst) error {
 	return nil
 }
 
+// Waiting implements [transport.Conn].
+func (c *conn) Waiting() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.out == nil {
+		return 0
+	}
+	return c.out.queued
+}
+
 // pong answers a ping, ahead of what waits.
 func (c *conn) pong(payload []byte) {
 	c.mu.Lock()

@@ -1,0 +1,281 @@
+package roost
+
+import (
+	"bytes"
+	"context"
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/roost-dev/roost/history"
+	"github.com/roost-dev/roost/pubsub"
+	"github.com/roost-dev/roost/wire"
+)
+
+// How a conversation on a topic that is kept tells its client where it stands
+// in the topic's log, and what it missed (spec/protocol.md §20).
+
+// follower is what a conversation knows whose client asked for positions. The
+// conversation's mutex guards it.
+type follower struct {
+	named   bool             // the client says where it stands:
+	after   history.Position // here
+	resumed bool             // it gets all that is behind it
+	at      history.Position // all up to here was told, or is not for this client
+	page    []*pubsub.Message
+	gap     bool // something that came while joining was not held: it is to be read from the log
+}
+
+// historyRequest is what a client puts into its join params under
+// [wire.KeyHistory].
+type historyRequest struct {
+	After *string `json:"after"`
+}
+
+// historyReply is what it gets in the join reply, under the same key.
+type historyReply struct {
+	Position  string `json:"position"`
+	Recovered *bool  `json:"recovered,omitzero"`
+}
+
+// takeHistory takes what a client asks of the history out of its join params.
+// The handler does not see it. f is nil if it asks nothing, or of a topic that
+// is not kept.
+func (server *core) takeHistory(topic string, params wire.Payload) (f *follower, rest wire.Payload) {
+	if params.Binary || !bytes.Contains(params.Data, []byte(`"`+wire.KeyHistory+`"`)) {
+		return nil, params
+	}
+	var members map[string]jsontext.Value
+	if json.Unmarshal(params.Data, &members) != nil {
+		return nil, params // no object, or one that the handler is to refuse
+	}
+	asked, ok := members[wire.KeyHistory]
+	if !ok {
+		return nil, params
+	}
+	delete(members, wire.KeyHistory)
+	data, err := json.Marshal(members)
+	if err != nil {
+		return nil, params
+	}
+	rest = wire.Payload{Data: data}
+	if !server.pubsub.Keeps(topic) {
+		return nil, rest
+	}
+	f = &follower{}
+	var request historyRequest
+	if json.Unmarshal(asked, &request) == nil && request.After != nil && *request.After != "" {
+		f.named = true
+		f.after, err = history.ParsePosition(*request.After)
+		if err != nil {
+			f.after = history.Position{Epoch: "none"} // which no log has
+		}
+	}
+	return f, rest
+}
+
+// missedPage is how many events are read from the log at a time.
+const missedPage = 64
+
+// look finds out whether the log still has what the client missed. It comes
+// behind the subscription and before the join callback.
+func (c *conversation) look(ctx context.Context) error {
+	f := c.follower
+	if f == nil {
+		return nil
+	}
+	ps := c.socket.server.pubsub
+	if f.named {
+		page, _, err := ps.Missed(ctx, c.topic, f.after, missedPage)
+		if err == nil {
+			c.mu.Lock()
+			f.resumed, f.at, f.page = true, f.after, page
+			c.mu.Unlock()
+			return nil
+		}
+		if !errors.Is(err, history.ErrGone) {
+			return fmt.Errorf("roost: what a client missed cannot be read: %w", err)
+		}
+	}
+	last, err := ps.Log().Last(ctx, c.topic)
+	if err != nil {
+		return fmt.Errorf("roost: the end of a topic's history is not known: %w", err)
+	}
+	c.mu.Lock()
+	f.at = last
+	c.mu.Unlock()
+	return nil
+}
+
+// resumed reports whether the client gets all it missed, or missed nothing.
+func (c *conversation) resumed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.follower != nil && c.follower.resumed
+}
+
+// withPosition adds to a join reply where the client stands.
+func (c *conversation) withPosition(reply wire.Payload) (wire.Payload, error) {
+	f := c.follower
+	if f == nil {
+		return reply, nil
+	}
+	if reply.Binary || len(reply.Data) < 2 || reply.Data[0] != '{' {
+		return reply, fmt.Errorf("roost: the join reply of %q is no JSON object: there is no place in it for the client's position in the topic's history", c.topic)
+	}
+	c.mu.Lock()
+	told := historyReply{Position: f.at.String()}
+	if f.named {
+		told.Recovered = &f.resumed
+	}
+	member, err := json.Marshal(told)
+	c.mu.Unlock()
+	if err != nil {
+		return reply, err
+	}
+	data := append([]byte(`{"`+wire.KeyHistory+`":`), member...)
+	if rest := bytes.TrimSpace(reply.Data[1:]); rest[0] != '}' {
+		data = append(data, ',')
+	}
+	return wire.Payload{Data: append(data, reply.Data[1:]...)}, nil
+}
+
+// catchUp tells the client what it missed, behind the join reply, and then what
+// was held since. If more came than could be held it reads on in the log.
+func (c *conversation) catchUp() {
+	f := c.follower
+	if f.resumed {
+		told, ok := c.readOn()
+		if !ok {
+			return
+		}
+		c.tellPosition(fmt.Appendf(nil, `{"recovered":%d}`, told))
+	}
+	for {
+		c.flush()
+		c.mu.Lock()
+		behind := c.fellBehind()
+		c.mu.Unlock()
+		if !behind {
+			return
+		}
+		if _, ok := c.readOn(); !ok {
+			return
+		}
+	}
+}
+
+// fellBehind reports whether something that came before the conversation spoke
+// freely was not held. The caller holds mu.
+func (c *conversation) fellBehind() bool {
+	return c.phase == joining && c.follower != nil && c.follower.gap
+}
+
+// readOn tells what is in the log, until there is nothing left but what is held.
+// It returns how much the client saw, and false if the conversation has ended.
+func (c *conversation) readOn() (told int, ok bool) {
+	c.mu.Lock()
+	page := c.follower.page
+	c.follower.page = nil
+	c.mu.Unlock()
+	for {
+		for _, m := range page {
+			if !c.awaitRoom() {
+				return told, false
+			}
+			if c.tellKept(m) {
+				told++
+			}
+		}
+		end := c.rewind()
+		var err error
+		if page, err = c.missed(); err != nil {
+			c.fail("roost: a conversation ended: what its client missed was trimmed while it was read", "error", err)
+			return told, false
+		}
+		if len(page) == 0 && end {
+			return told, !c.hasEnded()
+		}
+	}
+}
+
+// missed reads on in the log.
+func (c *conversation) missed() ([]*pubsub.Message, error) {
+	c.mu.Lock()
+	at := c.follower.at
+	c.mu.Unlock()
+	ctx, cancel := context.WithTimeout(c.context(), c.socket.server.limits.joinTimeout)
+	defer cancel()
+	page, _, err := c.socket.server.pubsub.Missed(ctx, c.topic, at, missedPage)
+	return page, err
+}
+
+// rewind drops what is held of the log if something in between could not be:
+// it is to be read, as what is behind it. It reports whether nothing was
+// dropped, so that what is held goes on where the log ends.
+func (c *conversation) rewind() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.follower.gap {
+		return true
+	}
+	c.follower.gap = false
+	w := c.working()
+	others := w.out[:0]
+	for _, o := range w.out {
+		if o.message == nil || o.message.Position.IsZero() {
+			others = append(others, o)
+		}
+	}
+	clear(w.out[len(others):])
+	w.out = others
+	return false
+}
+
+const (
+	// roomBytes is how much may wait for a client for it to be told more of
+	// what it missed.
+	roomBytes = 64 << 10
+
+	// roomPause is how often that is looked at.
+	roomPause = 5 * time.Millisecond
+)
+
+// awaitRoom waits until the client has taken most of what it was told. It
+// reports false if the conversation ends first; a client that takes nothing is
+// closed by its transport. It may block, as callbacks may.
+func (c *conversation) awaitRoom() bool {
+	var tick *time.Ticker
+	for c.socket.conn.Waiting() > roomBytes {
+		if tick == nil {
+			tick = time.NewTicker(roomPause)
+			defer tick.Stop()
+		}
+		select {
+		case <-tick.C:
+		case <-c.context().Done():
+			return false
+		}
+	}
+	return !c.hasEnded()
+}
+
+func (c *conversation) hasEnded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.phase == ended
+}
+
+func (c *conversation) tellPosition(payload []byte) {
+	c.mu.Lock()
+	at := c.follower.at
+	c.mu.Unlock()
+	f, err := positionFrame(c.socket.version, at, c.topic, payload)
+	if err != nil {
+		_ = c.unsayable(wire.KeyHistory, err)
+		return
+	}
+	c.tell(f)
+}

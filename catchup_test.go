@@ -1,0 +1,260 @@
+package roost_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/roost-dev/roost"
+	"github.com/roost-dev/roost/history"
+	"github.com/roost-dev/roost/pubsub"
+	"github.com/roost-dev/roost/transport"
+)
+
+// keepingApp is the application of these tests on topics that are kept.
+func keepingApp(t *testing.T, keep history.Keep) (*app, *pubsub.PubSub) {
+	t.Helper()
+	keep.Topics = []string{"room:*"}
+	ps, err := pubsub.New(&pubsub.Options{History: []history.Keep{keep}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &app{opts: roost.Options[user]{PubSub: ps}}, ps
+}
+
+func announce(t *testing.T, ps *pubsub.PubSub, topic string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if err := Said.Broadcast(t.Context(), ps, topic, said{"a job", text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+var positions = regexp.MustCompile(`[\w-]{16}\.[0-9a-z]+\.`)
+
+// forget replaces the random epochs of positions.
+func forget(frames ...string) string {
+	return strings.ReplaceAll(positions.ReplaceAllStringFunc(strings.Join(frames, "\n"), func(p string) string {
+		return "@" + p[strings.Index(p, ".")+1:len(p)-1]
+	}), "\n", "\n")
+}
+
+// positionIn returns the last position that a frame has.
+func positionIn(t *testing.T, frame string) string {
+	t.Helper()
+	all := positions.FindAllString(frame, -1)
+	if len(all) == 0 {
+		t.Fatalf("there is no position in %s", frame)
+	}
+	return all[len(all)-1]
+}
+
+func wantFrames(t *testing.T, c *rawClient, frames ...string) (last string) {
+	t.Helper()
+	for _, want := range frames {
+		last = c.next()
+		if got := forget(last); got != want {
+			t.Fatalf("got  %s\nwant %s", got, want)
+		}
+	}
+	return last
+}
+
+func TestClientGetsExactlyWhatItMissed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, ps := keepingApp(t, history.Keep{})
+		var resumed []bool
+		a.join = func(_ context.Context, ch *roost.Channel[room], _ *roost.Socket[user], _ struct{}) (count, error) {
+			resumed = append(resumed, ch.Resumed())
+			return count{}, nil
+		}
+		server := a.server()
+		announce(t, ps, "room:1", "before")
+		c := dial(t, server, "ada")
+		c.send("1", "1", "room:1", "phx_join", `{"_history":true}`)
+		wantFrames(t, c, `["1","1","room:1","phx_reply",{"response":{"_history":{"position":"@1"},"n":0},"status":"ok"}]`)
+		announce(t, ps, "room:1", "seen")
+		position := positionIn(t, wantFrames(t, c, `[null,"@2","room:1","said",{"by":"a job","text":"seen"}]`))
+		c.send("1", "2", "room:1", "phx_leave", `{}`)
+		c.drainTo(2)
+		announce(t, ps, "room:1", "one", "two")
+
+		c.send("3", "3", "room:1", "phx_join", fmt.Sprintf(`{"_history":{"after":%q}}`, position))
+		wantFrames(t, c,
+			`["3","3","room:1","phx_reply",{"response":{"_history":{"position":"@2","recovered":true},"n":0},"status":"ok"}]`,
+			`[null,"@3","room:1","said",{"by":"a job","text":"one"}]`,
+			`[null,"@4","room:1","said",{"by":"a job","text":"two"}]`,
+			`[null,"@4","room:1","_history",{"recovered":2}]`)
+		announce(t, ps, "room:1", "live")
+		wantFrames(t, c, `[null,"@5","room:1","said",{"by":"a job","text":"live"}]`)
+		c.wantNothing()
+		if fmt.Sprint(resumed) != "[false true]" {
+			t.Errorf("Resumed was %v", resumed)
+		}
+	})
+}
+
+func TestClientIsToldIfHistoryDoesNotReachBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, ps := keepingApp(t, history.Keep{Count: 2})
+		server := a.server()
+		c := dial(t, server, "ada")
+		announce(t, ps, "room:1", "one", "two", "three", "four")
+		epoch, err := ps.Log().Last(t.Context(), "room:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		future := history.Position{Epoch: epoch.Epoch, Seq: 5}
+		trimmed := history.Position{Epoch: epoch.Epoch, Seq: 1}
+		for i, after := range []string{trimmed.String(), future.String(), "garbage", "AAAAAAAAAAAAAAAA.1.", strings.Repeat("x", 10_000)} {
+			ref := fmt.Sprint(i)
+			c.send(ref, ref, "room:1", "phx_join", fmt.Sprintf(`{"_history":{"after":%q}}`, after))
+			wantFrames(t, c, fmt.Sprintf(`[%q,%[1]q,"room:1","phx_reply",{"response":{"_history":{"position":"@4","recovered":false},"n":0},"status":"ok"}]`, ref))
+			if i > 0 {
+				c.drainTo(1) // the end of the one before
+			}
+		}
+		c.wantNothing()
+	})
+}
+
+func TestWhoDoesNotAskSeesNoHistory(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, ps := keepingApp(t, history.Keep{Events: []string{"said"}})
+		server := a.server()
+		c := dial(t, server, "ada")
+		c.send("1", "1", "room:1", "phx_join", `{}`)
+		c.want(`["1","1","room:1","phx_reply",{"response":{"n":0},"status":"ok"}]`)
+		announce(t, ps, "room:1", "hello")
+		c.want(`[null,null,"room:1","said",{"by":"a job","text":"hello"}]`)
+		c.send("1", "2", "room:1", "say", `{"text":"me"}`)
+		c.want(`[null,null,"room:1","said",{"by":"ada","text":"me"}]`, `["1","2","room:1","phx_reply",{"response":{},"status":"ok"}]`)
+		c.send("1", "3", "room:1", "whisper", `{"text":"psst"}`)
+		c.wantNothing()
+	})
+}
+
+func TestInterceptedEventsHaveTheirPositionsToo(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, ps := keepingApp(t, history.Keep{})
+		a.out = func(_ context.Context, _ *roost.Channel[room], v said) (said, bool, error) {
+			v.By += "!"
+			return v, v.Text != "hidden", nil
+		}
+		mark := func(text string) {
+			t.Helper()
+			if err := Marked.Broadcast(t.Context(), ps, "room:1", said{"job", text}); err != nil {
+				t.Error(err)
+			}
+		}
+		server := a.server()
+		c := dial(t, server, "ada")
+		c.send("1", "1", "room:1", "phx_join", `{"_history":{}}`)
+		start := positionIn(t, c.next())
+		mark("shown")
+		mark("hidden")
+		announce(t, ps, "room:1", "plain")
+		want := []string{
+			`["1","@1","room:1","marked",{"by":"job!","text":"shown"}]`,
+			`[null,"@3","room:1","said",{"by":"a job","text":"plain"}]`,
+		}
+		wantFrames(t, c, want...)
+		c.send("1", "2", "room:1", "phx_join", fmt.Sprintf(`{"_history":{"after":%q}}`, start))
+		wantFrames(t, c, append([]string{
+			`["1","2","room:1","phx_reply",{"response":{"_history":{"position":"@0","recovered":true},"n":0},"status":"ok"}]`,
+			`["1","1","room:1","phx_close",{}]`,
+		}, append(want, `[null,"@3","room:1","_history",{"recovered":2}]`)...)...)
+	})
+}
+
+func TestSenderOfBroadcastFromDoesNotSeeItsOwn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, _ := keepingApp(t, history.Keep{})
+		server := a.server()
+		ada, bob := dial(t, server, "ada"), dial(t, server, "bob")
+		for _, c := range []*rawClient{ada, bob} {
+			c.send("1", "1", "room:1", "phx_join", `{"_history":true}`)
+			c.next()
+		}
+		ada.send("1", "2", "room:1", "whisper", `{"text":"psst"}`)
+		wantFrames(t, bob, `[null,"@1","room:1","said",{"by":"ada","text":"psst"}]`)
+		ada.wantNothing()
+		bob.send("1", "2", "room:1", "say", `{"text":"what?"}`)
+		wantFrames(t, ada, `[null,"@2","room:1","said",{"by":"bob","text":"what?"}]`) // moves the position past her own
+	})
+}
+
+// Whatever falls together, a client that comes back with its position has, in
+// the end, each event once and in order.
+func TestNoEventIsLostOverReconnects(t *testing.T) {
+	seeds := uint64(60)
+	for seed := range seeds {
+		synctest.Test(t, func(t *testing.T) { reconnectAtRandom(t, seed) })
+	}
+}
+
+func reconnectAtRandom(t *testing.T, seed uint64) {
+	random := rand.New(rand.NewPCG(seed, 5))
+	a, ps := keepingApp(t, history.Keep{Count: 10_000})
+	a.opts.MailboxLen = 8 // so that catching up outruns what can be held
+	a.opts.Messages, a.opts.Joins = roost.Rate{PerSecond: -1}, roost.Rate{PerSecond: -1}
+	if random.IntN(2) == 0 {
+		a.out = func(_ context.Context, _ *roost.Channel[room], v said) (said, bool, error) { return v, true, nil }
+	}
+	server := a.server()
+	c := dial(t, server, "ada")
+	c.send("1", "1", "room:1", "phx_join", `{"_history":true}`)
+	position := positionIn(t, c.next())
+
+	total := 100 + random.IntN(200)
+	pauses := make([]int, total)
+	for i := range pauses {
+		pauses[i] = random.IntN(4)
+	}
+	var publishing sync.WaitGroup
+	defer publishing.Wait()
+	publishing.Go(func() {
+		for i, pause := range pauses {
+			for range pause {
+				runtime.Gosched()
+			}
+			_ = Marked.Broadcast(context.Background(), ps, "room:1", said{"job", fmt.Sprint(i)})
+		}
+	})
+	see := regexp.MustCompile(`"marked",\{"by":"job","text":"(\d+)"\}`)
+	for got, round := 0, 0; got < total; round++ {
+		if round > 10_000 {
+			t.Fatalf("seed %d: %d of %d events", seed, got, total)
+		}
+		for range 1 + random.IntN(40) {
+			frame := c.next()
+			if strings.Contains(frame, `"recovered":false`) {
+				t.Fatalf("seed %d: history does not reach back in round %d", seed, round)
+			}
+			if strings.Contains(frame, `"phx_error"`) {
+				break // more at once than the mailbox holds: the client comes back
+			}
+			if p := positions.FindString(frame); p != "" {
+				position = p
+			}
+			if seen := see.FindStringSubmatch(frame); seen != nil {
+				if seen[1] != fmt.Sprint(got) {
+					t.Fatalf("seed %d: %s came in the place of %d in round %d", seed, seen[1], got, round)
+				}
+				if got++; got == total {
+					break
+				}
+			}
+		}
+		c.conn.Close(transport.CloseNormal)
+		c = dial(t, server, "ada")
+		c.send("1", "1", "room:1", "phx_join", fmt.Sprintf(`{"_history":{"after":%q}}`, position))
+	}
+}

@@ -1,0 +1,264 @@
+package roost
+
+import (
+	"github.com/roost-dev/roost/history"
+	"github.com/roost-dev/roost/pubsub"
+	"github.com/roost-dev/roost/transport"
+	"github.com/roost-dev/roost/wire"
+)
+
+// How a conversation tells its client events that are kept, each in its place
+// in the topic's log.
+
+// deliverKept takes a kept message of the conversation's topic, in the log's
+// order. Unlike others it waits for what the conversation itself has still to
+// say: its own broadcasts come this way too.
+func (c *conversation) deliverKept(m *pubsub.Message) {
+	intercepted := c.route.routine.intercepts(m.Event)
+	c.mu.Lock()
+	var err error
+	full, broken := false, false
+	switch {
+	case c.phase == ended:
+	case c.phase == joining || intercepted || c.says():
+		if c.hold(outgoing{message: m}) {
+			break
+		}
+		if c.phase == joining && c.follower != nil {
+			c.follower.gap = true // the log has it
+			break
+		}
+		full = true
+	default:
+		var fits bool
+		if fits, broken = c.admit(m); fits {
+			err = c.sendKept(m)
+		}
+	}
+	if c.phase == joined && c.work != nil {
+		c.wake()
+	}
+	c.mu.Unlock()
+	switch {
+	case full:
+		c.fail("roost: a conversation ended: more was broadcast than it could tell")
+	case broken:
+		c.failGap()
+	case err != nil:
+		_ = c.unsayable(m.Event, err)
+	}
+}
+
+// run is the kept messages of a batch, if it has any: nothing is missing
+// between them if they are whole.
+type run struct {
+	first, last *pubsub.Message
+	whole       bool
+	senders     bool // some of them are not for their sender
+}
+
+// runKey is where a batch's run is kept.
+type runKey struct{}
+
+func keptRun(b *pubsub.Batch) *run {
+	return b.Memo(runKey{}, func() any {
+		var r *run
+		for _, m := range b.Messages {
+			switch {
+			case m.Position.IsZero():
+				continue
+			case r == nil:
+				r = &run{first: m, whole: true}
+			default:
+				r.whole = r.whole && m.Position.Epoch == r.last.Position.Epoch && m.Previous == r.last.Position.Seq
+			}
+			r.last, r.senders = m, r.senders || m.Sender != ""
+		}
+		return r
+	}).(*run)
+}
+
+// keptBurstKey is where the encoded form of a batch with positions is kept, by
+// version.
+type keptBurstKey wire.Version
+
+// keptBurst encodes b with the positions of what is kept, once for all sockets
+// of a version that want them. It returns nil if some message has to go its
+// own way.
+func keptBurst(version wire.Version, b *pubsub.Batch) *transport.Burst {
+	return b.Memo(keptBurstKey(version), func() any {
+		burst := &transport.Burst{}
+		for _, m := range b.Messages {
+			var frames []*transport.Frame
+			var err error
+			if m.Position.IsZero() {
+				frames = make([]*transport.Frame, 1)
+				frames[0], err = broadcastFrame(version, m)
+			} else {
+				frames, err = keptFrames(version, m)
+			}
+			if err != nil {
+				return (*transport.Burst)(nil)
+			}
+			burst.Frames = append(burst.Frames, frames...)
+		}
+		return burst
+	}).(*transport.Burst)
+}
+
+// hearRun passes on a batch with kept messages together, and reports whether it
+// could: what is out of the common is looked at one by one.
+func (c *conversation) hearRun(r *run, burst *transport.Burst) bool {
+	c.mu.Lock()
+	mine := r.senders && c.more != nil && c.more.id != ""
+	if c.phase != joined || c.says() || mine || !r.whole {
+		c.mu.Unlock()
+		return false
+	}
+	if f := c.follower; f != nil {
+		if f.at.Epoch != r.first.Position.Epoch || r.first.Position.Seq <= f.at.Seq || r.first.Previous > f.at.Seq {
+			c.mu.Unlock()
+			return false
+		}
+		f.at = r.last.Position
+	}
+	err := c.socket.sendBurst(burst)
+	c.mu.Unlock()
+	if err != nil {
+		_ = c.unsayable("", err)
+	}
+	return true
+}
+
+// admit notes that a kept message is the next one of the conversation, and
+// reports whether the client is to see it. It is broken if something before it
+// is missing. The caller holds mu.
+func (c *conversation) admit(m *pubsub.Message) (fits, broken bool) {
+	if f := c.follower; f != nil {
+		if f.at.Epoch == m.Position.Epoch {
+			if m.Position.Seq <= f.at.Seq {
+				return false, false
+			}
+			broken = m.Previous > f.at.Seq
+		} else {
+			broken = m.Previous != 0 // a new life of the log, but not its beginning
+		}
+		if broken {
+			return false, true
+		}
+		f.at = m.Position
+	}
+	return m.Sender == "" || c.more == nil || c.more.id != m.Sender, false
+}
+
+// failGap ends a conversation that would otherwise lose an event in silence:
+// its client rejoins, and is told what the log still has.
+func (c *conversation) failGap() {
+	c.fail("roost: a conversation ended: an event of its topic's history did not reach it")
+}
+
+// tellKept tells a kept message in its turn, and reports whether the client saw
+// it. Only the worker calls it.
+func (c *conversation) tellKept(m *pubsub.Message) bool {
+	c.mu.Lock()
+	fits, broken := c.admit(m)
+	c.mu.Unlock()
+	if broken {
+		c.failGap()
+	}
+	if !fits {
+		return false
+	}
+	if !c.route.routine.intercepts(m.Event) {
+		c.mu.Lock()
+		var err error
+		if c.phase != ended {
+			err = c.sendKept(m)
+		}
+		c.mu.Unlock()
+		if err != nil {
+			_ = c.unsayable(m.Event, err)
+		}
+		return err == nil
+	}
+	f := c.intercept(m)
+	c.tell(f)
+	return f != nil
+}
+
+// sendKept sends a kept message, with its position if the client wants that.
+// The caller holds mu.
+func (c *conversation) sendKept(m *pubsub.Message) error {
+	if c.follower == nil {
+		f, err := broadcastFrame(c.socket.version, m)
+		if err != nil {
+			return err
+		}
+		return c.socket.send(f)
+	}
+	frames, err := keptFrames(c.socket.version, m)
+	for _, f := range frames {
+		if err == nil {
+			err = c.socket.send(f)
+		}
+	}
+	return err
+}
+
+// keptKey is where the encoded form of a message with its position is kept, by
+// version.
+type keptKey wire.Version
+
+type sharedFrames struct {
+	frames []*transport.Frame
+	err    error
+}
+
+// keptFrames encodes m with its position, once for all sockets of a version. A
+// binary event has no room for it: a frame of its own follows.
+func keptFrames(v wire.Version, m *pubsub.Message) ([]*transport.Frame, error) {
+	s := m.Memo(keptKey(v), func() any {
+		if m.Binary {
+			event, binary, err := v.AppendBroadcast(newBuffer(len(m.Topic)+len(m.Event)+len(m.Payload)), m.Topic, m.Event,
+				wire.Payload{Data: m.Payload, Binary: true})
+			if err != nil {
+				return &sharedFrames{err: err}
+			}
+			position, err := positionFrame(v, m.Position, m.Topic, emptyObject)
+			return &sharedFrames{[]*transport.Frame{transport.NewFrame(event, binary), position}, err}
+		}
+		buf, err := v.AppendKept(newBuffer(len(m.Topic)+len(m.Event)+len(m.Payload)), wire.Value{}, m.Position.String(), m.Topic, m.Event,
+			wire.Payload{Data: m.Payload})
+		if err != nil {
+			return &sharedFrames{err: err}
+		}
+		return &sharedFrames{frames: []*transport.Frame{transport.NewFrame(buf, false)}}
+	}).(*sharedFrames)
+	return s.frames, s.err
+}
+
+// positionFrame says where the client stands, and nothing else.
+func positionFrame(v wire.Version, at history.Position, topic string, payload []byte) (*transport.Frame, error) {
+	buf, err := v.AppendKept(newBuffer(len(topic)+len(payload)), wire.Value{}, at.String(), topic, wire.KeyHistory, wire.Payload{Data: payload})
+	if err != nil {
+		return nil, err
+	}
+	return transport.NewFrame(buf, false), nil
+}
+
+// interceptedFrame encodes what HandleOut made of m.
+func (c *conversation) interceptedFrame(m *pubsub.Message, event string, p wire.Payload) (*transport.Frame, error) {
+	room := newBuffer(len(c.topic) + len(event) + len(p.Data))
+	if c.follower != nil && !m.Position.IsZero() && !p.Binary {
+		buf, err := c.socket.version.AppendKept(room, c.ref, m.Position.String(), c.topic, event, p)
+		if err != nil {
+			return nil, err
+		}
+		return transport.NewFrame(buf, false), nil
+	}
+	buf, binary, err := c.socket.version.AppendPush(room, c.ref, c.topic, event, p)
+	if err != nil {
+		return nil, err
+	}
+	return transport.NewFrame(buf, binary), nil
+}
