@@ -37,6 +37,7 @@ func commands() []command {
 		{"limit", "fanout beside one plain send(2) for each delivery", limitHelp, limitSetup},
 		{"floor", "fanout beside a bare epoll loop that does nothing else", floorHelp, floorSetup},
 		{"floor rr", "rr beside that loop", floorHelp, floorRRSetup},
+		{"cluster", "what several nodes cost: messages, bytes, CPU and memory by their number", clusterHelp, clusterSetup},
 		{"set", "all that Roost promises: measured, target, ratio", setHelp, setSetup},
 		{"bare", "serve as the bare loop that limit and floor compare with", bareHelp, bareSetup},
 	}
