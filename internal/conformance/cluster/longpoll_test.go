@@ -229,7 +229,7 @@ func testDeadOwners(t *testing.T, nodes []*node) {
 		var asking sync.WaitGroup
 		for i, method := range []string{http.MethodGet, http.MethodPost} {
 			asking.Go(func() {
-				if err := goneAt(t.Context(), sessions[i], nodes[1], method, healed); err != nil {
+				if err := goneAt(t.Context(), sessions[i], nodes[1], method, healed+atOnce); err != nil {
 					t.Errorf("while the crash is not known: %v", err)
 				}
 			})
