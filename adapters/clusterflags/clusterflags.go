@@ -40,14 +40,23 @@ func (f *Flags) Define(fs *flag.FlagSet) {
 	fs.StringVar(&f.redisURL, "redis-url", "", "`URL` of a Redis or Valkey to cluster over instead")
 }
 
-// PubSub starts what the flags say: a PubSub of this process alone if they
-// name no cluster. An error says which flag is wrong.
-func (f *Flags) PubSub(logger *slog.Logger) (*pubsub.PubSub, error) {
-	adapter, err := f.adapter(logger)
+// Alone reports whether the flags name no cluster.
+func (f *Flags) Alone() bool { return f.listen == "" && f.natsURL == "" && f.redisURL == "" }
+
+// PubSub starts what the flags say, with opts for all that they do not: a
+// PubSub of this process alone if they name no cluster. An error says which
+// flag is wrong.
+func (f *Flags) PubSub(opts *pubsub.Options) (*pubsub.PubSub, error) {
+	var o pubsub.Options
+	if opts != nil {
+		o = *opts
+	}
+	adapter, err := f.adapter(o.Logger)
 	if err != nil {
 		return nil, err
 	}
-	return pubsub.New(&pubsub.Options{Adapter: adapter, Node: f.node, Logger: logger})
+	o.Adapter, o.Node = adapter, f.node
+	return pubsub.New(&o)
 }
 
 func (f *Flags) adapter(logger *slog.Logger) (pubsub.Adapter, error) {

@@ -28,7 +28,7 @@ func parse(t *testing.T, args ...string) *clusterflags.Flags {
 
 func start(t *testing.T, args ...string) *pubsub.PubSub {
 	t.Helper()
-	ps, err := parse(t, args...).PubSub(slog.New(slog.DiscardHandler))
+	ps, err := parse(t, args...).PubSub(&pubsub.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

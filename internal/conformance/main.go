@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/roost-dev/roost/adapters/clusterflags"
+	"github.com/roost-dev/roost/history"
 	"github.com/roost-dev/roost/presence"
 	"github.com/roost-dev/roost/pubsub"
 )
@@ -48,7 +49,11 @@ func main() {
 
 // run serves until ctx ends.
 func run(ctx context.Context, addr string, noPoller bool, nodes *clusterflags.Flags, logger *slog.Logger) error {
-	ps, err := nodes.PubSub(logger)
+	opts := pubsub.Options{Logger: logger}
+	if nodes.Alone() {
+		opts.History = []history.Keep{{Topics: []string{"log:*"}, Count: 1000, For: 10 * time.Minute}}
+	}
+	ps, err := nodes.PubSub(&opts)
 	if err != nil {
 		return err
 	}

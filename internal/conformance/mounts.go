@@ -50,6 +50,7 @@ func newMounts(ps *pubsub.PubSub, members *presence.Presence[member], noPoller b
 	all := func(path string, change func(*roost.Options[caller])) {
 		server := add(path, change)
 		server.Handle("lobby", echo)
+		server.Handle("log:*", echo)
 		server.Handle("room:*", room)
 	}
 	all("/socket", func(o *roost.Options[caller]) {
