@@ -25,6 +25,8 @@ export class Program {
   #folder
   #process = null
   #log = []
+  #lines
+  #printed = []
 
   /** host:port, once it was started. */
   address = "127.0.0.1:0"
@@ -50,17 +52,24 @@ export class Program {
     return program
   }
 
+  /** The file that was built. */
+  get binary() {
+    return this.#binary
+  }
+
   /** Starts it, and resolves when it serves. */
   async start() {
     const env = { ...tests.env, GORACE: "atexit_sleep_ms=10" } // it waits for a second otherwise
     const process = spawn(this.#binary, ["-addr", this.address, ...this.#flags, ...FURTHER_FLAGS], { env, stdio: ["ignore", "pipe", "pipe"] })
     this.#process = process
     this.#log = []
+    this.#printed = []
     const orphaned = () => process.kill("SIGKILL") // should the tests die without an end
     tests.once("exit", orphaned)
     process.once("exit", () => tests.off("exit", orphaned))
     process.stderr.on("data", (chunk) => this.#log.push(chunk))
     const lines = createInterface({ input: process.stdout })
+    this.#lines = lines.on("line", (line) => this.#printed.push(line))
     const ready = new Promise((resolve, reject) => {
       lines.on("line", (line) => {
         const found = this.#ready.exec(line)
@@ -74,6 +83,14 @@ export class Program {
       process.kill("SIGKILL")
       throw this.#explained(error)
     })
+  }
+
+  /** Resolves with the match of the nth line that fits the pattern, of those that it prints since it was started. */
+  async prints(pattern, nth = 1) {
+    for (const deadline = AbortSignal.timeout(START_WITHIN); ; await once(this.#lines, "line", { signal: deadline })) {
+      const found = this.#printed.map((line) => pattern.exec(line)).filter(Boolean)
+      if (found.length >= nth) return found[nth - 1]
+    }
   }
 
   /** Ends it in good order, and rejects if it does not end so: also when the race detector has found something. */

@@ -39,8 +39,8 @@ export class Viewer {
     const page = await this.context.newPage()
     page.on("pageerror", (error) => this.problems.push(error.message))
     page.on("console", (message) => {
-      // That the server cannot be reached is part of the story.
-      if (message.type() === "error" && !/net::ERR_|WebSocket|503/.test(message.text())) this.problems.push(message.text())
+      // That the server cannot be reached is part of the story, and that a node has died.
+      if (message.type() === "error" && !/net::ERR_|WebSocket|410|502|503/.test(message.text())) this.problems.push(message.text())
     })
     return page
   }
@@ -93,6 +93,12 @@ export class Viewer {
 
   isOffline() {
     return this.page.getByTestId("offline-banner").waitFor({ state: "visible" })
+  }
+
+  /** Waits until the page is connected to a node, unless to one of those excepted, and returns its name. */
+  async node(...except) {
+    const label = this.page.getByTestId("node").filter({ hasNotText: new RegExp(`node (${except.join("|")})$`), visible: true })
+    return (await label.textContent()).replace("node ", "")
   }
 
   /** Writes an annotation, as one does with a keyboard. */
