@@ -81,6 +81,7 @@ func checkOrder(t *testing.T, to *node, subject string, said int) (missing int) 
 }
 
 func TestSlotsThatMoveAreFollowed(t *testing.T) {
+	t.Parallel()
 	all := startCluster(t, theRedis, 3, 0)
 	from, to := pair(t, all.url(), nil)
 	subjects := subjectsOf(3, 1)

@@ -176,7 +176,7 @@ func startCluster(t testing.TB, p program, primaries, replicas int) engines {
 	var all engines
 	for range primaries * (1 + replicas) {
 		all = append(all, startEngine(t, p,
-			"--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no"))
+			"--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no"))
 	}
 	for i, e := range all[:primaries] {
 		e.do("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*slotCount/primaries), strconv.Itoa((i+1)*slotCount/primaries-1))

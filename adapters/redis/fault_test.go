@@ -89,6 +89,7 @@ func TestWhatWaitedReachesTheOthers(t *testing.T) {
 }
 
 func TestServerThatWasNeverThere(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t, theRedis)
 	opts := &Options{Patience: 300 * time.Millisecond}
 	from, to := startNode(t, e.url(), opts), startNode(t, e.url(), opts)
@@ -142,6 +143,7 @@ func TestWrongPasswordShowsButNotWhichItIs(t *testing.T) {
 }
 
 func TestUserNeedsOnlyWhatIsDocumented(t *testing.T) {
+	t.Parallel()
 	t.Run("one server", func(t *testing.T) {
 		e := startEngine(t, theRedis)
 		e.do("ACL", "SETUSER", "roost", "on", ">pass", "resetchannels", "&roost:*",

@@ -10,6 +10,7 @@ import (
 )
 
 func TestSettledSubjectsAreHeard(t *testing.T) {
+	t.Parallel()
 	check := func(t *testing.T, url string) {
 		t.Helper()
 		from, to := pair(t, url, nil)
