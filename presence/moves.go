@@ -16,10 +16,11 @@ type moves[M any] map[string]*move[M]
 type move[M any] struct {
 	topic     string
 	old, next *item[M] // nil: it came; it went
+	seq       uint64   // of what came, before it was replaced
 }
 
 func (ms moves[M]) join(topic string, it *item[M]) {
-	ms[it.Ref] = &move[M]{topic: topic, next: it}
+	ms[it.Ref] = &move[M]{topic: topic, next: it, seq: it.seq}
 }
 
 func (ms moves[M]) replace(topic string, old, next *item[M]) {
@@ -62,7 +63,7 @@ func (ms moves[M]) tell(r *replica.Replica) {
 		}
 		coming = append(coming, m)
 	}
-	slices.SortFunc(coming, func(a, b *move[M]) int { return cmp.Compare(a.next.seq, b.next.seq) })
+	slices.SortFunc(coming, func(a, b *move[M]) int { return cmp.Compare(a.seq, b.seq) })
 	for _, m := range coming {
 		if m.old == nil {
 			r.Add(m.topic, m.next.entry())

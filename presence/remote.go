@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"bytes"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"time"
@@ -62,12 +63,12 @@ func (p *Presence[M]) arrivals(c *replica.Change) []arrival[M] {
 // value here; it reports false only for what clients could not read.
 func (p *Presence[M]) decodeMeta(node replica.NodeID, e *replica.Entry) (value M, ok bool) {
 	err := json.Unmarshal(e.Meta, &value)
+	ok = checkKey(e.Key) == nil && bytes.HasPrefix(e.Meta, []byte{'{'}) && bytes.HasSuffix(e.Meta, []byte{'}'})
 	if err == nil {
-		return value, true
+		return value, ok
 	}
 	var zero M
-	meta := jsontext.Value(e.Meta)
-	ok = checkKey(e.Key) == nil && meta.IsValid() && meta.Kind() == '{'
+	ok = ok && jsontext.Value(e.Meta).IsValid()
 	p.replicator.misfit.Do(func() {
 		p.opts.Logger.Error("presence: a meta of another node does not decode here; do all nodes run the same release? Logged once",
 			"node", node, "shown", ok, "error", err)

@@ -14,6 +14,40 @@ import (
 	"github.com/roost-dev/roost/pubsub/pubsubtest"
 )
 
+// pushing is a session whose callback has not replied yet.
+type pushing struct {
+	*conversation
+
+	reply []func()
+}
+
+func (p *pushing) AfterReply(f func()) { p.reply = append(p.reply, f) }
+
+func TestOtherNodesDoNotWaitForAReply(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, nodes := startNodes(t, 2)
+		a, b := nodes[0], nodes[1]
+		here, there := a.watch(), b.watch()
+		time.Sleep(time.Second)
+		s := &pushing{conversation: join(a.ps, "room")}
+		must(t, a.p.Track(t.Context(), s, "ann", meta{N: 1}))
+		expect("before the reply", "ann[1]", a, b)
+		if got := here.told(t); len(got) != 0 {
+			t.Errorf("before the reply clients of the same node were told %q", got)
+		}
+		if got, want := there.told(t), []string{"joins 1 leaves "}; !slices.Equal(got, want) {
+			t.Errorf("before the reply clients of another node were told %q, want %q", got, want)
+		}
+		for _, f := range s.reply {
+			f()
+		}
+		synctest.Wait()
+		if got, want := here.told(t), []string{"joins 1 leaves "}; !slices.Equal(got, want) {
+			t.Errorf("after the reply clients of the same node were told %q, want %q", got, want)
+		}
+	})
+}
+
 func TestEachNodeFetchesOncePerBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var bus pubsubtest.Bus
