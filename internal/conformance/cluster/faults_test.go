@@ -77,6 +77,9 @@ func (tr *trial) allFaults(t *testing.T) {
 		tr.run(t, "20 % of packets lost one way", func() { tr.losePackets(node) })
 		tr.run(t, "paused", func() { tr.pause(node) })
 		tr.run(t, "killed", func() { tr.kill(node) })
+		if soak {
+			tr.run(t, "killed while another comes back", func() { tr.killAmid(node, tr.nodes[(round+1)%len(tr.nodes)]) })
+		}
 		tr.run(t, "planned stop", func() { tr.stop(tr.nodes[(round+1)%len(tr.nodes)]) })
 	}
 }
@@ -218,6 +221,26 @@ func (tr *trial) kill(nd *node) {
 	}
 	tr.right("crash and back at once under the same name", since, healed, tr.nodes)
 	tr.once(before, false)
+}
+
+// killAmid crashes a node shortly before another, which was cut off, comes back: that must not make anybody patient with the dead.
+func (tr *trial) killAmid(nd, cut *node) {
+	tr.t.Helper()
+	before := tr.rest()
+	tr.net.cut(cut.index)
+	pass(tr.t, lease-500*time.Millisecond)
+	since := time.Now()
+	nd.kill()
+	tr.streets[nd.index].clear()
+	pass(tr.t, lease-1500*time.Millisecond)
+	tr.net.plug(cut.index)
+	tr.right("crash noticed while another comes back", since, healed, tr.except(nd))
+	tr.once(before, true)
+	nd.start()
+	if err := tr.streets[nd.index].furnish(tr.t.Context()); err != nil {
+		tr.t.Fatal(err)
+	}
+	tr.right("back under the same name", time.Now(), healed, tr.nodes)
 }
 
 // move has the devices that a node has lost come back at others, with the rooms and what they said.

@@ -182,7 +182,7 @@ func removeStale() error {
 	for _, e := range entries {
 		rest, ours := strings.CutPrefix(e.Name(), namePrefix)
 		maker, _, _ := strings.Cut(rest, "-")
-		if _, err := os.Stat("/proc/" + maker); !ours || err == nil {
+		if _, err := os.Readlink("/proc/" + maker + "/exe"); !ours || err == nil { // a zombie has none
 			continue
 		}
 		pids, err := exec.Command("ip", "netns", "pids", e.Name()).Output()
