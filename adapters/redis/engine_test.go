@@ -107,7 +107,7 @@ func (e *engine) start() {
 	args := []string{"--port", strconv.Itoa(e.port), "--bind", "127.0.0.1", "--dir", e.dir, "--save", "", "--appendonly", "no"}
 	e.process = exec.Command(e.path, append(args, e.args...)...)
 	e.process.Stdout, e.process.Stderr = &e.output, &e.output
-	e.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	e.process.SysProcAttr = endsWithTests()
 	if err := e.process.Start(); err != nil {
 		e.t.Fatal(err)
 	}
