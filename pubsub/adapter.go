@@ -3,6 +3,8 @@ package pubsub
 import (
 	"context"
 	"errors"
+
+	"github.com/roost-dev/roost/history"
 )
 
 // Adapter carries envelopes between nodes. Without one a PubSub is alone in
@@ -49,6 +51,34 @@ type Adapter interface {
 	// and waits for its goroutines until ctx ends. Nothing is given to the
 	// receiver after it. Closing again does nothing.
 	Close(ctx context.Context) error
+}
+
+// LogAdapter is an adapter whose engine keeps what is broadcast.
+//
+// What any node appends to the log of a topic is brought to each node that
+// wants the topic's subject ([TopicSubject]), to the one that appended it too,
+// by [Receiver].Receive, as an envelope of [KindKept] with Position and
+// Previous, in the log's order. Losses are no errors: they show by Previous,
+// and are then read from the log.
+type LogAdapter interface {
+	Adapter
+
+	// OpenLog makes the log ready for these rules. It is called once, before
+	// Start, and does not wait for the engine. An error says what the rules or
+	// the adapter's options ask in vain. Until Start, and while the engine is
+	// away, the log's methods fail with errors that wrap [ErrUnavailable]; an
+	// append that the engine may have taken, with [history.ErrUncertain].
+	OpenLog(rules *history.Rules) (EngineLog, error)
+}
+
+// EngineLog is the log of an engine.
+type EngineLog interface {
+	history.Log
+
+	// Lasts is Last for many topics in few exchanges with the engine: the
+	// answers are in the order of the topics. It is called every few seconds
+	// with all topics that this node wants.
+	Lasts(ctx context.Context, topics []string) ([]history.Position, error)
 }
 
 // Receiver takes what an adapter brings.

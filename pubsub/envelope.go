@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/roost-dev/roost/history"
 )
 
 // Envelope is what travels between nodes.
@@ -15,8 +17,13 @@ type Envelope struct {
 	Event   string // of a message
 	Payload []byte
 	Binary  bool   // whether the payload is the application's own bytes and not JSON
-	ID      string // the socket id that a command is for
+	ID      string // the socket id that a command is for; of a kept message its Sender
 	Reason  string // of a kick
+
+	// Of a kept message, where it stands in the topic's log. These are not
+	// part of its encoded form: the engine knows them.
+	Position history.Position
+	Previous uint64
 }
 
 // Kind tells what an envelope holds.
@@ -29,11 +36,14 @@ const (
 	KindDisconnect Kind = 2 // for the sockets of ID
 	KindKick       Kind = 3 // for the conversations on Topic of the sockets of ID
 	KindNode       Kind = 4 // between nodes themselves; only Payload is used
+	KindKept       Kind = 5 // for the subscribers of Topic, by way of its log
 )
 
 // Everything shares the adapter's one space of subjects, so each kind of
 // subject is marked.
-func topicSubject(topic string) string { return "t:" + topic }
+
+// TopicSubject returns the subject of a topic. Adapters that keep history ask.
+func TopicSubject(topic string) string { return "t:" + topic }
 
 // idBuckets is the number of subjects that socket ids share. A subject for
 // each would have every engine hold as many as the cluster has users, for
@@ -67,7 +77,7 @@ func (e *Envelope) AppendBinary(b []byte) ([]byte, error) {
 		flags |= envelopeBinary
 	}
 	subject := e.Subject
-	if subject == topicSubject(e.Topic) {
+	if subject == TopicSubject(e.Topic) {
 		subject = ""
 	}
 	b = append(b, envelopeVersion, byte(e.Kind), flags)
@@ -101,7 +111,7 @@ func (e *Envelope) UnmarshalBinary(b []byte) error {
 	}
 	e.Payload = b
 	if e.Subject == "" {
-		e.Subject = topicSubject(e.Topic)
+		e.Subject = TopicSubject(e.Topic)
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ func New(opts *Options) (*PubSub, error) {
 	ps.buffers.New = func() any { return new([]*member[Subscriber]) }
 	var topics, ids func(string, bool)
 	if a := ps.adapter; a != nil {
-		topics = func(name string, wanted bool) { a.Interest(topicSubject(name), wanted) }
+		topics = func(name string, wanted bool) { a.Interest(TopicSubject(name), wanted) }
 		ids = (&buckets{interest: a.Interest}).want
 	}
 	ps.topics = newRegistry[Subscriber](topics)
@@ -187,7 +187,7 @@ func (ps *PubSub) Broadcast(ctx context.Context, m *Message) error {
 		return nil
 	}
 	return ps.adapter.Publish(ctx, &Envelope{
-		Subject: topicSubject(m.Topic),
+		Subject: TopicSubject(m.Topic),
 		Kind:    KindMessage,
 		Topic:   m.Topic,
 		Event:   m.Event,
