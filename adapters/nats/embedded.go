@@ -96,7 +96,9 @@ type Embedded struct {
 	opts    EmbedOptions
 	link    *link
 	invalid error
-	lookup  time.Duration // in tests; 0: lookupPeriod
+	// Other than lookupPeriod and the system's, in tests.
+	lookup   time.Duration
+	resolver *net.Resolver
 
 	mesh atomic.Pointer[mesh] // set by Start
 }
@@ -260,8 +262,13 @@ func routeURL(opts *server.Options, address string) *url.URL {
 }
 
 // Addr is where this node listens for others, with the port that it got if
-// none was asked for. It is for callers that have seen Start return.
-func (a *Embedded) Addr() net.Addr { return a.mesh.Load().server.ClusterAddr() }
+// none was asked for. nil before Start.
+func (a *Embedded) Addr() net.Addr {
+	if m := a.mesh.Load(); m != nil {
+		return m.server.ClusterAddr()
+	}
+	return nil
+}
 
 // Interest implements [pubsub.Adapter].
 func (a *Embedded) Interest(subject string, wanted bool) {

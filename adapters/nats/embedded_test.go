@@ -16,6 +16,9 @@ import (
 
 const testSecret = "0123456789abcdef0123456789abcdef"
 
+// lookupQuickly is how often nodes of tests look for peers.
+const lookupQuickly = 20 * time.Millisecond
+
 // meeting is where nodes that listen on any port find each other, by
 // EmbedOptions.FindPeers.
 type meeting struct {
@@ -33,7 +36,7 @@ func (m *meeting) node(opts EmbedOptions) *guest {
 	opts.FindPeers = m.find
 	opts.Logger = slog.New(slog.DiscardHandler)
 	g := &guest{Embed("127.0.0.1:0", &opts), m}
-	g.lookup = 20 * time.Millisecond
+	g.lookup = lookupQuickly
 	return g
 }
 

@@ -3,6 +3,7 @@ package nats
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -78,3 +79,5 @@ func (e *events) len() int {
 	defer e.mu.Unlock()
 	return len(e.got)
 }
+
+func itoa(i int) string { return strconv.Itoa(i) }

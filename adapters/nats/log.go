@@ -61,7 +61,11 @@ func (s *serverLog) Noticef(format string, args ...any) {
 	s.logger.Debug("nats server: " + sprintf(format, args))
 }
 
-func (s *serverLog) Warnf(format string, args ...any) { s.warn(format, args) }
+func (s *serverLog) Warnf(format string, args ...any) {
+	if !strings.HasPrefix(format, "Maximum payloads over") { // that is our choice
+		s.warn(format, args)
+	}
+}
 
 func (s *serverLog) Errorf(format string, args ...any) {
 	if strings.HasPrefix(format, "Error trying to connect to route") {

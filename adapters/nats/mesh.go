@@ -3,6 +3,7 @@ package nats
 import (
 	"cmp"
 	"context"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ type mesh struct {
 	peers     []peer
 	findPeers func(ctx context.Context) ([]string, error)
 	period    time.Duration // of looking for peers
+	resolver  *net.Resolver
 
 	found  chan found
 	probed chan probed
@@ -103,6 +105,7 @@ func newMesh(a *Embedded, s *server.Server, opts *server.Options, peers []peer) 
 		peers:     peers,
 		findPeers: a.opts.FindPeers,
 		period:    cmp.Or(a.lookup, lookupPeriod),
+		resolver:  cmp.Or(a.resolver, net.DefaultResolver),
 		found:     make(chan found),
 		probed:    make(chan probed, maxProbes),
 		hellos:    make(chan hello),

@@ -65,7 +65,9 @@ func (o *outbox) signal() {
 // want notes an interest; the last one said for a subject counts.
 func (o *outbox) want(subject string, wanted bool) {
 	o.mu.Lock()
-	o.interests[subject] = wanted
+	if !o.closing { // subscriptions outlive the node
+		o.interests[subject] = wanted
+	}
 	o.mu.Unlock()
 	o.signal()
 }

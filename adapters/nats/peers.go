@@ -99,7 +99,7 @@ func (m *mesh) searchOnce(last map[string][]string) found {
 			take(address, []string{address}, nil)
 			continue
 		}
-		addresses, err := lookup(ctx, p)
+		addresses, err := m.lookup(ctx, p)
 		take("dns:"+address, addresses, err)
 	}
 	if m.findPeers != nil {
@@ -115,8 +115,8 @@ func (m *mesh) searchOnce(last map[string][]string) found {
 }
 
 // lookup returns all addresses of a name. It may have none.
-func lookup(ctx context.Context, p peer) ([]string, error) {
-	hosts, err := net.DefaultResolver.LookupHost(ctx, p.host)
+func (m *mesh) lookup(ctx context.Context, p peer) ([]string, error) {
+	hosts, err := m.resolver.LookupHost(ctx, p.host)
 	if dns := new(net.DNSError); errors.As(err, &dns) && dns.IsNotFound {
 		return nil, nil
 	}
