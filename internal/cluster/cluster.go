@@ -203,7 +203,7 @@ func (c *Cluster) Recovered() {
 		return
 	}
 	c.began = time.Now()
-	c.forgive(c.began) // nobody could be heard
+	c.forgive(c.began, c.lease/2) // nobody could be heard
 	c.greet = append(c.greet, "")
 	c.emit(Event{Kind: Recovered})
 }

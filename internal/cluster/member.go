@@ -266,16 +266,18 @@ const looks = 4
 // what others said may wait unread.
 func (c *Cluster) excuse(now time.Time) {
 	c.mu.Lock()
-	c.forgive(now)
+	c.forgive(now, c.lease)
 	c.mu.Unlock()
 	c.logger.Warn("cluster: this process did not run for a while", "node", c.self.Name)
 }
 
-// forgive has the silence of members count from now on. The caller holds mu.
-func (c *Cluster) forgive(now time.Time) {
+// forgive gives silent members that long to be heard, since they may not be to
+// blame. Each is forgiven once for a silence: a dead one must not live for as
+// long as others come and go. The caller holds mu.
+func (c *Cluster) forgive(now time.Time, patience time.Duration) {
 	for _, m := range c.members {
-		if !m.gone {
-			m.quiet = now
+		if quiet := now.Add(patience - c.lease); !m.gone && m.quiet.Equal(m.heard) && quiet.After(m.quiet) {
+			m.quiet = quiet
 		}
 	}
 }

@@ -318,6 +318,20 @@ func TestTheEnginesReturnIsToldAndCountsAsAStart(t *testing.T) {
 	})
 }
 
+// Another node that comes and goes has the engine of an embedded cluster come
+// back again and again.
+func TestADeadNodeIsForgivenItsSilenceOnce(t *testing.T) {
+	inCluster(t, 2, func(t *testing.T, _ *pubsubtest.Bus, nodes []*node) {
+		a, b := nodes[0], nodes[1]
+		b.crash(t)
+		for range 6 * lease / period {
+			time.Sleep(period)
+			a.Recovered()
+		}
+		a.knows(t, "long after its crash")
+	})
+}
+
 func TestAWatcherIsToldWhoIsThereAndThenOfChanges(t *testing.T) {
 	inCluster(t, 3, func(t *testing.T, bus *pubsubtest.Bus, nodes []*node) {
 		late := &node{Cluster: nodes[0].Cluster}
