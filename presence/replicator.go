@@ -173,6 +173,9 @@ func (r *replicator[M]) update(topic string, old, next *item[M]) {
 	r.rouse()
 }
 
+// leaving reports whether this node is about to stop, among others.
+func (r *replicator[M]) leaving() bool { return r != nil && r.cluster.Leaving() }
+
 // leave tells the other nodes of an end, unless this one is about to stop: its
 // users will be back elsewhere, and until then nobody is to see them leave.
 func (r *replicator[M]) leave(topic string, it *item[M]) {

@@ -176,12 +176,16 @@ func (t *topic[M]) show(ss *session[M], h *held[M]) {
 	}
 }
 
-// end drops all presences of a session that has ended.
+// end drops all presences of a session that has ended. On a node that is about
+// to stop nobody sees it go: its client is on the way to another node, and so
+// are those who could see it.
 func (t *topic[M]) end(ss *session[M]) {
 	t.mu.Lock()
 	defer t.unlock()
-	for key := range ss.keys {
-		t.drop(ss.id, key)
+	if !t.p.replicator.leaving() {
+		for key := range ss.keys {
+			t.drop(ss.id, key)
+		}
 	}
 	delete(t.sessions, ss.id)
 	if t.remote != nil && len(t.sessions) == 0 {

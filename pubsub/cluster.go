@@ -25,8 +25,8 @@ func (ps *PubSub) Cluster() *cluster.Cluster { return ps.cluster }
 // Leave tells the other nodes that this one is about to stop, and that they
 // should keep its presences for grace after it has: its users come back on
 // other nodes meanwhile, and nobody sees them leave. Call it before
-// [github.com/roost-dev/roost.Server.Shutdown]; from then on presences that
-// end here are not announced to other nodes. Without it they are announced one
+// [github.com/roost-dev/roost.Server.Shutdown]; from then on nobody is told of
+// presences that end here, on no node. Without it they are announced one
 // by one, and what is left at Close ends at once. Without an adapter it does
 // nothing.
 func (ps *PubSub) Leave(ctx context.Context, grace time.Duration) error {

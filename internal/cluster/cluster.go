@@ -180,6 +180,7 @@ func (c *Cluster) Receive(payload []byte) {
 		c.goodbye(f)
 	case opMessage:
 		c.mu.Lock()
+		c.spoke(f.from)
 		handle := c.messages[f.service]
 		c.mu.Unlock()
 		if handle != nil { // a newer release may have more services

@@ -189,6 +189,15 @@ func (m *member) leave(i introduction) {
 	}
 }
 
+// spoke notes a sign of life other than a heartbeat: one of these may come
+// later, where the engine was away in between. The caller holds mu.
+func (c *Cluster) spoke(id ID) {
+	if m := c.members[id]; m != nil && !m.gone {
+		m.heard = time.Now()
+		m.quiet = m.heard
+	}
+}
+
 // goodbye takes a planned end.
 func (c *Cluster) goodbye(f frame) {
 	var i introduction
@@ -248,8 +257,8 @@ func (c *Cluster) loop() {
 				c.excuse(now)
 			}
 			last = now
-			if ticks++; ticks%looks == 0 {
-				c.say(everybody)
+			if ticks++; ticks%looks == 0 || now.Sub(c.self.Since) < c.lease {
+				c.say(everybody) // a young node more often: it does not know when others can hear it
 			}
 			c.expire(now)
 		}
