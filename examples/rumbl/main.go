@@ -30,8 +30,8 @@ import (
 const shutdownTimeout = 15 * time.Second
 
 // comeBack is how long viewers may take to come back on another node before
-// others see them leave.
-const comeBack = 10 * time.Second
+// others see them leave. Until then those who are back count twice.
+const comeBack = 3 * time.Second
 
 type config struct {
 	addr       string

@@ -64,7 +64,7 @@ func run(ctx context.Context, c config) (err error) {
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	folder, err := os.MkdirTemp("", "rumbl-cluster-")
 	if err != nil {
 		return err
@@ -118,10 +118,11 @@ func serve(ctx context.Context, listener net.Listener, nodes []*node) error {
 	})
 	tasks.Wait()
 	_ = server.Close() // nobody is behind its connections
-	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
-		ended = append(ended, err)
+	served := <-failed
+	if errors.Is(served, http.ErrServerClosed) {
+		served = nil
 	}
-	return errors.Join(ended...)
+	return errors.Join(served, errors.Join(ended...))
 }
 
 // newNodes returns nodes that are not started yet. They share the database and
@@ -159,7 +160,7 @@ func freePorts(n int) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer listener.Close() // once all are found: no two are the same
+		defer func() { _ = listener.Close() }() // once all are found: no two are the same
 		addresses[i] = address(listener.Addr())
 	}
 	return addresses, nil

@@ -83,10 +83,11 @@ func start(t *testing.T, rumbl string) *running {
 	return r
 }
 
-// tempDir is one in which the user postgres may write, too.
+// tempDir is one in which the user postgres may write, too. Its path is short,
+// as that of PostgreSQL's socket must be.
 func tempDir(t *testing.T) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "rumbl-cluster-test-")
+	folder, err := os.MkdirTemp("", "rumbl-test-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}

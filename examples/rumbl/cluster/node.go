@@ -58,7 +58,7 @@ func (n *node) keep(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		}
-		n.say("has ended (%v), and starts again in %v", cause(err), restartAfter)
+		n.sayf("has ended (%v), and starts again in %v", cause(err), restartAfter)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -103,7 +103,7 @@ func (n *node) watch(ctx context.Context) {
 		ready := n.isReady(ctx, client)
 		n.ready.Store(ready)
 		if ready && !was {
-			n.say("is ready at http://%s; to kill it: kill -9 %d", n.addr, n.pid.Load())
+			n.sayf("is ready at http://%s; to kill it: kill -9 %d", n.addr, n.pid.Load())
 			first()
 		}
 		was = ready
@@ -124,14 +124,14 @@ func (n *node) isReady(ctx context.Context, client *http.Client) bool {
 	if err != nil {
 		return false
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	_, err = io.Copy(io.Discard, answer.Body)
 	return err == nil && answer.StatusCode == http.StatusOK
 }
 
-// say tells who runs the cluster what became of the node.
-func (n *node) say(format string, args ...any) {
-	fmt.Printf("%s  node %s %s\n", time.Now().Format(time.TimeOnly), n.name, fmt.Sprintf(format, args...))
+// sayf tells who runs the cluster what became of the node.
+func (n *node) sayf(format string, args ...any) {
+	fmt.Fprintf(os.Stdout, "%s  node %s %s\n", time.Now().Format(time.TimeOnly), n.name, fmt.Sprintf(format, args...))
 }
 
 // prefixed writes whole lines, each with a prefix and at once, so that those of

@@ -26,12 +26,12 @@ type site struct {
 func newSite(t *testing.T, names string, handler http.HandlerFunc) *site {
 	t.Helper()
 	s := &site{T: t}
-	for _, name := range strings.Fields(names) {
+	for name := range strings.FieldsSeq(names) {
 		answer := handler
 		if answer == nil {
 			answer = func(w http.ResponseWriter, r *http.Request) {
 				body, err := io.ReadAll(r.Body)
-				fmt.Fprintf(w, "%s: %s %s %s %s %v", name, r.Method, r.Host, r.URL.Path, body, err)
+				fmt.Fprintf(w, "%s: %s %s %s %s %v", name, r.Method, r.Host, r.URL.Path, body, err) //nolint:gosec // no browser reads it
 			}
 		}
 		server := httptest.NewServer(answer)
@@ -175,7 +175,7 @@ func TestAnUpgradedConnectionPassesAndEndsWithItsNode(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	(<-left).Close()
-	if _, err := reader.ReadByte(); err != io.EOF { //nolint:errorlint // it is not wrapped
+	if _, err := reader.ReadByte(); err != io.EOF {
 		t.Errorf("after the node has ended: %v, want io.EOF", err)
 	}
 }
