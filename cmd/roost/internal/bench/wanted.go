@@ -61,7 +61,6 @@ func (w interest) run(ctx context.Context, f *fleet) (figures, error) {
 	count := float64(w.topics)
 	out := figures{
 		{"topic_cpu_ms", e.cpu.Seconds() * 1000 / count},
-		{"topic_joins_per_second", count / e.wall.Seconds()},
 		{"topic_heap_bytes_there", grown[0]},
 	}
 	if others := grown[1:]; len(others) > 0 {
