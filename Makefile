@@ -63,7 +63,7 @@ node: need-go need-cc client/ts/node_modules test/node_modules
 	npm run --prefix test phoenix-js
 
 # Leaves pictures of the pages in artifacts/.
-browser: need-go need-cc need-chromium test/node_modules
+browser: need-go need-cc need-chromium need-postgresql test/node_modules
 	npm run --prefix test browser
 
 # The long forms, for about half an hour, with figures.

@@ -8,6 +8,7 @@ import { launch, Viewer } from "./viewer.js"
 const test = (name, run) => nodeTest(name, { timeout: 90_000 }, run)
 
 let rumbl, cluster, browser, ann, bob, cleo
+const polled = new Set() // nodes that Cleo's polls have reached
 
 before(async () => {
   rumbl = await Program.build("examples/rumbl")
@@ -42,6 +43,7 @@ test("people on different nodes, and one whose polls go to all in turn, see each
   bob = await Viewer.arrive(browser, site, { username: "bob", name: "Bob", password: "battery staple" }, { colorScheme: "dark" })
   cleo = await Viewer.arrive(browser, site, { username: "cleo", name: "Cleo", password: "staple correct" })
   await cleo.context.addInitScript(() => delete window.WebSocket)
+  cleo.page.on("response", (response) => response.url().includes("/longpoll") && polled.add(response.headers()["x-node"]))
   await Promise.all(everybody().map(async (viewer) => {
     await viewer.register()
     await viewer.watch("Daybreak")
@@ -56,6 +58,7 @@ test("people on different nodes, and one whose polls go to all in turn, see each
 test("what one notes the others see", async () => {
   for (const viewer of everybody()) await viewer.annotate(`From ${viewer.name}`)
   for (const { name } of everybody()) await sameForAll(`From ${name}`)
+  assert.deepEqual([...polled].sort(), ["a", "b", "c"])
   await Promise.all([ann.picture("7-cluster-ann"), bob.picture("7-cluster-bob")])
 })
 
