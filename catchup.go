@@ -88,7 +88,7 @@ func (c *conversation) look(ctx context.Context) error {
 	}
 	ps := c.socket.server.pubsub
 	if f.named {
-		page, _, err := ps.Missed(ctx, c.topic, f.after, missedPage)
+		page, err := ps.Missed(ctx, c.topic, f.after, missedPage)
 		if err == nil {
 			c.mu.Lock()
 			f.resumed, f.at, f.page = true, f.after, page
@@ -208,8 +208,7 @@ func (c *conversation) missed() ([]*pubsub.Message, error) {
 	c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(c.context(), c.socket.server.limits.joinTimeout)
 	defer cancel()
-	page, _, err := c.socket.server.pubsub.Missed(ctx, c.topic, at, missedPage)
-	return page, err
+	return c.socket.server.pubsub.Missed(ctx, c.topic, at, missedPage)
 }
 
 // rewind drops what is held of the log if something in between could not be:

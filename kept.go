@@ -130,6 +130,13 @@ func (c *conversation) hearRun(r *run, burst *transport.Burst) bool {
 	return true
 }
 
+// Gap implements [pubsub.GapSubscriber].
+func (c *conversation) Gap() {
+	if c.follower != nil {
+		c.failGap()
+	}
+}
+
 // admit notes that a kept message is the next one of the conversation, and
 // reports whether the client is to see it. It is broken if something before it
 // is missing. The caller holds mu.

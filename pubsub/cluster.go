@@ -115,6 +115,13 @@ func (s *Subscription) Settle(ctx context.Context) error {
 	if err := s.ps.adapter.Settle(ctx); err != nil {
 		return err
 	}
+	if g.tail != nil {
+		lasts, err := s.ps.engineLog.Lasts(ctx, []string{g.name})
+		if err != nil {
+			return err
+		}
+		g.tail.compare(lasts[0])
+	}
 	g.settled.Store(true)
 	return nil
 }

@@ -3,7 +3,8 @@ package pubsub
 import (
 	"context"
 	"fmt"
-	"sync"
+	"slices"
+	"time"
 
 	"github.com/roost-dev/roost/history"
 )
@@ -20,6 +21,38 @@ func (ps *PubSub) KeepsEvent(topic, event string) bool { return ps.rules.For(top
 // Log is where events are kept: nil without [Options].History.
 func (ps *PubSub) Log() history.Log { return ps.log }
 
+// GapSubscriber is a [Subscriber] that wants to know when kept messages are
+// lost to it: the topic's log does not reach back to what it got last.
+type GapSubscriber interface {
+	Subscriber
+
+	// Gap is called as Deliver is.
+	Gap()
+}
+
+// keep opens the log.
+func (ps *PubSub) keep(opts *Options) error {
+	rules, err := history.NewRules(opts.History)
+	if err != nil {
+		return fmt.Errorf("pubsub: Options.History: %w", err)
+	}
+	ps.rules = rules
+	ps.topics.opened = ps.openTail
+	if ps.adapter == nil {
+		ps.log = history.NewMemory(rules, &history.MemoryOptions{Bytes: opts.HistoryBytes})
+		return nil
+	}
+	adapter, ok := ps.adapter.(LogAdapter)
+	if !ok {
+		return fmt.Errorf("pubsub: Options.History: %T keeps no history", ps.adapter)
+	}
+	if ps.engineLog, err = adapter.OpenLog(rules); err != nil {
+		return fmt.Errorf("pubsub: Options.History: %w", err)
+	}
+	ps.log = ps.engineLog
+	return nil
+}
+
 // broadcastKept appends m to the log and delivers it behind all that was
 // appended before it.
 func (ps *PubSub) broadcastKept(ctx context.Context, m *Message) error {
@@ -29,16 +62,33 @@ func (ps *PubSub) broadcastKept(ctx context.Context, m *Message) error {
 	}
 	m.Position, m.Previous = entry.Position, entry.Previous
 	if g := ps.topics.find(m.Topic); g != nil && g.tail != nil {
-		g.tail.deliver(ps, m)
+		g.tail.appended(ctx, m)
 	}
 	return nil
 }
 
+// arriveKept takes what a node has appended.
+func (ps *PubSub) arriveKept(e *Envelope) {
+	g := ps.topics.find(e.Topic)
+	if g == nil || g.tail == nil {
+		return // nobody is there any more
+	}
+	g.tail.arrived(&Message{
+		Topic: e.Topic, Event: e.Event, Payload: e.Payload, Binary: e.Binary,
+		Sender: e.ID, Position: e.Position, Previous: e.Previous,
+	})
+}
+
 // openTail has a topic's first subscriber begin at the end of the log. What was
-// appended before and is still on its way is not for him. It is called under
-// the locks of g.
+// appended before and is still on its way is not for him. Where the end of an
+// engine's log is, is found out by Settle or shows with the first message. It
+// is called under the locks of g.
 func (ps *PubSub) openTail(g *group[Subscriber]) {
 	if !ps.Keeps(g.name) {
+		return
+	}
+	g.tail = &tail{ps: ps, group: g}
+	if ps.engineLog != nil {
 		return
 	}
 	last, err := ps.log.Last(context.Background(), g.name)
@@ -46,115 +96,97 @@ func (ps *PubSub) openTail(g *group[Subscriber]) {
 		ps.logger.Error("pubsub: the end of a topic's log is not known", "topic", g.name, "error", err)
 		return
 	}
-	g.tail = &tail{last: last, delivered: last}
+	g.tail.known, g.tail.last, g.tail.delivered = true, last, last
 }
 
-// tail is the end of a topic's log as far as it was delivered on this node.
-type tail struct {
-	mu         sync.Mutex       // guards what follows
-	last       history.Position // of the last event that is delivered or waiting
-	delivered  history.Position
-	waiting    []*Message
-	delivering bool
-	moved      *sync.Cond // for who waits for a delivery; nil if nobody did
-}
+const (
+	// comparePeriod is how often the tails are compared with the engine's
+	// logs. A difference that is there twice is a loss.
+	comparePeriod = 2 * time.Second
 
-// deliver delivers m in its turn, and returns once it is delivered. Whoever
-// comes first delivers for those that come meanwhile.
-func (t *tail) deliver(ps *PubSub, m *Message) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.line(ps, m)
-	if t.delivering {
-		for t.delivering && t.behind(m.Position) {
-			t.wait()
-		}
-		return
-	}
-	t.delivering = true
-	for len(t.waiting) > 0 {
-		next := t.waiting[0]
-		t.waiting[0] = nil
-		t.waiting = t.waiting[1:]
-		t.mu.Unlock()
-		ps.BroadcastLocal(next)
-		t.mu.Lock()
-		t.delivered = next.Position
-		if t.moved != nil {
-			t.moved.Broadcast()
-		}
-	}
-	t.delivering, t.waiting = false, nil
-}
+	// compareSoon is how long after the engine's return a second look is taken.
+	compareSoon = 250 * time.Millisecond
 
-// behind reports whether what has this position is still to be delivered. An
-// epoch is followed by another only once all of it is delivered.
-func (t *tail) behind(p history.Position) bool {
-	return t.delivered.Epoch != p.Epoch || t.delivered.Seq < p.Seq
-}
+	// compareMost is how many topics are asked for at a time.
+	compareMost = 1000
+)
 
-func (t *tail) wait() {
-	if t.moved == nil {
-		t.moved = sync.NewCond(&t.mu)
-	}
-	t.moved.Wait()
-}
-
-// line puts m in line, unless it stands there already, behind what was
-// appended before it: if that is still on its way, it is read from the log.
-// The caller holds t.mu.
-func (t *tail) line(ps *PubSub, m *Message) {
-	if m.Position.Epoch != t.last.Epoch { // a new life of the log
-		t.last = history.Position{Epoch: m.Position.Epoch}
-	}
-	if m.Position.Seq <= t.last.Seq {
-		return // somebody behind it in the log has read it from there
-	}
-	if m.Previous != t.last.Seq {
-		t.fill(ps, m)
-	}
-	t.waiting = append(t.waiting, m)
-	t.last = m.Position
-}
-
-// fill puts in line what is between the tail and m. What the log does not have
-// any more is missed by subscribers, who see it by [Message].Previous.
-func (t *tail) fill(ps *PubSub, m *Message) {
-	for t.last.Seq < m.Previous {
-		const pageSize = 256
-		page, err := ps.log.Read(context.Background(), m.Topic, t.last, pageSize)
-		if err != nil || len(page.Entries) == 0 {
-			ps.logger.Warn("pubsub: events of a topic were trimmed before they were delivered", "topic", m.Topic)
+// watchTails finds what was lost at the end of a log, where nothing comes
+// behind it that would tell.
+func (ps *PubSub) watchTails() {
+	timer := time.NewTimer(comparePeriod)
+	defer timer.Stop()
+	for {
+		next := comparePeriod
+		select {
+		case <-ps.closing.Done():
 			return
+		case <-ps.compareNow:
+			next = compareSoon
+		case <-timer.C:
 		}
-		for _, e := range page.Entries {
-			if e.Position.Seq > m.Previous {
-				return
-			}
-			t.waiting = append(t.waiting, messageOf(m.Topic, &e))
-			t.last = e.Position
-		}
+		ps.compareTails()
+		timer.Reset(next)
 	}
 }
 
-func messageOf(topic string, e *history.Entry) *Message {
-	return &Message{
-		Topic: topic, Event: e.Name, Payload: e.Payload, Binary: e.Binary,
-		Sender: e.Sender, Position: e.Position, Previous: e.Previous,
+func (ps *PubSub) compareTails() {
+	for groups := range slices.Chunk(ps.topics.all(func(g *group[Subscriber]) bool { return g.tail != nil }), compareMost) {
+		topics := make([]string, len(groups))
+		for i, g := range groups {
+			topics[i] = g.name
+		}
+		lasts, err := ps.engineLog.Lasts(ps.closing, topics)
+		if err != nil {
+			return // the engine is away; it is tried again
+		}
+		for i, last := range lasts {
+			groups[i].tail.compare(last)
+		}
 	}
 }
 
 // Missed returns messages that are behind a position in a topic's log, oldest
-// first, at most limit of them, and the position of the topic's last one. It
-// fails as [history.Log].Read does. It may wait for an engine until ctx ends.
-func (ps *PubSub) Missed(ctx context.Context, topic string, after history.Position, limit int) ([]*Message, history.Position, error) {
+// first, at most limit of them; none if there are no more. It fails as
+// [history.Log].Read does. What many ask for after the engine or a node was
+// away is read from an engine's log once. It may wait for the engine until ctx
+// ends.
+func (ps *PubSub) Missed(ctx context.Context, topic string, after history.Position, limit int) ([]*Message, error) {
+	g := ps.topics.find(topic)
+	if ps.engineLog == nil || g == nil || g.tail == nil {
+		return ps.read(ctx, topic, after, limit)
+	}
+	t := g.tail
+	t.mu.Lock()
+	messages, ok := t.since(after, limit)
+	t.mu.Unlock()
+	if ok {
+		return messages, nil
+	}
+	t.reading.Lock()
+	defer t.reading.Unlock()
+	t.mu.Lock()
+	messages, ok = t.since(after, limit)
+	t.mu.Unlock()
+	if ok {
+		return messages, nil // somebody has read it meanwhile
+	}
+	messages, err := ps.read(ctx, topic, after, max(limit, fillPage))
+	if err != nil {
+		return nil, err
+	}
+	t.prepend(messages)
+	return messages[:min(limit, len(messages))], nil
+}
+
+func (ps *PubSub) read(ctx context.Context, topic string, after history.Position, limit int) ([]*Message, error) {
 	page, err := ps.log.Read(ctx, topic, after, limit)
 	if err != nil {
-		return nil, history.Position{}, err
+		return nil, err
 	}
 	messages := make([]*Message, len(page.Entries))
 	for i := range page.Entries {
 		messages[i] = messageOf(topic, &page.Entries[i])
 	}
-	return messages, page.Last, nil
+	return messages, nil
 }

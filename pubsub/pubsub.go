@@ -8,7 +8,6 @@ package pubsub
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -22,14 +21,21 @@ import (
 // [New] and hand it to servers, presence trackers and domain code. All
 // methods may be called from any goroutine.
 type PubSub struct {
-	topics  *registry[Subscriber]
-	ids     *registry[Commanded]
-	rules   *history.Rules   // nil: nothing is kept
-	log     history.Log      // nil with it
-	adapter Adapter          // nil: this node is alone
-	cluster *cluster.Cluster // nil with it
-	logger  *slog.Logger
-	buffers sync.Pool // *[]*member[Subscriber], for snapshots
+	topics *registry[Subscriber]
+	ids    *registry[Commanded]
+	rules  *history.Rules // nil: nothing is kept
+	log    history.Log    // nil with it
+
+	engineLog  EngineLog     // log, if an engine keeps it
+	compareNow chan struct{} // the engine is back
+	closing    context.Context
+	shut       context.CancelFunc
+	tasks      sync.WaitGroup   // end with closing
+	tasksMu    sync.Mutex       // makes one of closing and adding to tasks
+	adapter    Adapter          // nil: this node is alone
+	cluster    *cluster.Cluster // nil with it
+	logger     *slog.Logger
+	buffers    sync.Pool // *[]*member[Subscriber], for snapshots
 
 	received atomic.Uint64 // envelopes of other nodes
 
@@ -53,13 +59,13 @@ type Options struct {
 	Lease time.Duration
 
 	// History says which events of which topics are kept, so that clients that
-	// were away catch up. They are kept in the memory of this process; with an
-	// adapter that is an error. nil: none.
+	// were away catch up. They are kept in the memory of this process, or with
+	// an adapter by its engine; one whose engine cannot is an error. nil: none.
 	History []history.Keep
 
-	// HistoryBytes bounds what is kept of all topics together. Beyond it the
-	// topics that were not used for the longest time are forgotten. Default
-	// 64 MiB.
+	// HistoryBytes bounds what is kept in memory of all topics together.
+	// Beyond it the topics that were not used for the longest time are
+	// forgotten. Default 64 MiB.
 	HistoryBytes int
 
 	// Logger takes what no caller can be told. nil: slog.Default().
@@ -90,7 +96,8 @@ func New(opts *Options) (*PubSub, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	ps := &PubSub{adapter: opts.Adapter, logger: opts.Logger}
+	ps := &PubSub{adapter: opts.Adapter, logger: opts.Logger, compareNow: make(chan struct{}, 1)}
+	ps.closing, ps.shut = context.WithCancel(context.Background())
 	if ps.logger == nil {
 		ps.logger = slog.Default()
 	}
@@ -115,21 +122,10 @@ func New(opts *Options) (*PubSub, error) {
 		}
 		ps.cluster.Start()
 	}
+	if ps.engineLog != nil {
+		ps.goUntilClose(ps.watchTails)
+	}
 	return ps, nil
-}
-
-// keep opens the log.
-func (ps *PubSub) keep(opts *Options) error {
-	if ps.adapter != nil {
-		return errors.New("pubsub: Options.History is kept in the memory of one process, which an adapter's nodes do not share")
-	}
-	rules, err := history.NewRules(opts.History)
-	if err != nil {
-		return fmt.Errorf("pubsub: Options.History: %w", err)
-	}
-	ps.rules, ps.log = rules, history.NewMemory(rules, &history.MemoryOptions{Bytes: opts.HistoryBytes})
-	ps.topics.opened = ps.openTail
-	return nil
 }
 
 // Local returns a PubSub of this process alone.
@@ -234,6 +230,8 @@ func (r receiver) Receive(e *Envelope) {
 		ps.BroadcastLocal(&Message{Topic: e.Topic, Event: e.Event, Payload: e.Payload, Binary: e.Binary})
 	case KindDisconnect, KindKick:
 		ps.command(Command{Kind: e.Kind, ID: e.ID, Topic: e.Topic, Reason: e.Reason})
+	case KindKept:
+		ps.arriveKept(e)
 	case KindNode:
 		ps.cluster.Receive(e.Payload)
 	default:
@@ -243,7 +241,13 @@ func (r receiver) Receive(e *Envelope) {
 }
 
 // Recovered implements [Receiver].
-func (r receiver) Recovered() { r.ps.cluster.Recovered() }
+func (r receiver) Recovered() {
+	r.ps.cluster.Recovered()
+	select {
+	case r.ps.compareNow <- struct{}{}:
+	default: // it is about to look
+	}
+}
 
 // Close says goodbye to the other nodes and stops the adapter. Subscriptions on
 // this node go on.
@@ -251,5 +255,21 @@ func (ps *PubSub) Close(ctx context.Context) error {
 	if ps.adapter == nil {
 		return nil
 	}
-	return errors.Join(ps.cluster.Close(ctx), ps.adapter.Close(ctx))
+	ps.tasksMu.Lock()
+	ps.shut()
+	ps.tasksMu.Unlock()
+	err := errors.Join(ps.cluster.Close(ctx), ps.adapter.Close(ctx))
+	ps.tasks.Wait() // they wait for nothing but closing and the adapter
+	return err
+}
+
+// goUntilClose runs f, which ends with closing, unless Close was called.
+func (ps *PubSub) goUntilClose(f func()) bool {
+	ps.tasksMu.Lock()
+	defer ps.tasksMu.Unlock()
+	if ps.closing.Err() != nil {
+		return false
+	}
+	ps.tasks.Go(f)
+	return true
 }

@@ -139,6 +139,22 @@ func (r *registry[R]) snapshot(name string, buf []*member[R]) []*member[R] {
 	return append(buf, g.members...)
 }
 
+// all returns the groups that fit.
+func (r *registry[R]) all(fits func(*group[R]) bool) []*group[R] {
+	var groups []*group[R]
+	for i := range r.shards {
+		s := &r.shards[i]
+		s.mu.RLock()
+		for _, g := range s.names {
+			if fits(g) {
+				groups = append(groups, g)
+			}
+		}
+		s.mu.RUnlock()
+	}
+	return groups
+}
+
 func (r *registry[R]) count(name string) int {
 	g := r.find(name)
 	if g == nil {
