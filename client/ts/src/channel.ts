@@ -1,5 +1,6 @@
 import { closure } from "./params.js"
 import { Push } from "./push.js"
+import type { Message } from "./serializer.js"
 import type { Socket } from "./socket.js"
 import { Timer } from "./timer.js"
 
@@ -11,6 +12,14 @@ export type JoinParams = object | (() => object)
 
 /** Receives an event: its payload, the ref of a reply, and the join it belongs to. */
 export type EventCallback<P> = (payload: P, ref: string | null, joinRef: string | null) => void
+
+/** @internal Keeps a channel's place in the history of its topic. */
+export interface Follower {
+  /** The params of a join, and what it asks of the history. */
+  ask(params: object): object
+  /** Sees each message of the server before the channel does; true if the channel is not to get it. */
+  takes(message: Message): boolean
+}
 
 interface Binding {
   ref: number
@@ -39,13 +48,15 @@ export class Channel {
   private readonly rejoinTimer: Timer
   /** @internal */
   readonly stateChangeRefs: string[]
+  /** @internal */
+  follower: Follower | undefined
 
   constructor(topic: string, params: JoinParams | undefined, socket: Socket) {
     this.topic = topic
     this.params = closure<object>(params ?? {})
     this.socket = socket
     this.timeout = socket.timeout
-    this.joinPush = new Push(this, "phx_join", () => this.params(), this.timeout)
+    this.joinPush = new Push(this, "phx_join", () => this.joinParams(), this.timeout)
     this.rejoinTimer = new Timer(() => {
       if (socket.isConnected()) this.rejoin()
     }, socket.rejoinAfterMs)
@@ -157,6 +168,13 @@ export class Channel {
     return this.joinPush.ref
   }
 
+  /** @internal A message of the server, for whatever channel. */
+  receive(message: Message): void {
+    const { topic, event, payload, ref, join_ref } = message
+    if (!this.isMember(topic, event, payload, join_ref) || this.follower?.takes(message)) return
+    this.trigger(event, payload, ref, join_ref)
+  }
+
   /** @internal Whether a message is for this channel in its current join. */
   isMember(topic: string, event: string, payload: unknown, joinRef: string | null): boolean {
     if (this.topic !== topic) return false
@@ -204,6 +222,11 @@ export class Channel {
 
   isLeaving(): boolean {
     return this.state === "leaving"
+  }
+
+  private joinParams(): object {
+    const params = this.params()
+    return this.follower ? this.follower.ask(params) : params
   }
 
   private rejoin(): void {

@@ -13,6 +13,7 @@ export {
   type PresenceState,
 } from "./presence.js"
 export { Push } from "./push.js"
+export { Recovery, type RecoveryOptions } from "./recovery.js"
 export { Serializer, type Decode, type Encode, type Message } from "./serializer.js"
 export { Socket, type ErrorCallback, type Logger, type SocketOptions } from "./socket.js"
 export type { CloseInfo, Transport, TransportConstructor } from "./transport.js"

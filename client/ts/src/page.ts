@@ -10,9 +10,7 @@ export interface PageHandlers {
 
 /** Calls the handlers for as long as the page lives. Does nothing where there is no page. */
 export function watchPage(handlers: PageHandlers): void {
-  if (typeof window === "undefined" || typeof document === "undefined") return
-  // React Native has a window that emits no events.
-  if (!window.addEventListener || !document.addEventListener) return
+  if (!hasPage()) return
   window.addEventListener("pagehide", () => handlers.hide())
   window.addEventListener("pageshow", () => handlers.show())
   document.addEventListener("visibilitychange", () => {
@@ -20,7 +18,20 @@ export function watchPage(handlers: PageHandlers): void {
   })
 }
 
+/** Calls back when the page is being left, until the function is called that it returns. */
+export function onPageHide(callback: () => void): () => void {
+  if (!hasPage()) return () => {}
+  window.addEventListener("pagehide", callback)
+  return () => window.removeEventListener("pagehide", callback)
+}
+
 /** Whether there is a page and nobody can see it. */
 export function isPageHidden(): boolean {
   return typeof document !== "undefined" && document.visibilityState === "hidden"
+}
+
+function hasPage(): boolean {
+  if (typeof window === "undefined" || typeof document === "undefined") return false
+  // React Native has a window that emits no events.
+  return "addEventListener" in window && "addEventListener" in document
 }

@@ -1,6 +1,6 @@
 import type { TransportConstructor } from "./transport.js"
 
-/** What the fallback to long polling needs of the browser's `Storage`. */
+/** The part of the browser's `Storage` that is needed of one. */
 export interface SessionStorage {
   getItem(key: string): string | null
   setItem(key: string, value: string): void

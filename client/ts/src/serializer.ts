@@ -42,7 +42,7 @@ export const Serializer = {
 }
 
 /** The bytes of an ArrayBuffer, also of another realm such as a frame, or of a view; undefined for all else. */
-function asBytes(value: unknown): Uint8Array | undefined {
+export function asBytes(value: unknown): Uint8Array | undefined {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
   if (Object.prototype.toString.call(value) === "[object ArrayBuffer]") return new Uint8Array(value as ArrayBuffer)
   return undefined

@@ -378,9 +378,7 @@ export class Socket {
     const { topic, event, payload, ref, join_ref } = message
     this.heartbeat.acknowledge(ref)
     this.log("receive", `${topic} ${event} (${join_ref}, ${ref})`, payload)
-    for (const channel of [...this.channels]) {
-      if (channel.isMember(topic, event, payload, join_ref)) channel.trigger(event, payload, ref, join_ref)
-    }
+    for (const channel of [...this.channels]) channel.receive(message)
     for (const [, callback] of [...this.stateChangeCallbacks.message]) callback(message)
     if (ref === null) return
     const pong = connection.pings.get(ref)

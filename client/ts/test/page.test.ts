@@ -1,31 +1,8 @@
 import assert from "node:assert/strict"
 import { test, type TestContext } from "node:test"
 import { Clock } from "./clock.js"
+import { Page } from "./page.js"
 import { connect, event, Peer, socketTo } from "./peer.js"
-
-/** As much of a page as a socket looks at. */
-class Page {
-  private readonly window = new EventTarget()
-  private readonly document = Object.assign(new EventTarget(), { visibilityState: "visible" })
-
-  constructor(t: TestContext) {
-    const { window, document } = this
-    Object.assign(globalThis, { window, document })
-    t.after(() => {
-      Reflect.deleteProperty(globalThis, "window")
-      Reflect.deleteProperty(globalThis, "document")
-    })
-  }
-
-  fire(type: "pagehide" | "pageshow"): void {
-    this.window.dispatchEvent(new Event(type))
-  }
-
-  become(visibilityState: "visible" | "hidden"): void {
-    this.document.visibilityState = visibilityState
-    this.document.dispatchEvent(new Event("visibilitychange"))
-  }
-}
 
 async function world(t: TestContext) {
   const clock = new Clock(t)

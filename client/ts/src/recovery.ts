@@ -1,0 +1,130 @@
+import type { Channel, Follower } from "./channel.js"
+import { onPageHide } from "./page.js"
+import type { SessionStorage } from "./platform.js"
+import { asBytes, type Message } from "./serializer.js"
+import { StoredPosition } from "./stored-position.js"
+
+// The name of what is about history: the member of join params and replies, and the event (spec/protocol.md §20).
+const HISTORY = "_history"
+
+/** How a Recovery is made. All of it is optional. */
+export interface RecoveryOptions {
+  /** Where the position outlives the page, such as `sessionStorage`. It may throw, and hold anything. */
+  storage?: SessionStorage
+  /** Whose positions they are, such as a user's id, if the storage may outlive a user's session. */
+  scope?: string
+}
+
+/**
+ * Lets a channel lose no event of a topic that keeps a history: after an interruption the server sends what the channel
+ * missed, in order and each event once, before what is live. Where that is more than the server kept, `onGap` tells. On
+ * a topic without a history it does nothing.
+ */
+export class Recovery implements Follower {
+  readonly channel: Channel
+  /**
+   * Where the channel stands in the topic's history: behind the event whose callbacks run, or ran last. Undefined
+   * before the first join, and where there is no history. An application that keeps it together with what it made of the
+   * events may set it before the join. It means something to the server alone.
+   */
+  position: string | undefined
+  private readonly stored: StoredPosition | undefined
+  private recoveredCallback: (count: number) => void = () => {}
+  private gapCallback: (response: any) => void = () => {}
+  // The last event, if it was bytes: its position comes in the frame behind it. If that one is lost, the event comes
+  // again after the rejoin, as the first one.
+  private unplaced: Message | undefined
+  private rejoined = false
+
+  /** Create it before the channel joins; throws after that. */
+  constructor(channel: Channel, opts: RecoveryOptions = {}) {
+    if (channel.joinedOnce) throw new Error(`channel "${channel.topic}" has joined already: make its Recovery before`)
+    this.channel = channel
+    if (opts.storage) this.stored = this.openStorage(opts.storage, opts.scope ?? "")
+    this.position = this.stored?.read()
+    channel.follower = this
+    channel.joinPush.receive("ok", (response) => this.joined(response))
+  }
+
+  /**
+   * Sets what is called when all that was missed has been told and what follows is live, with the number of events that
+   * were told since the rejoin. Not called after a gap, nor after the first join unless its position was known.
+   */
+  onRecovered(callback: (count: number) => void): void {
+    this.recoveredCallback = callback
+  }
+
+  /**
+   * Sets what is called when events were lost: the server no longer has all of them. It gets the reply of the join, with
+   * whatever snapshot the application's server put there, before the "ok" callbacks of the join do.
+   */
+  onGap<R = unknown>(callback: (response: R) => void): void {
+    this.gapCallback = callback
+  }
+
+  /** @internal Adds the position to the params of a join. */
+  ask(params: object): object {
+    if (asBytes(params)) throw new Error(`the join params of "${this.channel.topic}" are bytes, to which no position can be added: use an object`)
+    return { ...params, [HISTORY]: this.position === undefined ? true : { after: this.position } }
+  }
+
+  /** @internal Sees each message first; true if the channel is not to get it. */
+  takes(message: Message): boolean {
+    const { join_ref, ref, event, payload } = message
+    if (isPosition(ref)) {
+      // What comes before the reply of a join belongs to the one before, and will come again.
+      if (!this.channel.isJoined()) return true
+      this.moveTo(ref)
+      if (event !== HISTORY) return false
+      const recovered = (payload as { recovered?: unknown } | null)?.recovered
+      if (typeof recovered === "number") this.recoveredCallback(recovered)
+      return true
+    }
+    if (this.position === undefined || join_ref || !asBytes(payload)) return false
+    if (!this.channel.isJoined()) return true
+    const again = this.rejoined && isSame(message, this.unplaced)
+    this.rejoined = false
+    this.unplaced = message
+    return again
+  }
+
+  private joined(response: any): void {
+    const told: { position: string; recovered?: boolean } | undefined = response?.[HISTORY]
+    if (told) delete response[HISTORY]
+    const gap = told ? told.recovered === false : this.position !== undefined
+    this.rejoined = told?.recovered === true
+    const { unplaced } = this
+    this.moveTo(told?.position)
+    if (this.rejoined) this.unplaced = unplaced
+    if (gap) this.gapCallback(response)
+  }
+
+  private moveTo(position: string | undefined): void {
+    this.position = position
+    this.unplaced = undefined
+    if (position === undefined) this.stored?.forget()
+    else this.stored?.save(position)
+  }
+
+  private openStorage(storage: SessionStorage, scope: string): StoredPosition {
+    const { channel } = this
+    const stored = new StoredPosition(storage, `roost:${channel.socket.endPoint}:${scope}`, channel.topic)
+    const unwatch = onPageHide(() => stored.flush())
+    channel.onClose(() => {
+      unwatch()
+      stored.forget()
+    })
+    return stored
+  }
+}
+
+/** Whether the ref of a message is a position: all others are numbers, or missing. */
+function isPosition(ref: string | null): ref is string {
+  return Number.isNaN(Number(ref ?? 0))
+}
+
+function isSame(message: Message, other: Message | undefined): boolean {
+  if (message.event !== other?.event) return false
+  const [bytes, others] = [asBytes(message.payload)!, asBytes(other.payload)!]
+  return bytes.length === others.length && bytes.every((byte, index) => byte === others[index])
+}

@@ -1,0 +1,71 @@
+import { once } from "node:events"
+import { connect, createServer, type AddressInfo, type Socket } from "node:net"
+import type { TestContext } from "node:test"
+
+/** Numbers that look like chance, the same for the same seed. */
+export function chance(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+  }
+}
+
+/** A way to a server on which each connection is cut after so many bytes of the server's, be it in the middle of a frame. */
+export class Cutter {
+  readonly address: string
+  /** After how many bytes the next connection is cut. */
+  budget: () => number = () => Infinity
+  /** How many were cut. */
+  cuts = 0
+  private readonly open = new Set<Socket>()
+
+  private constructor(address: string) {
+    this.address = address
+  }
+
+  /** Starts one that ends with the test. */
+  static async start(t: TestContext, upstream: string): Promise<Cutter> {
+    const server = createServer((client) => cutter.carry(client, upstream))
+    server.listen(0, "127.0.0.1")
+    await once(server, "listening")
+    const cutter = new Cutter(`127.0.0.1:${(server.address() as AddressInfo).port}`)
+    t.after(() => {
+      server.close()
+      cutter.cutAll()
+    })
+    return cutter
+  }
+
+  /** Cuts what is open. */
+  cutAll(): void {
+    for (const socket of this.open) socket.destroy()
+  }
+
+  private carry(client: Socket, upstream: string): void {
+    const [host, port] = upstream.split(":")
+    const server = connect(Number(port), host)
+    let left = this.budget()
+    server.on("data", (data) => {
+      if (data.length >= left) {
+        this.cuts++
+        client.end(data.subarray(0, left), () => client.destroy())
+        server.destroy()
+        return
+      }
+      left -= data.length
+      client.write(data)
+    })
+    client.on("data", (data) => server.write(data))
+    for (const [socket, other] of [[client, server], [server, client]] as const) {
+      this.open.add(socket)
+      socket.on("error", () => {})
+      socket.on("close", () => {
+        this.open.delete(socket)
+        other.end()
+      })
+    }
+  }
+}
