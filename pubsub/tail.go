@@ -336,13 +336,16 @@ func (t *tail) since(after history.Position, limit int) (messages []*Message, ok
 	if len(t.recent) == 0 || t.recent[0].Previous > after.Seq || t.recent[0].Position.Epoch != after.Epoch {
 		return nil, false
 	}
-	first, _ := slices.BinarySearchFunc(t.recent, after.Seq, func(m *Message, seq uint64) int {
-		if m.Position.Seq <= seq {
-			return -1
-		}
-		return 1
-	})
+	first, _ := slices.BinarySearchFunc(t.recent, after.Seq, isBehind)
 	return slices.Clone(t.recent[first:min(len(t.recent), first+limit)]), true
+}
+
+// isBehind finds the first message behind a position.
+func isBehind(m *Message, seq uint64) int {
+	if m.Position.Seq <= seq {
+		return -1
+	}
+	return 1
 }
 
 // prepend keeps what was read for others who come back, if it ends where the
@@ -350,13 +353,15 @@ func (t *tail) since(after history.Position, limit int) (messages []*Message, ok
 func (t *tail) prepend(messages []*Message) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := len(messages)
-	switch {
-	case n == 0 || len(t.recent)+n > recentMost:
+	next := t.last.Seq
+	if len(t.recent) > 0 {
+		next = t.recent[0].Previous
+	}
+	n, _ := slices.BinarySearchFunc(messages, next, isBehind)
+	if messages = messages[:n]; n == 0 || len(t.recent)+n > recentMost {
 		return
-	case len(t.recent) == 0 && messages[n-1].Position != t.last:
-		return
-	case len(t.recent) > 0 && (messages[n-1].Position.Epoch != t.last.Epoch || messages[n-1].Position.Seq != t.recent[0].Previous):
+	}
+	if end := messages[n-1].Position; end != (history.Position{Epoch: t.last.Epoch, Seq: next}) {
 		return
 	}
 	size := 0

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/roost-dev/roost/history"
 	"github.com/roost-dev/roost/pubsub"
 )
 
@@ -36,7 +37,10 @@ type Bus struct {
 	// for it. Zero: an interest takes effect before Interest returns.
 	Lag time.Duration
 
+	appending sync.Mutex // held over an append to the log and its sending; taken before mu
+
 	mu     sync.Mutex // guards what follows; taken before no other
+	log    *history.Memory
 	made   int
 	nodes  []*Node
 	wanted map[string]map[*Node]time.Time // by subject; from when on
