@@ -120,7 +120,7 @@ func TestHistoryThatCannotBeKeptIsRefused(t *testing.T) {
 	var network pubsubtest.Bus
 	for name, opts := range map[string]*pubsub.Options{
 		"a rule without topics": {History: []history.Keep{{}}},
-		"memory among nodes":    {History: []history.Keep{{Topics: []string{"*"}}}, Adapter: network.Node()},
+		"memory among nodes":    {History: []history.Keep{{Topics: []string{"*"}}}, Adapter: struct{ pubsub.Adapter }{network.Node()}},
 	} {
 		if _, err := pubsub.New(opts); err == nil {
 			t.Errorf("%s: no error", name)

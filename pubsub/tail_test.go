@@ -2,6 +2,7 @@ package pubsub_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -166,6 +167,31 @@ func TestSubscribersAreToldWhatTheLogDoesNotHaveAnyMore(t *testing.T) {
 		defer g.mu.Unlock()
 		if g.gaps != 1 {
 			t.Errorf("told of %d gaps, want 1", g.gaps)
+		}
+	})
+}
+
+// An engine that has lost its log begins another: its numbers start anew.
+func TestALogThatWasLostIsFollowedByAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var bus pubsubtest.Bus
+		nodes, engines := keepingNodes(t, &bus, 2, history.Keep{})
+		var c chain
+		follow(t, nodes[1], "log", &c)
+		for range 3 {
+			say(t, nodes[0], "log", "before")
+		}
+		synctest.Wait()
+		before := c.last
+		bus.ForgetLog()
+		bus.SetLink(engines[0], engines[1], pubsubtest.Link{Loss: 1})
+		say(t, nodes[0], "log", "first, and lost")
+		bus.SetLink(engines[0], engines[1], pubsubtest.Link{})
+		say(t, nodes[0], "log", "second")
+		time.Sleep(time.Second)
+		c.check(t, 5)
+		if _, err := nodes[1].Missed(t.Context(), "log", before, 10); !errors.Is(err, history.ErrGone) {
+			t.Errorf("a position of the lost log gives %v", err)
 		}
 	})
 }

@@ -40,6 +40,7 @@ type Bus struct {
 	appending sync.Mutex // held over an append to the log and its sending; taken before mu
 
 	mu     sync.Mutex // guards what follows; taken before no other
+	rules  *history.Rules
 	log    *history.Memory
 	made   int
 	nodes  []*Node

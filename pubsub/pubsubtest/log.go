@@ -18,7 +18,7 @@ func (n *Node) OpenLog(rules *history.Rules) (pubsub.EngineLog, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.log == nil {
-		b.log = history.NewMemory(rules, nil)
+		b.rules, b.log = rules, history.NewMemory(rules, nil)
 	}
 	return &nodeLog{n}, nil
 }
@@ -26,10 +26,10 @@ func (n *Node) OpenLog(rules *history.Rules) (pubsub.EngineLog, error) {
 // ForgetLog has the engine lose its log, as a server does that is started
 // anew without a disk: positions so far mean nothing any more. What was
 // appended and is still on its way arrives.
-func (b *Bus) ForgetLog(rules *history.Rules) {
+func (b *Bus) ForgetLog() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.log = history.NewMemory(rules, nil)
+	b.log = history.NewMemory(b.rules, nil)
 }
 
 // nodeLog is the network's log as one node sees it.
