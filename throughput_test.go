@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/roost-dev/roost"
+	"github.com/roost-dev/roost/history"
+	"github.com/roost-dev/roost/pubsub"
 	"github.com/roost-dev/roost/transport"
 )
 
@@ -30,7 +32,7 @@ func (c *counter) Waiting() int                       { return 0 }
 func (c *counter) Close(transport.CloseCode, string)  {}
 
 // occupy opens n sockets that have joined a topic, and returns the last.
-func occupy(b *testing.B, server *roost.Server[user], n int) (transport.Session, *counter) {
+func occupy(b *testing.B, server *roost.Server[user], n int, params string) (transport.Session, *counter) {
 	b.Helper()
 	var session transport.Session
 	var conn *counter
@@ -45,7 +47,7 @@ func occupy(b *testing.B, server *roost.Server[user], n int) (transport.Session,
 		}
 		conn = &counter{got: make(chan struct{}, 1)}
 		session = open(conn)
-		if err := session.Receive([]byte(`["1","1","room:1","phx_join",{}]`), false); err != nil {
+		if err := session.Receive([]byte(`["1","1","room:1","phx_join",`+params+`]`), false); err != nil {
 			b.Fatal(err)
 		}
 		<-conn.got
@@ -62,7 +64,7 @@ func quiet() *roost.Server[user] {
 
 // BenchmarkPushAndReply is all of a push but its connection.
 func BenchmarkPushAndReply(b *testing.B) {
-	session, conn := occupy(b, quiet(), 1)
+	session, conn := occupy(b, quiet(), 1, `{}`)
 	conn.got = make(chan struct{}, 1)
 	push := []byte(`["1","2","room:1","sum",{"n":1}]`)
 	b.ReportAllocs()
@@ -77,22 +79,40 @@ func BenchmarkPushAndReply(b *testing.B) {
 // BenchmarkFanOut is all of a broadcast but its connections.
 func BenchmarkFanOut(b *testing.B) {
 	for _, n := range []int{10, 1000, 10_000} {
-		b.Run(fmt.Sprint("to ", n), func(b *testing.B) {
-			server := quiet()
-			_, last := occupy(b, server, n)
-			before, rounds := last.frames.Load(), 0
-			b.ReportAllocs()
-			for b.Loop() {
-				rounds++
-				if err := Said.Broadcast(context.Background(), server.PubSub(), "room:1", said{"ada", "hello"}); err != nil {
+		b.Run(fmt.Sprint("to ", n), func(b *testing.B) { fanOut(b, quiet(), n, `{}`) })
+	}
+}
+
+// BenchmarkFanOutKept is the same on a topic that is kept.
+func BenchmarkFanOutKept(b *testing.B) {
+	for name, params := range map[string]string{"unasked": `{}`, "followed": `{"_history":true}`} {
+		for _, n := range []int{10, 1000} {
+			b.Run(fmt.Sprint(name, " to ", n), func(b *testing.B) {
+				ps, err := pubsub.New(&pubsub.Options{History: []history.Keep{{Topics: []string{"*"}}}})
+				if err != nil {
 					b.Fatal(err)
 				}
-			}
-			server.PubSub().Flush("room:1")
-			if got := int(last.frames.Load() - before); got != rounds {
-				b.Fatalf("the last subscriber got %d of %d broadcasts", got, rounds)
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rounds*n), "ns/delivery")
-		})
+				a := &app{opts: roost.Options[user]{PubSub: ps, Messages: roost.Rate{PerSecond: -1}, Joins: roost.Rate{PerSecond: -1}}}
+				fanOut(b, a.server(), n, params)
+			})
+		}
 	}
+}
+
+func fanOut(b *testing.B, server *roost.Server[user], n int, params string) {
+	b.Helper()
+	_, last := occupy(b, server, n, params)
+	before, rounds := last.frames.Load(), 0
+	b.ReportAllocs()
+	for b.Loop() {
+		rounds++
+		if err := Said.Broadcast(context.Background(), server.PubSub(), "room:1", said{"ada", "hello"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	server.PubSub().Flush("room:1")
+	if got := int(last.frames.Load() - before); got != rounds {
+		b.Fatalf("the last subscriber got %d of %d broadcasts", got, rounds)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rounds*n), "ns/delivery")
 }
