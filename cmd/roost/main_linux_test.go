@@ -115,6 +115,9 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"-connections is at least 1":         {"idle", "-connections", "0", "-exec", server},
 		"0 of 3 users know all":              {"presence", "-topic", "echo:x", "-users", "3", "-timeout", "100ms", "-exec", server},
 		"it needs -exec, or -url and -pid":   {"set", "-exec", server},
+		"it needs -exec and -admin":          {"cluster", "-exec", server},
+		"not a number of nodes":              {"cluster", "-nodes", "1,x"},
+		"-wanted is at least 1":              {"cluster", "-exec", server, "-admin", "/admin", "-wanted", "0"},
 		"-admin is for servers":              {"idle", "-admin", "/nowhere", "-exec", server},
 		"there is no process 999999999":      {"rr", "-pid", "999999999", "-url", "ws://127.0.0.1:1/socket", "-sockets", "1"},
 		"connect to 127.0.0.1:1: connection": {"rr", "-url", "ws://127.0.0.1:1/socket"},
@@ -132,7 +135,7 @@ func TestHelpListsEverything(t *testing.T) {
 	if err != nil {
 		t.Errorf("%v", err)
 	}
-	for _, name := range []string{"idle", "fanout", "rr", "presence", "storm", "limit", "floor", "set", "bare"} {
+	for _, name := range []string{"idle", "fanout", "rr", "presence", "storm", "limit", "floor", "cluster", "set", "bare"} {
 		if !strings.Contains(said, "\n    "+name+" ") {
 			t.Errorf("%s is not in %s", name, said)
 		}

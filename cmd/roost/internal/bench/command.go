@@ -81,7 +81,7 @@ Usage:
 The server runs already (-url; with -pid its memory and CPU are measured too), or is
 started for each round (-exec). It should be the application of internal/conformance,
 or have a channel that replies to "ping" and broadcasts "shout", each with the payload
-that came.
+that came. To measure a cluster, it must have that application's flags.
 
 Benchmarks:
 

@@ -29,7 +29,9 @@ func (r *rig) enter(ctx context.Context, loop *load.Loop, n int, topic func(id i
 }
 
 // enterAt is enter for connections that do not all go to the loop's target. at may be nil.
-func (r *rig) enterAt(ctx context.Context, loop *load.Loop, n int, topic func(id int) string, at func(id int) *load.Target) (*crowd, error) {
+func (r *rig) enterAt(
+	ctx context.Context, loop *load.Loop, n int, topic func(id int) string, at func(id int) *load.Target,
+) (*crowd, error) {
 	c := &crowd{rig: r, loop: loop, topic: topic, at: at, conns: make([]*load.Conn, 0, n)}
 	loop.Handle(c)
 	progressed, inside := time.Now(), 0

@@ -64,7 +64,9 @@ func (w interest) run(ctx context.Context, f *fleet) (figures, error) {
 		{"topic_heap_bytes_there", grown[0]},
 	}
 	if others := grown[1:]; len(others) > 0 {
-		out = append(out, figure{"topic_heap_bytes_elsewhere", mean(others)}, figure{"topic_bytes_to_each_node", e.bytes / count / float64(len(others))})
+		out = append(out,
+			figure{"topic_heap_bytes_elsewhere", mean(others)},
+			figure{"topic_bytes_to_each_node", e.bytes / count / float64(len(others))})
 	}
 	return out, nil
 }
