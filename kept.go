@@ -246,7 +246,8 @@ func keptFrames(v wire.Version, m *pubsub.Message) ([]*transport.Frame, error) {
 
 // positionFrame says where the client stands, and nothing else.
 func positionFrame(v wire.Version, at history.Position, topic string, payload []byte) (*transport.Frame, error) {
-	buf, err := v.AppendKept(newBuffer(len(topic)+len(payload)), wire.Value{}, at.String(), topic, wire.KeyHistory, wire.Payload{Data: payload})
+	room := newBuffer(len(topic) + len(payload))
+	buf, err := v.AppendKept(room, wire.Value{}, at.String(), topic, wire.KeyHistory, wire.Payload{Data: payload})
 	if err != nil {
 		return nil, err
 	}

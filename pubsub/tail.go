@@ -301,7 +301,8 @@ func (t *tail) skip(last history.Position) {
 	t.recent, t.recentSize = nil, 0
 	t.move()
 	t.mu.Unlock()
-	t.ps.logger.Warn("pubsub: the log of a topic does not reach back to what was delivered; clients are told when they rejoin", "topic", t.group.name)
+	t.ps.logger.Warn("pubsub: the log of a topic does not reach back to what was delivered; clients are told when they rejoin",
+		"topic", t.group.name)
 	for _, member := range t.ps.topics.snapshot(t.group.name, nil) {
 		if s, ok := member.receiver.(GapSubscriber); ok {
 			s.Gap()

@@ -37,14 +37,14 @@ func keepingNodes(t *testing.T, bus *pubsubtest.Bus, n int, keep history.Keep) (
 	return nodes, engines
 }
 
-// follow subscribes c to a topic, from its end on.
-func follow(t *testing.T, ps *pubsub.PubSub, topic string, c *chain) {
+// follow subscribes c to the topic of these tests, from its end on.
+func follow(t *testing.T, ps *pubsub.PubSub, c *chain) {
 	t.Helper()
-	sub := ps.Subscribe(topic, c)
+	sub := ps.Subscribe("log", c)
 	if err := sub.Settle(t.Context()); err != nil {
 		t.Error(err)
 	}
-	last, err := ps.Log().Last(t.Context(), topic)
+	last, err := ps.Log().Last(t.Context(), "log")
 	if err != nil {
 		t.Error(err)
 	}
@@ -61,7 +61,7 @@ func TestNodesHearTheLogInOneOrder(t *testing.T) {
 		nodes, _ := keepingNodes(t, &pubsubtest.Bus{}, 3, history.Keep{})
 		chains := make([]chain, len(nodes))
 		for i, ps := range nodes {
-			follow(t, ps, "log", &chains[i])
+			follow(t, ps, &chains[i])
 		}
 		var publishing sync.WaitGroup
 		for _, ps := range nodes {
@@ -85,7 +85,7 @@ func TestWhatANodeSaysIsHeardThereWhenBroadcastReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		nodes, _ := keepingNodes(t, &pubsubtest.Bus{}, 2, history.Keep{})
 		var c chain
-		follow(t, nodes[0], "log", &c)
+		follow(t, nodes[0], &c)
 		for i := range 10 {
 			say(t, nodes[1], "log", "other")
 			say(t, nodes[0], "log", "own")
@@ -104,7 +104,7 @@ func TestALostLastMessageIsFound(t *testing.T) {
 		var bus pubsubtest.Bus
 		nodes, engines := keepingNodes(t, &bus, 2, history.Keep{})
 		var c chain
-		follow(t, nodes[1], "log", &c)
+		follow(t, nodes[1], &c)
 		say(t, nodes[0], "log", "one")
 		synctest.Wait()
 		bus.SetLink(engines[0], engines[1], pubsubtest.Link{Loss: 1})
@@ -122,7 +122,7 @@ func TestWithoutTheEngineNothingIsDelivered(t *testing.T) {
 		var bus pubsubtest.Bus
 		nodes, _ := keepingNodes(t, &bus, 2, history.Keep{})
 		var c chain
-		follow(t, nodes[0], "log", &c)
+		follow(t, nodes[0], &c)
 		bus.EngineAway()
 		if err := nodes[0].Broadcast(t.Context(), &pubsub.Message{Topic: "log", Event: "e", Payload: []byte(`{}`)}); err == nil {
 			t.Error("a broadcast that nobody keeps gives no error")
@@ -155,7 +155,7 @@ func TestSubscribersAreToldWhatTheLogDoesNotHaveAnyMore(t *testing.T) {
 		var bus pubsubtest.Bus
 		nodes, engines := keepingNodes(t, &bus, 2, history.Keep{Count: 2})
 		var g gapped
-		follow(t, nodes[1], "log", &g.chain)
+		follow(t, nodes[1], &g.chain)
 		nodes[1].Subscribe("log", &g)
 		bus.SetLink(engines[0], engines[1], pubsubtest.Link{Loss: 1})
 		for range 5 {
@@ -177,7 +177,7 @@ func TestALogThatWasLostIsFollowedByAnother(t *testing.T) {
 		var bus pubsubtest.Bus
 		nodes, engines := keepingNodes(t, &bus, 2, history.Keep{})
 		var c chain
-		follow(t, nodes[1], "log", &c)
+		follow(t, nodes[1], &c)
 		for range 3 {
 			say(t, nodes[0], "log", "before")
 		}
@@ -206,7 +206,7 @@ func TestWhoComesBackIsServedWithoutTheEngine(t *testing.T) {
 		}
 		say(t, nodes[0], "log", "before anybody was there")
 		var c chain
-		follow(t, nodes[0], "log", &c)
+		follow(t, nodes[0], &c)
 		say(t, nodes[0], "log", "one")
 		say(t, nodes[0], "log", "two")
 		if _, err := nodes[0].Missed(t.Context(), "log", start, 10); err != nil {
@@ -242,7 +242,7 @@ func faultyHistory(t *testing.T, seed uint64) {
 	nodes, engines := keepingNodes(t, &bus, 2+random.IntN(2), history.Keep{Count: 100_000})
 	chains := make([]chain, len(nodes))
 	for i, ps := range nodes {
-		follow(t, ps, "log", &chains[i])
+		follow(t, ps, &chains[i])
 	}
 	appended := 0
 	for range 20 + random.IntN(60) {
