@@ -30,12 +30,13 @@ import (
 	"github.com/roost-dev/roost/pubsub"
 )
 
-// Adapter is a [pubsub.Adapter]. Make one with [New] and give it to one
+// Adapter is a [pubsub.LogAdapter]. Make one with [New] and give it to one
 // [pubsub.PubSub].
 type Adapter struct {
 	*config
 	id       string // of this adapter; it begins all that it publishes
 	receiver pubsub.Receiver
+	log      *engineLog // nil: nothing is kept
 	outbox   outbox
 
 	ctx    context.Context // ends when nothing is to run anymore
@@ -66,7 +67,7 @@ type Adapter struct {
 	reconnects uint64
 }
 
-var _ pubsub.Adapter = (*Adapter)(nil)
+var _ pubsub.LogAdapter = (*Adapter)(nil)
 
 // idSize is the length of an adapter's id.
 const idSize = 12
@@ -134,7 +135,7 @@ func (a *Adapter) publish(ctx context.Context, e *pubsub.Envelope) error {
 	if err != nil {
 		return err
 	}
-	m := message{channel: a.prefix + e.Subject, frame: rueidis.BinaryString(frame), since: time.Now()}
+	m := message{channel: a.channel(e.Subject), frame: rueidis.BinaryString(frame), since: time.Now()}
 	if limit := min(maxMessage, a.buffer); m.size() > limit {
 		return fmt.Errorf("redis: %w: %d bytes of at most %d", pubsub.ErrTooLarge, m.size(), limit)
 	}
@@ -215,7 +216,7 @@ func (a *Adapter) complaint() string {
 func (a *Adapter) caughtUp(w *session) {
 	a.update(func() {
 		if s := w.s; len(s.list) == 0 {
-			s.ready, s.client, s.cut, s.err = true, w.client, w.fail, nil
+			s.ready, s.client, s.log, s.cut, s.err = true, w.client, w.log, w.fail, nil
 			a.wasThere = true
 		}
 	})
@@ -224,7 +225,7 @@ func (a *Adapter) caughtUp(w *session) {
 // disconnected is told by a server that it is away.
 func (a *Adapter) disconnected(s *server, err error) {
 	a.update(func() {
-		s.ready, s.client, s.cut, s.err = false, nil, nil, err
+		s.ready, s.client, s.log, s.cut, s.err = false, nil, nil, nil, err
 		a.gap = true
 		a.release(s)
 	})

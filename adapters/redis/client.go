@@ -26,6 +26,10 @@ const (
 	answerTimeout = 10 * time.Second
 
 	ioBuffer = 64 << 10 // bytes, for each direction of a connection
+
+	// How many calls are under way on one connection, as powers of two.
+	batchesAtATime = 5
+	appendsAtATime = 10
 )
 
 // lines is the connections of one client, so that all can be cut at once.
@@ -39,8 +43,9 @@ type lines struct {
 }
 
 // connect makes a client of one server. Its connections are open until ctx
-// ends; the client must be closed nevertheless.
-func (c *config) connect(ctx context.Context, address string) (rueidis.Client, error) {
+// ends; the client must be closed nevertheless. It has 2 to the power of calls
+// under way at a time.
+func (c *config) connect(ctx context.Context, address string, calls int) (rueidis.Client, error) {
 	l := &lines{ctx: ctx, tls: c.tls}
 	context.AfterFunc(ctx, l.hangUp)
 	client, err := rueidis.NewClient(rueidis.ClientOption{
@@ -57,7 +62,7 @@ func (c *config) connect(ctx context.Context, address string) (rueidis.Client, e
 		AlwaysPipelining:   true, // reads all the time, and so sees the end of a connection
 		PipelineMultiplex:  -1,   // one connection: another one would change the order
 		BlockingPipeline:   -1,   // also for long batches
-		RingScaleEachConn:  5,    // a few commands at a time, each of them a batch
+		RingScaleEachConn:  calls,
 		ReadBufferEachConn: ioBuffer, WriteBufferEachConn: ioBuffer,
 		ConnWriteTimeout: answerTimeout,
 	})

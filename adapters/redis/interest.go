@@ -51,7 +51,7 @@ func (a *Adapter) due(i *interest) bool {
 	return i.at != owner && (i.at == nil || owner != a.nowhere)
 }
 
-func (a *Adapter) owner(i *interest) *server { return a.layout.owner(a.prefix + i.subject) }
+func (a *Adapter) owner(i *interest) *server { return a.layout.owner(a.channel(i.subject)) }
 
 // enlist has the right server work at i if there is work with it. displaced
 // says that it was subscribed and is not, against our will.

@@ -37,7 +37,8 @@ func sleep(ctx context.Context, d time.Duration) {
 }
 
 // server is one server of the engine. It has two connections: one publishes,
-// the other one subscribes. If one fails, both begin anew.
+// the other one subscribes. If one fails, both begin anew. A third one is for
+// the log, if there is one: appends do not wait behind publications.
 type server struct {
 	a       *Adapter
 	address string
@@ -50,6 +51,7 @@ type server struct {
 	list   []*interest    // to be subscribed or unsubscribed here
 	ready  bool           // knows all that is wanted of it
 	client rueidis.Client // nil while it is away
+	log    rueidis.Client // with it, if there is a log
 	cut    func(error)    // ends its session
 	err    error          // why it is away
 
@@ -86,13 +88,14 @@ func (s *server) run() {
 	s.a.retired(s)
 }
 
-// session is the life of a pair of connections.
+// session is the life of a server's connections.
 type session struct {
 	s      *server
 	ctx    context.Context
 	fail   context.CancelCauseFunc
 	client rueidis.Client
-	late   bool // the server was away
+	log    rueidis.Client // nil without a log
+	late   bool           // the server was away
 	ready  bool
 
 	// connected is for commands: with the end of ctx their connections end,
@@ -107,14 +110,12 @@ var errEnded = errors.New("the connection ended")
 func (s *server) session(late bool) (ready bool, err error) {
 	ctx, fail := context.WithCancelCause(s.ctx)
 	defer fail(nil)
-	client, err := s.a.connect(ctx, s.address)
+	client, err := s.a.connect(ctx, s.address, batchesAtATime)
 	if err != nil {
 		return false, err
 	}
-	defer func() {
-		fail(nil) // cuts the connections, so that Close need not be polite
-		client.Close()
-	}()
+	w := &session{s: s, ctx: ctx, fail: fail, client: client, late: late, connected: context.WithoutCancel(ctx)}
+	defer w.close()
 	d, err := describe(ctx, client, s.address)
 	if err != nil {
 		return false, err
@@ -123,7 +124,11 @@ func (s *server) session(late bool) (ready bool, err error) {
 		s.a.lookAgain()
 		return false, errors.New("it changed between being alone and being of a cluster")
 	}
-	w := &session{s: s, ctx: ctx, fail: fail, client: client, late: late, connected: context.WithoutCancel(ctx)}
+	if s.a.log != nil {
+		if w.log, err = s.a.connect(ctx, s.address, appendsAtATime); err != nil {
+			return false, err
+		}
+	}
 	listener, recycle := client.Dedicate()
 	defer recycle()
 	ended := listener.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: w.receive, OnSubscription: w.confirmed})
@@ -146,12 +151,24 @@ func (s *server) session(late bool) (ready bool, err error) {
 	return w.ready, context.Cause(ctx)
 }
 
+func (w *session) close() {
+	w.fail(nil) // cuts the connections, so that Close need not be polite
+	w.client.Close()
+	if w.log != nil {
+		w.log.Close()
+	}
+}
+
 // receive is called by the connection that subscribes, for one message after
 // another.
 func (w *session) receive(m rueidis.PubSubMessage) {
 	a := w.s.a
 	if strings.HasPrefix(m.Message, a.id) {
 		return // our own
+	}
+	if strings.HasPrefix(m.Message, keptMark) { // our own too
+		w.receiveKept(m)
+		return
 	}
 	var e pubsub.Envelope
 	if len(m.Message) < idSize {
@@ -165,8 +182,22 @@ func (w *session) receive(m rueidis.PubSubMessage) {
 	a.deliver(&e)
 }
 
+// receiveKept takes an event that was appended to the log of a topic, whose
+// channel says which it is.
+func (w *session) receiveKept(m rueidis.PubSubMessage) {
+	a := w.s.a
+	e, err := parseFrame(m.Message)
+	if err != nil {
+		a.odd(m.Channel, err)
+		return
+	}
+	e.Subject, _ = a.subject(m.Channel)
+	e.Topic = strings.TrimPrefix(e.Subject, pubsub.TopicSubject(""))
+	a.deliver(e)
+}
+
 func (w *session) confirmed(c rueidis.PubSubSubscription) {
-	subject, ok := strings.CutPrefix(c.Channel, w.s.a.prefix)
+	subject, ok := w.s.a.subject(c.Channel)
 	if !ok {
 		return
 	}
@@ -221,7 +252,7 @@ func (w *session) exchange(listener rueidis.DedicatedClient, batch []change) {
 }
 
 func (w *session) command(b rueidis.Builder, c change) rueidis.Completed {
-	channel := w.s.a.prefix + c.subject
+	channel := w.s.a.channel(c.subject)
 	switch {
 	case c.begins && w.s.cluster:
 		return b.Ssubscribe().Channel(channel).Build()
@@ -303,7 +334,7 @@ func isElsewhere(err error) bool {
 	}
 	word, _, _ := strings.Cut(refusal.Error(), " ")
 	switch word {
-	case "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN":
+	case "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY":
 		return true
 	}
 	return false

@@ -37,8 +37,8 @@ var rules = []rule{
 	{"client", []string{"roost", "wire"}},
 
 	{"adapters/clusterflags", []string{"adapters/...", "pubsub"}},
-	{"adapters/nats", []string{"pubsub", "github.com/nats-io/nats-server/v2/server", "github.com/nats-io/nats.go"}},
-	{"adapters/redis", []string{"pubsub", "github.com/redis/rueidis"}},
+	{"adapters/nats", []string{"pubsub", "history", "github.com/nats-io/nats-server/v2/server", "github.com/nats-io/nats.go"}},
+	{"adapters/redis", []string{"pubsub", "history", "github.com/redis/rueidis"}},
 
 	{"cmd/...", []string{"..."}},
 	{"internal/conformance/...", []string{"..."}},
