@@ -20,6 +20,7 @@ type cluster struct {
 	options
 
 	nodes    []int
+	settle   time.Duration
 	idle     time.Duration
 	fan      scatter
 	interest interest
@@ -46,6 +47,7 @@ func clusterSetup(fs *flag.FlagSet) func(context.Context, output) error {
 	c := &cluster{nodes: []int{0, 1, 2, 4, 8}}
 	c.flags(fs, 3)
 	fs.Func("nodes", "how `many` nodes, several with commas between them (default 0,1,2,4,8)", c.parseNodes)
+	fs.DurationVar(&c.settle, "settle", time.Second, "how `long` to wait after nodes or clients came or went")
 	fs.DurationVar(&c.idle, "idle", 5*time.Second, "how `long` to measure the cluster idle")
 	fs.IntVar(&c.fan.topics, "topics", 40, "local, spread: how `many` topics")
 	fs.IntVar(&c.fan.subscribers, "subscribers", 32, "local, spread: how `many` subscribers a topic has")
@@ -151,7 +153,7 @@ func (c *cluster) once(ctx context.Context, n int, bar *progress) (out figures, 
 			return nil, err
 		}
 		out = append(out, more...)
-		if err := pause(ctx, calm); err != nil { // until those who were there are gone
+		if err := pause(ctx, f.settle); err != nil { // until those who were there are gone
 			return nil, err
 		}
 	}

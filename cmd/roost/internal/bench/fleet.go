@@ -13,15 +13,13 @@ import (
 	"github.com/roost-dev/roost/cmd/roost/internal/load"
 )
 
-// calm is how long after a change what comes of it is over.
-const calm = time.Second
-
 // A fleet is the nodes of a cluster, started here. The first is where it all begins.
 type fleet struct {
 	rig     *rig
 	servers []*server
 	targets []*load.Target // by node
 	ports   []int          // on which the nodes listen for each other
+	settle  time.Duration  // how long after a change what comes of it is over
 	still   effort         // of the fleet when idle, in a second
 }
 
@@ -34,7 +32,7 @@ type effort struct {
 // startFleet starts nodes that all know each other; none is one without a cluster. The caller must stop the fleet, even
 // one that comes with an error.
 func (c *cluster) startFleet(ctx context.Context, nodes int, bar *progress) (*fleet, error) {
-	f := &fleet{}
+	f := &fleet{settle: c.settle}
 	peers := make([]string, nodes)
 	for i := range peers {
 		port, err := freePort()
@@ -88,7 +86,7 @@ func (f *fleet) meet(ctx context.Context) error {
 		}
 		want := len(f.servers) * (len(f.servers) - 1)
 		if known == want {
-			return pause(ctx, calm)
+			return pause(ctx, f.settle)
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%w: the nodes know %d others in all and should know %d", errTimeout, known, want)

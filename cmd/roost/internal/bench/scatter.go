@@ -101,7 +101,7 @@ func (s *scattering) measure(ctx context.Context, f *fleet) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	broadcasts, delivered := s.all, s.delivered
+	delivered := s.delivered
 	if err := s.loop.Run(ctx, s.until(time.Now().Add(s.duration))); err != nil {
 		return nil, err
 	}
@@ -109,14 +109,15 @@ func (s *scattering) measure(ctx context.Context, f *fleet) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	broadcasts, delivered = s.all-broadcasts, s.delivered-delivered
+	delivered = s.delivered - delivered
+	broadcasts := float64(delivered) / float64(s.subscribers) // as far as they have come
 	if err := s.drain(ctx); err != nil {
 		return nil, err
 	}
 	return figures{
 		{s.name + "_cpu_seconds_per_million", e.cpu.Seconds() / float64(delivered) * 1e6},
-		{s.name + "_messages_per_broadcast", e.messages / float64(broadcasts)},
-		{s.name + "_bytes_per_broadcast", e.bytes / float64(broadcasts)},
+		{s.name + "_messages_per_broadcast", e.messages / broadcasts},
+		{s.name + "_bytes_per_broadcast", e.bytes / broadcasts},
 	}, nil
 }
 
