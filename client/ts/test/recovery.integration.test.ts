@@ -105,7 +105,8 @@ for (const [name, transport, opts] of base ? ways : []) {
       const follower = await joined(follow(client(t, cutter.address, transport, opts), topic))
       cutters.push(cutter)
       followers.push(follower)
-      cutter.budget = () => 100 + below(4000)
+      // A poll's answer goes through as a whole or not at all, and can be all that was missed.
+      cutter.budget = () => 100 + (transport === LongPoll ? 100 * 2 ** below(10) : below(4000))
     }
     for (const cutter of cutters) cutter.cutAll()
     await publish(t, address, topic, 1, last, 10)
@@ -117,7 +118,8 @@ for (const [name, transport, opts] of base ? ways : []) {
       await expectNumbers(numbers, last + 1, last + 1)
       while (notes.size > 0) assert.match(await notes.next(), /^recovered/)
     }
-    for (const cutter of cutters) assert.ok(cutter.cuts >= 3, `only ${cutter.cuts} cuts`)
+    const cuts = cutters.reduce((sum, cutter) => sum + cutter.cuts, 0)
+    assert.ok(cuts >= 10, `only ${cuts} cuts`)
   })
 
   test(`${name}: a reload of the page goes on where the page before it was`, async (t) => {

@@ -1,0 +1,73 @@
+import { once } from "node:events"
+import { connect, createServer } from "node:net"
+
+/** Numbers that look like chance, the same for the same seed. */
+export function chance(seed) {
+  let state = seed
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+  }
+}
+
+/** A way to a server on which each connection is cut after so many bytes of the server's, be it in the middle of a frame. */
+export class Cutter {
+  #open = new Set()
+
+  address
+
+  /** After how many bytes the next connection is cut. */
+  budget = () => Infinity
+
+  /** How many were cut. */
+  cuts = 0
+
+  /** Starts one that ends with the test. */
+  static async start(t, upstream) {
+    const cutter = new Cutter()
+    const server = createServer((client) => cutter.#carry(client, upstream))
+    server.listen(0, "127.0.0.1")
+    await once(server, "listening")
+    cutter.address = `127.0.0.1:${server.address().port}`
+    t.after(() => {
+      server.close()
+      cutter.cutAll()
+    })
+    return cutter
+  }
+
+  /** Cuts what is open. */
+  cutAll() {
+    for (const socket of this.#open) socket.destroy()
+  }
+
+  #carry(client, upstream) {
+    const [host, port] = upstream.split(":")
+    const server = connect(Number(port), host)
+    let left = this.budget()
+    server.on("data", (data) => {
+      if (data.length >= left) {
+        this.cuts++
+        client.end(data.subarray(0, left), () => client.destroy())
+        server.destroy()
+        return
+      }
+      left -= data.length
+      client.write(data)
+    })
+    client.on("data", (data) => server.write(data))
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ]) {
+      this.#open.add(socket)
+      socket.on("error", () => {})
+      socket.on("close", () => {
+        this.#open.delete(socket)
+        other.end()
+      })
+    }
+  }
+}
