@@ -1,0 +1,363 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/roost-dev/roost"
+	"github.com/roost-dev/roost/wire"
+)
+
+// Channel is the client's side of a topic: conversation after conversation with
+// the server, until it is left or the server ends it in good order. Make it with
+// [Socket.Channel], say what is to be called, and join it.
+//
+// The On methods are called before [Channel.Join], and panic behind it: no event
+// is missed. All others may be called from any goroutine.
+type Channel struct {
+	socket *Socket
+	topic  string
+	opts   ChannelOptions
+	done   chan struct{}
+
+	ctx     context.Context // ends when the channel is over
+	cancel  context.CancelFunc
+	calling context.Context // the callbacks': ends when no further one is called
+	quiet   context.CancelFunc
+
+	// Set before Join, and constant then.
+	events      map[string][]func(context.Context, wire.Payload) error
+	onRejoin    []func(context.Context, wire.Payload) error
+	onRecovered []func(context.Context, int)
+	onGap       []func(context.Context)
+	onError     []func(context.Context, error)
+
+	mu       sync.Mutex // guards what follows
+	started  bool
+	err      error         // why it is over
+	joining  *conversation // asked for, not answered
+	current  *conversation // that goes on
+	changed  chan struct{} // closed and made anew when err or current changes
+	reply    wire.Payload  // of the first join
+	accepted bool          // there was one
+	history  history
+	inbox    inbox
+}
+
+// conversation is one join of a channel.
+type conversation struct {
+	conn *conn
+	ref  wire.Value
+	over chan struct{} // closed with err
+	err  error         // why it broke off
+}
+
+func newChannel(s *Socket, topic string, opts ChannelOptions) *Channel {
+	ch := &Channel{
+		socket:  s,
+		topic:   topic,
+		opts:    opts,
+		done:    make(chan struct{}),
+		events:  map[string][]func(context.Context, wire.Payload) error{},
+		changed: make(chan struct{}),
+		history: history{on: opts.History, received: opts.After, handled: opts.After},
+		inbox:   newInbox(opts.Inbox, opts.InboxBytes),
+	}
+	values := context.WithoutCancel(s.ctx)
+	ch.ctx, ch.cancel = context.WithCancel(values)
+	ch.calling, ch.quiet = context.WithCancel(values)
+	return ch
+}
+
+// Topic returns the topic.
+func (ch *Channel) Topic() string { return ch.topic }
+
+// On calls f for each event of this name, pushed or broadcast. T may be
+// [roost.Payload] to get payloads as they are. One that does not fit T is told
+// to OnError. f's context ends when the channel is left or the socket closed;
+// so do those of the other callbacks.
+func (ch *Channel) On[T any](out roost.Out[T], f func(ctx context.Context, v T)) {
+	ch.mustNotRun("On")
+	ch.events[out.Name()] = append(ch.events[out.Name()], typed(f))
+}
+
+// OnRejoin calls f with the reply of each join after the first, before the
+// events that follow it, and behind OnGap.
+func (ch *Channel) OnRejoin[R any](f func(ctx context.Context, reply R)) {
+	ch.mustNotRun("OnRejoin")
+	ch.onRejoin = append(ch.onRejoin, typed(f))
+}
+
+// OnRecovered calls f when all was told that the topic's history had for the
+// channel since it was interrupted: n events, those before this call.
+func (ch *Channel) OnRecovered(f func(ctx context.Context, n int)) {
+	ch.mustNotRun("OnRecovered")
+	ch.onRecovered = append(ch.onRecovered, f)
+}
+
+// OnGap calls f when the channel is joined again and the topic's history does
+// not reach back to where it was: some events are lost. What f needs instead is
+// in the reply for OnRejoin, which comes next, or the server sends it.
+func (ch *Channel) OnGap(f func(ctx context.Context)) {
+	ch.mustNotRun("OnGap")
+	ch.onGap = append(ch.onGap, f)
+}
+
+// OnError calls f when the conversation is interrupted, by a lost connection, a
+// crash on the server, or [ErrOverrun]; when joining again failed, with a
+// [*roost.Error] if the server refused; and for an event that could not be
+// decoded. The channel goes on trying: f may leave it. Without OnError these are
+// logged.
+func (ch *Channel) OnError(f func(ctx context.Context, err error)) {
+	ch.mustNotRun("OnError")
+	ch.onError = append(ch.onError, f)
+}
+
+func typed[T any](f func(context.Context, T)) func(context.Context, wire.Payload) error {
+	return func(ctx context.Context, p wire.Payload) error {
+		v, err := decode[T](p)
+		if err == nil {
+			f(ctx, v)
+		}
+		return err
+	}
+}
+
+func (ch *Channel) mustNotRun(method string) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if ch.started {
+		panic(fmt.Sprintf("client: Channel.%s of %q comes after Join, so events may be missed: call it before", method, ch.topic))
+	}
+}
+
+// Join joins the topic and returns the server's reply; params are encoded as
+// JSON, nil is {}. From then on the channel joins again by itself after each
+// interruption. Join waits for a connection if there is none.
+//
+// A refusal is a [*roost.Error]; after it, as after any error, the channel is
+// over: make a new one to try again. Call it once.
+func (ch *Channel) Join[R any](ctx context.Context, params any) (R, error) {
+	p, err := ch.join(ctx, params)
+	if err != nil {
+		var none R
+		return none, err
+	}
+	reply, err := decode[R](p)
+	if err != nil {
+		ch.giveUp()
+		return reply, fmt.Errorf("client: the reply to the join of %q: %w", ch.topic, err)
+	}
+	return reply, nil
+}
+
+func (ch *Channel) join(ctx context.Context, params any) (wire.Payload, error) {
+	first, err := encode(params)
+	if err == nil {
+		_, err = ch.history.ask(first)
+	}
+	if err != nil {
+		return first, fmt.Errorf("client: the parameters for %q: %w", ch.topic, err)
+	}
+	ch.mu.Lock()
+	again := ch.started
+	ch.started = true
+	ch.mu.Unlock()
+	if again {
+		return first, fmt.Errorf("client: the channel for %q was joined before: it rejoins by itself, and a new one is made with Socket.Channel", ch.topic)
+	}
+	if err := ch.socket.add(ch, func() { ch.run(first) }); err != nil {
+		ch.end(err)
+		close(ch.done)
+		return first, err
+	}
+	ctx, cancel := ch.socket.bound(ctx)
+	defer cancel()
+	if _, err := ch.await(ctx, nil); err != nil {
+		ch.giveUp()
+		return first, err
+	}
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	return ch.reply, nil
+}
+
+// giveUp leaves without waiting.
+func (ch *Channel) giveUp() {
+	if cv := ch.end(ErrClosed); cv != nil {
+		cv.conn.sendNow(ch.leaving(cv))
+	}
+}
+
+// Call pushes an event and returns its reply. It waits for the channel to be
+// joined if need be. The reply may be a [*roost.Error]; other errors are
+// [ErrInterrupted], that of ctx, one that wraps context.DeadlineExceeded after
+// [Options].Timeout, and why the channel is over. For an event without a reply
+// use Push.
+func (ch *Channel) Call[P, R any](ctx context.Context, in roost.In[P, R], v P) (R, error) {
+	var reply R
+	if _, none := any(reply).(roost.NoReply); none {
+		return reply, fmt.Errorf("client: event %q has no reply to wait for: use Push", in.Name())
+	}
+	m, err := ch.push(ctx, in.Name(), v, true)
+	switch {
+	case err != nil:
+		return reply, err
+	case m.Status != wire.StatusOK:
+		return reply, replyError(m)
+	}
+	if _, empty := any(reply).(roost.Ack); empty {
+		return reply, nil
+	}
+	if reply, err = decode[R](m.Payload); err != nil {
+		err = fmt.Errorf("client: the reply to %q: %w", in.Name(), err)
+	}
+	return reply, err
+}
+
+// Push pushes an event and does not wait for a reply: an error reply to it is
+// logged. It waits for the channel to be joined, and for room among what is to
+// be written. nil says that it is on its way: it is lost if the connection is.
+func (ch *Channel) Push[P, R any](ctx context.Context, in roost.In[P, R], v P) error {
+	_, err := ch.push(ctx, in.Name(), v, false)
+	return err
+}
+
+func (ch *Channel) push(ctx context.Context, event string, v any, wait bool) (wire.ServerMessage, error) {
+	p, err := encode(v)
+	if err != nil {
+		return wire.ServerMessage{}, fmt.Errorf("client: event %q: %w", event, err)
+	}
+	ctx, cancel := ch.socket.bound(ctx)
+	defer cancel()
+	var last *conversation
+	for {
+		cv, err := ch.await(ctx, last)
+		if err != nil {
+			return wire.ServerMessage{}, err
+		}
+		m := wire.ClientMessage{JoinRef: cv.ref, Ref: ch.socket.nextRef(), Topic: wire.String(ch.topic), Event: event, Payload: p}
+		var reply wire.ServerMessage
+		if wait {
+			reply, err = cv.conn.call(ctx, m, cv.over, nil)
+		} else {
+			err = cv.conn.send(ctx, m)
+		}
+		if !errors.Is(err, errNotSent) {
+			return reply, err
+		}
+		last = cv
+	}
+}
+
+// await returns the conversation that goes on, waiting for one, but not last.
+func (ch *Channel) await(ctx context.Context, last *conversation) (*conversation, error) {
+	for {
+		ch.mu.Lock()
+		cv, changed, err, started := ch.current, ch.changed, ch.err, ch.started
+		ch.mu.Unlock()
+		switch {
+		case err != nil:
+			return nil, err
+		case !started:
+			return nil, fmt.Errorf("client: the channel for %q has not been joined: call Join first", ch.topic)
+		case cv != nil && cv != last:
+			return cv, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("client: %q is not joined: %w", ch.topic, context.Cause(ctx))
+		}
+	}
+}
+
+// Position returns where the channel stands in the topic's history: behind the
+// last event whose callbacks have returned. Kept, and given as
+// [ChannelOptions].After, it carries on in another life of the program. It is
+// empty without a history.
+func (ch *Channel) Position() string {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	return ch.history.handled
+}
+
+// Joined reports whether a conversation goes on, as far as the client knows.
+func (ch *Channel) Joined() bool {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	return ch.current != nil
+}
+
+// Leave leaves the topic: no further callback begins. It tells the server, and
+// waits until that has answered or the connection is gone; an error says that
+// ctx ended first. A callback may call it. One that runs may still run when
+// Leave returns: [Channel.Done] tells.
+func (ch *Channel) Leave(ctx context.Context) error {
+	cv := ch.end(ErrClosed)
+	if cv == nil {
+		return nil
+	}
+	ctx, cancel := ch.socket.bound(ctx)
+	defer cancel()
+	_, err := cv.conn.call(ctx, ch.leaving(cv), nil, nil)
+	if errors.Is(err, ErrInterrupted) || errors.Is(err, errNotSent) {
+		return nil
+	}
+	return err
+}
+
+func (ch *Channel) leaving(cv *conversation) wire.ClientMessage {
+	return wire.ClientMessage{
+		JoinRef: cv.ref, Ref: ch.socket.nextRef(), Topic: wire.String(ch.topic),
+		Event: wire.EventLeave, Payload: wire.Payload{Data: emptyObject},
+	}
+}
+
+// Done is closed when the channel is over and its callbacks have returned. One
+// that was never joined is never done.
+func (ch *Channel) Done() <-chan struct{} { return ch.done }
+
+// Err returns why the channel is over: [ErrClosed] if it was left or the socket
+// closed, [ErrEnded] if the server ended it, what Join or [Socket.Err] returned.
+// It is nil before.
+func (ch *Channel) Err() error {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	return ch.err
+}
+
+// end ends the channel and returns the conversation that went on. The first
+// reason counts. What waits for callbacks is dropped if it is ErrClosed, and
+// delivered otherwise.
+func (ch *Channel) end(err error) *conversation {
+	ch.mu.Lock()
+	cv := ch.current
+	if ch.err != nil {
+		ch.mu.Unlock()
+		return nil
+	}
+	ch.err = err
+	ch.current, ch.joining = nil, nil
+	if cv != nil {
+		cv.err = err
+		close(cv.over)
+	}
+	ch.inbox.end(errors.Is(err, ErrClosed))
+	ch.wake()
+	ch.mu.Unlock()
+	ch.cancel()
+	if errors.Is(err, ErrClosed) {
+		ch.quiet()
+	}
+	ch.socket.remove(ch)
+	return cv
+}
+
+// wake has everybody look again who waits for a change. The caller holds mu.
+func (ch *Channel) wake() {
+	close(ch.changed)
+	ch.changed = make(chan struct{})
+}

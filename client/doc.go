@@ -1,0 +1,43 @@
+// Package client talks to servers of Phoenix Channels, Roost's or any other:
+// one socket that stays connected, and many conversations on it, one per topic.
+//
+//	socket, err := client.Dial(ctx, "wss://example.com/socket/websocket", &client.Options{AuthToken: fetchToken})
+//	video := socket.Channel("videos:42", &client.ChannelOptions{History: true})
+//	video.On(Annotated, func(ctx context.Context, a Annotation) { ... })
+//	joined, err := video.Join[Joined](ctx, JoinVideo{})
+//	receipt, err := video.Call(ctx, NewAnnotation, AnnotationInput{Body: "look"})
+//	err = video.Push(ctx, Typing, TypingOn{})
+//
+// Events are the [roost.In] and [roost.Out] values that the server uses, so a
+// wrong payload or reply does not compile.
+//
+// # Staying connected
+//
+// A [Socket] that loses its connection comes back, after a pause that grows and
+// is random, and its channels join again by themselves; so does a channel whose
+// conversation crashed on the server. What ends for good is told by Done and
+// Err. A connection that is dead without a word is noticed by a heartbeat.
+//
+// # Calls while there is no connection
+//
+// Nothing is queued. [Channel.Call] and [Channel.Push] wait until the channel is
+// joined, at most until their context ends or for [Options].Timeout, and then
+// send. A call that was sent and whose connection is lost before the reply ends
+// in [ErrInterrupted]: the server may have handled it or not, and it is not sent
+// again.
+//
+// # Events
+//
+// The callbacks of one channel run one at a time, in the order in which the
+// server sent the events, on a goroutine of the channel's own. They may block,
+// and call the channel; nothing but further events of that channel waits for
+// them. What waits is bounded, see [ChannelOptions].Inbox: beyond it the client
+// leaves the conversation and joins anew when half of it was handled.
+//
+// # History
+//
+// A channel that asks for the history of its topic says when it rejoins where it
+// stood, and gets what it missed, each event once and in order, before what is
+// live. If the server no longer has all of it, [Channel.OnGap] tells. Without
+// history, what is sent while the client is away is lost.
+package client

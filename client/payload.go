@@ -1,0 +1,70 @@
+package client
+
+import (
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+
+	"github.com/roost-dev/roost"
+	"github.com/roost-dev/roost/wire"
+)
+
+// encode encodes what goes to the server.
+func encode(v any) (wire.Payload, error) {
+	switch v := v.(type) {
+	case roost.Payload:
+		return wire.Payload(v), nil
+	case []byte:
+		return wire.Payload{Data: v, Binary: true}, nil
+	case nil:
+		return wire.Payload{Data: []byte("{}")}, nil
+	}
+	data, err := json.Marshal(v)
+	return wire.Payload{Data: data}, err
+}
+
+// decode decodes what came from the server. Its errors hold nothing of the
+// payload.
+func decode[T any](p wire.Payload) (T, error) {
+	var v T
+	switch dst := any(&v).(type) {
+	case *roost.Payload:
+		*dst = roost.Payload(p)
+		return v, nil
+	case *[]byte:
+		if !p.Binary {
+			return v, errors.New("JSON came, not bytes")
+		}
+		*dst = p.Data
+		return v, nil
+	}
+	if p.Binary {
+		return v, fmt.Errorf("bytes came, not the JSON of a %T", v)
+	}
+	err := json.Unmarshal(p.Data, &v)
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
+		return v, fmt.Errorf("JSON %v at %q does not fit a Go %v", semantic.JSONKind, semantic.JSONPointer, semantic.GoType)
+	}
+	if err != nil {
+		return v, fmt.Errorf("the JSON does not fit a %T", v)
+	}
+	return v, nil
+}
+
+// replyError is the error that a reply with another status than ok is, or the
+// end of a conversation.
+func replyError(m wire.ServerMessage) *roost.Error {
+	details, err := decode[map[string]any](m.Payload)
+	if err != nil {
+		return &roost.Error{Reason: m.Status}
+	}
+	reason, ok := details["reason"].(string)
+	if !ok {
+		return &roost.Error{Reason: m.Status, Details: details}
+	}
+	delete(details, "reason")
+	if len(details) == 0 {
+		details = nil
+	}
+	return &roost.Error{Reason: reason, Details: details}
+}
