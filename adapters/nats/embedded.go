@@ -272,9 +272,7 @@ func (a *Embedded) Addr() net.Addr {
 
 // Interest implements [pubsub.Adapter].
 func (a *Embedded) Interest(subject string, wanted bool) {
-	if a.link != nil {
-		a.link.out.want(subject, wanted)
-	}
+	a.link.want(subject, wanted)
 }
 
 // Settle implements [pubsub.Adapter]. It waits for all nodes that this one is

@@ -22,6 +22,7 @@ type link struct {
 	limiter  limiter
 	receiver pubsub.Receiver
 	out      *outbox
+	log      *eventLog // nil: none was opened
 	lanes    []chan *nats.Msg
 	wanted   map[string]*nats.Subscription // by Roost's subject; the writer's
 
@@ -115,6 +116,20 @@ func (l *link) start(opts nats.Options) {
 	l.openLanes()
 	l.tasks.Go(func() { l.write(opts) })
 	l.tasks.Go(l.confirm)
+	if l.log != nil {
+		l.tasks.Go(l.log.trim)
+	}
+}
+
+// want notes an interest.
+func (l *link) want(subject string, wanted bool) {
+	if l == nil {
+		return // the adapter is misconfigured
+	}
+	if l.log != nil {
+		l.log.want(subject, wanted)
+	}
+	l.out.want(subject, wanted)
 }
 
 // connected is called on the goroutine of NATS's callbacks, as are the next

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/roost-dev/roost/history"
 	"github.com/roost-dev/roost/pubsub"
 )
 
@@ -54,6 +55,11 @@ type Options struct {
 	// back. Default 5 s.
 	Patience time.Duration
 
+	// Replicas is how many servers keep each event of a topic with history.
+	// With one, the default, such topics are away while that server is; where
+	// NATS is a cluster of three or more, 3 is right.
+	Replicas int
+
 	// Logger is told of lost and regained connections, and of messages lost.
 	// nil: slog.Default().
 	Logger *slog.Logger
@@ -73,7 +79,7 @@ type Adapter struct {
 	invalid error
 }
 
-var _ pubsub.Adapter = (*Adapter)(nil)
+var _ pubsub.LogAdapter = (*Adapter)(nil)
 
 // New returns an adapter for the NATS at the given URLs: one or several of one
 // cluster, with commas between them, like "nats://user:password@host:4222".
@@ -87,6 +93,21 @@ func New(servers string, opts *Options) *Adapter {
 	a.link, a.invalid = newLink(opts.Namespace, cmp.Or(opts.Buffer, defaultBuffer), cmp.Or(opts.Patience, defaultPatience), a.opts.Logger)
 	return a
 }
+
+// OpenLog implements [pubsub.LogAdapter]: NATS must have JetStream enabled.
+// Each rule has a stream, which is made, and later changed if the rule is.
+func (a *Adapter) OpenLog(rules *history.Rules) (pubsub.EngineLog, error) {
+	if a.invalid != nil {
+		return nil, a.invalid
+	}
+	if a.opts.Replicas < 0 || a.opts.Replicas > maxReplicas {
+		return nil, fmt.Errorf("nats: Options.Replicas is %d: it must be from 1 to %d, or 0 for 1", a.opts.Replicas, maxReplicas)
+	}
+	return a.link.openLog(rules, max(1, a.opts.Replicas))
+}
+
+// maxReplicas is what NATS allows.
+const maxReplicas = 5
 
 // Start connects in the background, for as long as it takes. It fails if the
 // options are wrong, and if it was called before.
@@ -177,9 +198,7 @@ func (d dialer) Dial(network, address string) (net.Conn, error) {
 
 // Interest implements [pubsub.Adapter].
 func (a *Adapter) Interest(subject string, wanted bool) {
-	if a.link != nil {
-		a.link.out.want(subject, wanted)
-	}
+	a.link.want(subject, wanted)
 }
 
 // Settle implements [pubsub.Adapter]. What it waits for is the server that

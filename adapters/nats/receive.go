@@ -41,7 +41,11 @@ func (l *link) receive(lane <-chan *nats.Msg) {
 				return
 			}
 			e := new(pubsub.Envelope)
-			if err := e.UnmarshalBinary(m.Data); err != nil {
+			err := e.UnmarshalBinary(m.Data)
+			if err == nil {
+				err = l.place(e, m)
+			}
+			if err != nil {
 				l.dropped.Add(1)
 				l.report("nats: something that is no envelope came", "subject", m.Subject, "error", err)
 				continue

@@ -32,11 +32,13 @@ func newNames(namespace string) (names, error) {
 	return names{namespace + "."}, nil
 }
 
-// subject is one token below the namespace. What NATS gives a meaning to, or
-// people cannot read, is escaped as in URLs, so that no two subjects share a
-// token. One that is too long gets its hash instead, marked by a first
-// character that is escaped in all others.
-func (n names) subject(s string) string {
+// subject is one token below the namespace.
+func (n names) subject(s string) string { return n.prefix + token(s) }
+
+// token escapes what NATS gives a meaning to, or people cannot read, as in
+// URLs, so that no two strings share a token. One that is too long gets its
+// hash instead, marked by a first character that is escaped in all others.
+func token(s string) string {
 	extra := 0
 	for i := range len(s) {
 		if !plain(s, i) {
@@ -45,16 +47,15 @@ func (n names) subject(s string) string {
 	}
 	switch {
 	case s == "":
-		return n.prefix + "%" // no escape is that short
+		return "%" // no escape is that short
 	case len(s)+extra > maxToken:
 		hash := sha256.Sum256([]byte(s))
-		return n.prefix + "~" + base64.RawURLEncoding.EncodeToString(hash[:])
+		return "~" + base64.RawURLEncoding.EncodeToString(hash[:])
 	case extra == 0:
-		return n.prefix + s
+		return s
 	}
 	const hex = "0123456789ABCDEF"
-	b := make([]byte, 0, len(n.prefix)+len(s)+extra)
-	b = append(b, n.prefix...)
+	b := make([]byte, 0, len(s)+extra)
 	for i := range len(s) {
 		if c := s[i]; plain(s, i) {
 			b = append(b, c)
