@@ -248,7 +248,7 @@ func TestEmbeddedMisconfigurationIsAnErrorOfStart(t *testing.T) {
 		"no secret for all addresses": {"0.0.0.0:0", EmbedOptions{}, "Secret must be set"},
 		"no secret for a host's name": {"host.example:0", EmbedOptions{}, "Secret must be set"},
 		"no secret, no host":          {":0", EmbedOptions{}, "Secret must be set"},
-		"a short secret":              {"127.0.0.1:0", EmbedOptions{Secret: "hunter2"}, "needs 32 or more"},
+		"a short secret":              {"0.0.0.0:0", EmbedOptions{Secret: "hunter2"}, "needs 16 or more"},
 		"no port":                     {"127.0.0.1", EmbedOptions{}, "host:port"},
 		"a peer without a port":       {"127.0.0.1:0", EmbedOptions{Peers: []string{"a"}}, `"a" of EmbedOptions.Peers`},
 		"a namespace of a space":      {"127.0.0.1:0", EmbedOptions{Namespace: "a b"}, "namespace"},
