@@ -51,8 +51,8 @@ type EmbedOptions struct {
 	// not where it listens: behind a port mapping.
 	Advertise string
 
-	// Secret is what all nodes share, 32 bytes or more that were made at
-	// random. It may be left out only on a loopback address. Nodes let each
+	// Secret is what all nodes share, 16 bytes or more that were made at
+	// random. On a loopback address it may be shorter, or left out. Nodes let each
 	// other in by it, and derive from it the certificates with which all
 	// connections between them are encrypted and both ends are known to have
 	// the secret. To change it, restart all nodes: those with the old one and
