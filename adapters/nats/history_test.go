@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,7 +128,11 @@ func TestAppendedEventsArrive(t *testing.T) {
 		}
 		for i := range nodes - 1 {
 			await(t, "all events arrive", func() bool { return len(came[i].of(topic)) >= nodes*each })
-			for j, e := range came[i].of(topic) {
+			events := came[i].of(topic)
+			// NATS 2.9 may bring what came to it over several connections at
+			// once in another order, which pubsub sets right by Previous.
+			slices.SortStableFunc(events, func(a, b *pubsub.Envelope) int { return cmp.Compare(a.Position.Seq, b.Position.Seq) })
+			for j, e := range events {
 				want := page.Entries[j]
 				if e.Kind != pubsub.KindKept || e.Event != want.Name || e.ID != "s" || e.Position != want.Position || e.Previous != want.Previous {
 					t.Fatalf("event %d of %q is %q at %v behind %d, want %q at %v behind %d",
@@ -338,6 +343,107 @@ func TestLasts(t *testing.T) {
 			}
 			if !slices.Equal(got, want) {
 				t.Fatalf("round %d: got %v, want %v", round, got, want)
+			}
+		}
+	}
+}
+
+// recorder is a subscriber that keeps what it is given.
+type recorder struct {
+	mu  sync.Mutex // guards got
+	got []*pubsub.Message
+}
+
+func (r *recorder) Deliver(m *pubsub.Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.got = append(r.got, m)
+}
+
+func (r *recorder) all() []*pubsub.Message {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.got)
+}
+
+// Subscribers on all nodes see all that is broadcast by all nodes, in one order,
+// though the server crashes meanwhile.
+func TestSubscribersSeeOneOrder(t *testing.T) {
+	e := startJetStream(t)
+	var adapters []pubsub.Adapter
+	for range 3 {
+		adapters = append(adapters, New(e.url(), &Options{Patience: 20 * time.Second}))
+	}
+	subscribersSeeOneOrder(t, adapters, func() {
+		e.kill()
+		e.start(t)
+	})
+}
+
+// subscribersSeeOneOrder has each of the nodes broadcast at once, and disturbs
+// them in the middle.
+func subscribersSeeOneOrder(t *testing.T, adapters []pubsub.Adapter, disturb func()) {
+	t.Helper()
+	const topics, each = 3, 60
+	keeps := []history.Keep{{Topics: []string{"room *"}, Count: 10000}}
+	nodes := make([]*pubsub.PubSub, len(adapters))
+	seen := make([][topics]recorder, len(adapters))
+	for i, a := range adapters {
+		ps, err := pubsub.New(&pubsub.Options{Adapter: a, History: keeps})
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes[i] = ps
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			if err := ps.Close(ctx); err != nil {
+				t.Errorf("Close: %v", err)
+			}
+		})
+	}
+	for i, ps := range nodes {
+		for n := range topics {
+			sub := ps.Subscribe("room "+itoa(n), &seen[i][n])
+			await(t, "the subscription settles", func() bool { return sub.Settle(t.Context()) == nil })
+		}
+	}
+	half := make(chan struct{})
+	var wg, halves sync.WaitGroup
+	halves.Add(len(nodes))
+	for i, ps := range nodes {
+		wg.Go(func() {
+			for n := range each {
+				if n == each/2 {
+					halves.Done()
+					<-half
+				}
+				m := &pubsub.Message{Topic: "room " + itoa(n%topics), Event: fmt.Sprintf("%d of %d", n, i), Payload: []byte(`{}`)}
+				if err := ps.Broadcast(context.Background(), m); err != nil {
+					t.Errorf("broadcast %s: %v", m.Event, err)
+				}
+			}
+		})
+	}
+	halves.Wait()
+	close(half)
+	disturb()
+	wg.Wait()
+	for n := range topics {
+		var first []*pubsub.Message
+		for i := range nodes {
+			await(t, "all events arrive", func() bool { return len(seen[i][n].all()) >= len(nodes)*each/topics })
+			got := seen[i][n].all()
+			if len(got) != len(nodes)*each/topics {
+				t.Fatalf("node %d got %d events", i, len(got))
+			}
+			if first == nil {
+				first = got
+			}
+			for j, m := range got {
+				if m.Event != first[j].Event || m.Position != first[j].Position || j > 0 && m.Previous != got[j-1].Position.Seq {
+					t.Fatalf("event %d on node %d is %q at %v behind %d, on the first node %q at %v", j, i, m.Event, m.Position, m.Previous, first[j].Event, first[j].Position)
+				}
 			}
 		}
 	}
