@@ -175,7 +175,8 @@ func startCluster(t testing.TB, p program, primaries, replicas int) engines {
 	var all engines
 	for range primaries * (1 + replicas) {
 		all = append(all, startEngine(t, p,
-			"--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no"))
+			"--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no",
+			"--repl-diskless-sync-delay", "0"))
 	}
 	for i, e := range all[:primaries] {
 		e.do("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*slotCount/primaries), strconv.Itoa((i+1)*slotCount/primaries-1))

@@ -94,17 +94,20 @@ var replicationID = regexp.MustCompile(`(?m)^master_replid:([0-9a-f]+)\r?$`)
 // lookForLasts finds the last positions of topics whose logs are whole and
 // will be for a while.
 func lookForLasts(ctx context.Context, client rueidis.Client, some []*lastOf) error {
-	commands := make(rueidis.Commands, 0, len(some)+2)
+	commands := make(rueidis.Commands, 0, 2*len(some)+2)
 	for _, l := range some {
 		commands = append(commands, client.B().Hmget().Key(l.keys[1]).Field("run", "until", "epoch", "last").Build())
 	}
+	for _, l := range some {
+		commands = append(commands, client.B().Exists().Key(l.keys[0]).Build())
+	}
 	commands = append(commands, client.B().Time().Build(), client.B().Info().Section("replication").Build())
 	results := client.DoMulti(ctx, commands...)
-	clock, err := results[len(some)].AsIntSlice()
+	clock, err := results[2*len(some)].AsIntSlice()
 	if err != nil {
 		return err
 	}
-	info, err := results[len(some)+1].ToString()
+	info, err := results[2*len(some)+1].ToString()
 	if err != nil {
 		return err
 	}
@@ -117,14 +120,18 @@ func lookForLasts(ctx context.Context, client rueidis.Client, some []*lastOf) er
 		if err != nil {
 			return err
 		}
-		l.take(fields, run[1], time.Unix(clock[0], 0))
+		exists, err := results[len(some)+i].AsInt64()
+		if err != nil {
+			return err
+		}
+		l.take(fields, exists > 0, run[1], time.Unix(clock[0], 0))
 	}
 	return nil
 }
 
 // take takes what a hash has to say, if it holds for this run of the server
 // and for long enough that nobody need renew it.
-func (l *lastOf) take(fields []rueidis.RedisMessage, run string, now time.Time) {
+func (l *lastOf) take(fields []rueidis.RedisMessage, stream bool, run string, now time.Time) {
 	if len(fields) != 4 {
 		return
 	}
@@ -133,7 +140,7 @@ func (l *lastOf) take(fields []rueidis.RedisMessage, run string, now time.Time) 
 	if err != nil || whose != run || time.UnixMilli(until).Sub(now) < l.keep.For+forgetAfter {
 		return
 	}
-	if last, err := position(fields[2:]); err == nil {
+	if last, err := position(fields[2:]); err == nil && (stream || last.Seq == 0) {
 		l.last = last
 	}
 }

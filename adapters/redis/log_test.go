@@ -7,44 +7,7 @@ import (
 
 	"github.com/roost-dev/roost/history"
 	"github.com/roost-dev/roost/history/historytest"
-	"github.com/roost-dev/roost/pubsub"
 )
-
-// logNode is a node with a log.
-type logNode struct {
-	*node
-	pubsub.EngineLog
-}
-
-// newRules makes rules that must be right.
-func newRules(t testing.TB, keeps ...history.Keep) *history.Rules {
-	t.Helper()
-	rules, err := history.NewRules(keeps)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rules
-}
-
-// startLog starts a node with a log, and waits until it is connected.
-func startLog(t testing.TB, url string, opts *Options, keeps ...history.Keep) *logNode {
-	t.Helper()
-	a, err := New(url, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := a.OpenLog(newRules(t, keeps...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := &logNode{&node{Adapter: a, t: t, got: make(map[string][]string)}, log}
-	if err := a.Start(n); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(n.shut)
-	n.awaitState(pubsub.StateUp)
-	return n
-}
 
 // logsAt gives each test of the suite three handles, with a prefix of their own.
 func logsAt(url string) historytest.Make {
