@@ -1,4 +1,4 @@
-import type { Channel, Follower } from "./channel.js"
+import type { Channel } from "./channel.js"
 import { onPageHide } from "./page.js"
 import type { SessionStorage } from "./platform.js"
 import { asBytes, type Message } from "./serializer.js"
@@ -20,12 +20,13 @@ export interface RecoveryOptions {
  * missed, in order and each event once, before what is live. Where that is more than the server kept, `onGap` tells. On
  * a topic without a history it does nothing.
  */
-export class Recovery implements Follower {
+export class Recovery {
   readonly channel: Channel
   /**
-   * Where the channel stands in the topic's history: behind the event whose callbacks run, or ran last. Undefined
-   * before the first join, and where there is no history. An application that keeps it together with what it made of the
-   * events may set it before the join. It means something to the server alone.
+   * Where the channel stands in the topic's history: behind the event whose callbacks run, or ran last; behind bytes only
+   * after their callbacks. Undefined before the first join, unless it was stored, and where there is no history. It means
+   * something to the server alone. An application that keeps it beside what it made of the events may set it before the
+   * join.
    */
   position: string | undefined
   private readonly stored: StoredPosition | undefined

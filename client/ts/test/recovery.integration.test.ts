@@ -70,7 +70,7 @@ async function publish(t: TestContext, address: string, topic: string, first: nu
   channel.join()
   await ok(channel)
   for (let n = first; n <= last; n++) {
-    const push = channel.push(n % pauseEvery === 0 || n === last ? "shout_reply" : "shout", { n })
+    const push = channel.push(n % pauseEvery === 0 || n === last ? "shout_reply" : "shout", { n }, 1000)
     if (push.event === "shout_reply") await new Promise<void>((resolve) => push.receive("ok", () => resolve()))
   }
   socket.disconnect()
