@@ -64,6 +64,17 @@ type EmbedOptions struct {
 	// verify both.
 	TLS *tls.Config
 
+	// Dir is where this node keeps its part of the history of topics, for
+	// itself alone. Only for that it is needed, as are a Name, and Nodes: the
+	// history is on three nodes, or all there are. A majority of Nodes must be
+	// there for it to be read and appended to; after a crash of one that may
+	// take up to 10 s.
+	Dir string
+
+	// Nodes is how many nodes the cluster has, 3 or more, when it keeps
+	// history and is started for the first time.
+	Nodes int
+
 	// Logger is told of nodes that come and go, and of messages lost.
 	// nil: slog.Default().
 	Logger *slog.Logger
@@ -96,6 +107,7 @@ type Embedded struct {
 	opts    EmbedOptions
 	link    *link
 	invalid error
+	named   bool // by the options
 	// Other than lookupPeriod and the system's, in tests.
 	lookup   time.Duration
 	resolver *net.Resolver
@@ -103,7 +115,7 @@ type Embedded struct {
 	mesh atomic.Pointer[mesh] // set by Start
 }
 
-var _ pubsub.Adapter = (*Embedded)(nil)
+var _ pubsub.LogAdapter = (*Embedded)(nil)
 
 // Embed returns an adapter with a NATS server of its own, which listens for
 // other nodes, and for nobody else, on the given address, host:port. Start
@@ -115,6 +127,7 @@ func Embed(listen string, opts *EmbedOptions) *Embedded {
 	a := &Embedded{listen: listen, opts: *opts}
 	a.opts.Logger = cmp.Or(a.opts.Logger, slog.Default())
 	a.opts.Namespace = cmp.Or(a.opts.Namespace, "roost")
+	a.named = a.opts.Name != ""
 	if a.opts.Name == "" {
 		if a.opts.Name, _ = os.Hostname(); a.opts.Name == "" {
 			a.opts.Name = listen
@@ -197,6 +210,9 @@ func (a *Embedded) serverOptions() (*server.Options, error) {
 			TLSConfig:     config,
 		},
 	}
+	if a.link.log != nil {
+		a.keepHistory(opts)
+	}
 	if a.opts.Secret != "" {
 		opts.Cluster.Username = "roost"
 		opts.Cluster.Password = routePassword(a.opts.Secret, a.opts.Namespace)
@@ -207,7 +223,13 @@ func (a *Embedded) serverOptions() (*server.Options, error) {
 // serverName has the node's name for people, and what tells this run of it
 // from others: servers refuse each other for having one name.
 func serverName(name string) string {
-	return url.PathEscape(name) + "~" + rand.Text() // it may have no spaces
+	return stableName(name) + rand.Text()
+}
+
+// stableName is what tells a node that keeps history from others, run after
+// run.
+func stableName(name string) string {
+	return url.PathEscape(name) + "~" // it may have no spaces
 }
 
 // nameOf is the name for people in a server's name.

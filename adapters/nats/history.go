@@ -23,6 +23,7 @@ import (
 // last of them, so the marker stays when all are old, for two days (idleTime).
 type eventLog struct {
 	link     *link
+	names    names
 	rules    *history.Rules
 	replicas int
 	id       string        // of this run, begins those of its appends
@@ -49,8 +50,14 @@ func (l *link) openLog(rules *history.Rules, replicas int) (*eventLog, error) {
 	if l.phase != fresh || l.log != nil {
 		return nil, errors.New("nats: a log is opened once, before the adapter starts")
 	}
-	l.log = &eventLog{
+	l.log = newEventLog(l, l.names, rules, replicas)
+	return l.log, nil
+}
+
+func newEventLog(l *link, names names, rules *history.Rules, replicas int) *eventLog {
+	return &eventLog{
 		link:     l,
+		names:    names,
 		rules:    rules,
 		replicas: replicas,
 		id:       rand.Text()[:10] + ".",
@@ -61,7 +68,6 @@ func (l *link) openLog(rules *history.Rules, replicas int) (*eventLog, error) {
 		wanted:   make(map[string]bool),
 		watched:  make(map[string]bool),
 	}
-	return l.log, nil
 }
 
 // want notes which topics the node gets, and so what it has appended there.
@@ -90,7 +96,7 @@ func (l *eventLog) ruleFor(topic string) (*keptRule, error) {
 	if r == nil {
 		r = &keptRule{
 			Keep:   keep,
-			prefix: l.link.names.own("k.") + token(name) + ".",
+			prefix: l.names.own("k.") + token(name) + ".",
 			opened: make(chan struct{}, 1),
 		}
 		l.kept[name] = r

@@ -147,13 +147,13 @@ func (l *eventLog) find(ctx context.Context, rule *keptRule) (string, error) {
 // make makes the stream of a rule, unless another node was faster.
 func (l *eventLog) make(ctx context.Context, rule *keptRule) (string, error) {
 	config := nats.StreamConfig{
-		Name:        strings.ReplaceAll(l.link.names.prefix, ".", "-") + rand.Text()[:12],
+		Name:        strings.ReplaceAll(l.names.prefix, ".", "-") + rand.Text()[:12],
 		Description: "history of " + strings.Join(rule.Topics, ", "),
 		Subjects:    []string{rule.prefix + "*"},
 		Storage:     nats.FileStorage,
 		Duplicates:  dedupTime,
 		AllowDirect: true,
-		RePublish:   &nats.RePublish{Source: rule.prefix + "*", Destination: l.link.names.prefix + "{{wildcard(1)}}"},
+		RePublish:   &nats.RePublish{Source: rule.prefix + "*", Destination: l.names.prefix + "{{wildcard(1)}}"},
 	}
 	const longest = 4096 // of a description
 	config.Description = config.Description[:min(longest, len(config.Description))]
