@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"regexp"
 	"runtime"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/roost-dev/roost/history"
 	"github.com/roost-dev/roost/pubsub"
 	"github.com/roost-dev/roost/transport"
+	"github.com/roost-dev/roost/transport/memory"
 )
 
 // keepingApp is the application of these tests on topics that are kept.
@@ -188,6 +190,37 @@ func TestSenderOfBroadcastFromDoesNotSeeItsOwn(t *testing.T) {
 		ada.wantNothing()
 		bob.send("1", "2", "room:1", "say", `{"text":"what?"}`)
 		wantFrames(t, ada, `[null,"@2","room:1","said",{"by":"bob","text":"what?"}]`) // moves the position past her own
+	})
+}
+
+// Version 1 has no way to say bytes. A conversation that ended for that would
+// begin at the same event again and again.
+func TestWhatAConnectionCannotCarryIsSkippedAndTold(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, ps := keepingApp(t, history.Keep{})
+		server := a.server()
+		clip := roost.NewOut[[]byte]("clip")
+		start, err := ps.Log().Last(t.Context(), "room:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		announce(t, ps, "before")
+		if err := clip.Broadcast(t.Context(), ps, "room:1", []byte{1}); err != nil {
+			t.Fatal(err)
+		}
+		announce(t, ps, "behind")
+		conn, err := memory.Dial(server.Accept, &memory.Options{Params: url.Values{"vsn": {"1.0.0"}, "name": {"ada"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { server.Shutdown(context.Background()) })
+		c := &rawClient{t, conn}
+		c.raw(fmt.Sprintf(`{"topic":"room:1","event":"phx_join","payload":{"_history":{"after":%q}},"ref":"1","join_ref":"1"}`, start.Epoch+".0."))
+		c.next()
+		wantFrames(t, c,
+			`{"event":"said","payload":{"by":"a job","text":"before"},"ref":"@1","topic":"room:1"}`,
+			`{"event":"_history","payload":{"skipped":1},"ref":"@2","topic":"room:1"}`,
+			`{"event":"said","payload":{"by":"a job","text":"behind"},"ref":"@3","topic":"room:1"}`)
 	})
 }
 

@@ -189,8 +189,20 @@ func (c *conversation) tellKept(m *pubsub.Message) bool {
 		return err == nil
 	}
 	f := c.intercept(m)
-	c.tell(f)
-	return f != nil
+	if f == nil || c.follower == nil {
+		c.tell(f)
+		return f != nil
+	}
+	c.mu.Lock()
+	var err error
+	if c.phase != ended {
+		err = c.sendFrames(m, f)
+	}
+	c.mu.Unlock()
+	if err != nil {
+		_ = c.unsayable(m.Event, err)
+	}
+	return err == nil
 }
 
 // sendKept sends a kept message, with its position if the client wants that.
@@ -204,12 +216,33 @@ func (c *conversation) sendKept(m *pubsub.Message) error {
 		return c.socket.send(f)
 	}
 	frames, err := keptFrames(c.socket.version, m)
+	if err != nil {
+		return c.skipKept(m, err)
+	}
+	return c.sendFrames(m, frames...)
+}
+
+// sendFrames sends what a follower's client is to see of m. The caller holds mu.
+func (c *conversation) sendFrames(m *pubsub.Message, frames ...*transport.Frame) error {
 	for _, f := range frames {
-		if err == nil {
-			err = c.socket.send(f)
+		if err := c.socket.send(f); err != nil {
+			return c.skipKept(m, err)
 		}
 	}
-	return err
+	return nil
+}
+
+// skipKept tells a follower's client that its connection cannot carry m. Were
+// the conversation to end instead, the client would come back to this event
+// again and again. The caller holds mu.
+func (c *conversation) skipKept(m *pubsub.Message, why error) error {
+	c.logger().Warn("roost: a connection cannot carry an event, and its client is told that it is lost",
+		"topic", c.topic, "event", m.Event, "transport", c.socket.transport, "error", why)
+	f, err := positionFrame(c.socket.version, m.Position, c.topic, []byte(`{"skipped":1}`))
+	if err != nil {
+		return err
+	}
+	return c.socket.send(f)
 }
 
 // keptKey is where the encoded form of a message with its position is kept, by

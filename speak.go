@@ -333,6 +333,11 @@ func (c *conversation) intercept(m *pubsub.Message) *transport.Frame {
 		return nil
 	}
 	f, err := c.interceptedFrame(m, event, p)
+	if err != nil && c.follower != nil && !m.Position.IsZero() {
+		c.mu.Lock()
+		err = c.skipKept(m, err)
+		c.mu.Unlock()
+	}
 	if err != nil {
 		_ = c.unsayable(event, err)
 		return nil

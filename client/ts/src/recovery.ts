@@ -57,9 +57,10 @@ export class Recovery {
 
   /**
    * Sets what is called when events were lost: the server no longer has all of them. It gets the reply of the join, with
-   * whatever snapshot the application's server put there, before the "ok" callbacks of the join do.
+   * whatever snapshot the application's server put there, before the "ok" callbacks of the join do; or undefined if it was
+   * this connection that could not carry an event, as long polling cannot carry bytes.
    */
-  onGap<R = unknown>(callback: (response: R) => void): void {
+  onGap<R = unknown>(callback: (response: R | undefined) => void): void {
     this.gapCallback = callback
   }
 
@@ -77,8 +78,9 @@ export class Recovery {
       if (!this.channel.isJoined()) return true
       this.moveTo(ref)
       if (event !== HISTORY) return false
-      const recovered = (payload as { recovered?: unknown } | null)?.recovered
-      if (typeof recovered === "number") this.recoveredCallback(recovered)
+      const { recovered, skipped } = payload as { recovered?: number; skipped?: number }
+      if (recovered !== undefined) this.recoveredCallback(recovered)
+      if (skipped) this.gapCallback(undefined)
       return true
     }
     if (this.position === undefined || join_ref || !asBytes(payload)) return false
