@@ -155,9 +155,6 @@ func (ch *Channel) Join[R any](ctx context.Context, params any) (R, error) {
 
 func (ch *Channel) join(ctx context.Context, params any) (wire.Payload, error) {
 	first, err := encode(params)
-	if err == nil {
-		_, err = ch.history.ask(first)
-	}
 	if err != nil {
 		return first, fmt.Errorf("client: the parameters for %q: %w", ch.topic, err)
 	}
@@ -175,13 +172,15 @@ func (ch *Channel) join(ctx context.Context, params any) (wire.Payload, error) {
 	}
 	ctx, cancel := ch.socket.bound(ctx)
 	defer cancel()
-	if _, err := ch.await(ctx, nil); err != nil {
-		ch.giveUp()
-		return first, err
-	}
+	_, err = ch.await(ctx, nil)
 	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	return ch.reply, nil
+	reply, accepted := ch.reply, ch.accepted
+	ch.mu.Unlock()
+	if accepted { // and perhaps over already
+		return reply, nil
+	}
+	ch.giveUp()
+	return first, err
 }
 
 // giveUp leaves without waiting.

@@ -88,11 +88,13 @@ func (ch *Channel) open(c *conn, first wire.Payload) (*conversation, error) {
 	}
 	cv := &conversation{conn: c, ref: ch.socket.nextRef(), over: make(chan struct{})}
 	ch.mu.Lock()
-	ch.joining = cv
-	p, err = ch.history.ask(p)
+	if err = ch.err; err == nil {
+		ch.joining = cv
+		p, err = ch.history.ask(p)
+	}
 	ch.mu.Unlock()
 	if err != nil {
-		return nil, fmt.Errorf("client: the parameters to rejoin %q: %w", ch.topic, err)
+		return nil, err
 	}
 	m := wire.ClientMessage{JoinRef: cv.ref, Ref: cv.ref, Topic: wire.String(ch.topic), Event: wire.EventJoin, Payload: p}
 	reply, err := c.call(ctx, m, nil, func(reply wire.ServerMessage) { ch.answered(cv, reply) })

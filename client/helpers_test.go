@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,7 +80,7 @@ func newApp(t *testing.T, o appOptions) *app {
 	a := &app{ps: ps}
 	o.options.PubSub = ps
 	o.options.ID = func(name string) string { return name }
-	o.options.Logger = slog.New(slog.DiscardHandler)
+	o.options.Logger = discard
 	o.options.Messages, o.options.Joins = roost.Rate{PerSecond: -1}, roost.Rate{PerSecond: -1}
 	a.Server = roost.NewServer(func(_ context.Context, r *roost.ConnectRequest) (string, error) {
 		if o.connect != nil {
@@ -185,6 +186,8 @@ func named(name string) func(context.Context) (url.Values, error) {
 	return func(context.Context) (url.Values, error) { return url.Values{"name": {name}}, nil }
 }
 
+var discard = slog.New(slog.DiscardHandler)
+
 // soon is a schedule for tests on real networks.
 func soon(int) time.Duration { return rand.N(5 * time.Millisecond) }
 
@@ -192,7 +195,7 @@ func soon(int) time.Duration { return rand.N(5 * time.Millisecond) }
 // nothing behind, when the test ends.
 func dial(t *testing.T, socketURL string, o client.Options) *client.Socket {
 	t.Helper()
-	o.Logger = slog.New(slog.DiscardHandler)
+	o.Logger = discard
 	if o.Reconnect == nil {
 		o.Reconnect = soon
 	}
@@ -276,7 +279,9 @@ type proxy struct {
 	t        *testing.T
 	listener net.Listener
 	target   string
-	limit    func() int // how many bytes the server's side of the next connection may bring; negative: any
+	limit    func() int   // how many bytes the server's side of the next connection may bring; negative: any
+	calm     atomic.Bool  // any number, from now on
+	carried  atomic.Int64 // from the server's side
 
 	mu    sync.Mutex // guards conns and ended
 	conns map[net.Conn]bool
@@ -321,26 +326,33 @@ func (p *proxy) accept() {
 		}
 		p.mu.Unlock()
 		limit := -1
-		if p.limit != nil {
+		if p.limit != nil && !p.calm.Load() {
 			limit = p.limit()
 		}
-		p.busy.Go(func() { p.carry(up, down, -1) })
-		p.busy.Go(func() { p.carry(down, up, limit) })
+		p.busy.Go(func() { p.carry(up, up, down, -1) })
+		p.busy.Go(func() { p.carry(io.MultiWriter(down, counter{&p.carried}), down, up, limit) })
 	}
 }
 
 // carry copies at most limit bytes, and then ends both sides.
-func (p *proxy) carry(dst, src net.Conn, limit int) {
+func (p *proxy) carry(to io.Writer, dst, src net.Conn, limit int) {
 	var from io.Reader = src
 	if limit >= 0 {
 		from = io.LimitReader(src, int64(limit))
 	}
-	_, _ = io.Copy(dst, from)
+	_, _ = io.Copy(to, from)
 	_, _ = src.Close(), dst.Close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, src)
 	delete(p.conns, dst)
+}
+
+type counter struct{ n *atomic.Int64 }
+
+func (c counter) Write(p []byte) (int, error) {
+	c.n.Add(int64(len(p)))
+	return len(p), nil
 }
 
 // cut breaks all connections.

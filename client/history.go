@@ -29,7 +29,7 @@ type history struct {
 // kept by the server, so there may be many without a position.
 const maxDoubt = 64
 
-var errNoObject = errors.New("with History they must be a JSON object")
+var errNoObject = errors.New("client: the parameters of a channel with History must be a JSON object")
 
 // ask adds to join params what the channel asks of the history.
 func (h *history) ask(p wire.Payload) (wire.Payload, error) {

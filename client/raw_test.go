@@ -118,13 +118,13 @@ func (p *peer) untilClosed() (frames []ws.Frame) {
 func TestAnswersThatAreNoUpgrade(t *testing.T) {
 	upgrade := "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
 	for answer, want := range map[string]string{
-		"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n":                                  "HTTP 200 OK",
-		"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n":                 "HTTP 503 Service Unavailable",
+		"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n":                                     "HTTP 200 OK",
+		"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n":                    "HTTP 503 Service Unavailable",
 		"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n": "HTTP 302 Found",
-		"SSH-2.0\r\n": "malformed HTTP response",
-		"":            "EOF",
-		upgrade + "Upgrade: h2c\r\n\r\n":                                     "did not upgrade to a WebSocket",
-		upgrade + "Upgrade: websocket\r\nSec-WebSocket-Accept: other\r\n\r\n": "Sec-WebSocket-Accept does not fit",
+		"SSH-2.0\r\n":                    "malformed HTTP response",
+		"":                               "EOF",
+		upgrade + "Upgrade: h2c\r\n\r\n": "did not upgrade to a WebSocket",
+		upgrade + "Upgrade: websocket\r\nSec-WebSocket-Accept: other\r\n\r\n":                                               "Sec-WebSocket-Accept does not fit",
 		upgrade + "Upgrade: websocket\r\nSec-WebSocket-Accept: KEY\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n": "an extension",
 		upgrade + "Upgrade: websocket\r\nSec-WebSocket-Accept: KEY\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n":                 "a subprotocol",
 	} {
