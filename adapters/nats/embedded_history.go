@@ -25,11 +25,13 @@ func (a *Embedded) OpenLog(rules *history.Rules) (pubsub.EngineLog, error) {
 	case a.invalid != nil:
 		return nil, a.invalid
 	case !a.named:
-		return nil, errors.New("nats: to keep history EmbedOptions.Name must be set, to a name that the node has after a restart, too, and no other node")
+		return nil, errors.New("nats: to keep history EmbedOptions.Name must be set, to a name that the node has after a restart, too, " +
+			"and no other node has")
 	case a.opts.Dir == "":
 		return nil, errors.New("nats: to keep history EmbedOptions.Dir must be set, to a directory that is there after a restart, too")
 	case a.opts.Nodes < minNodes:
-		return nil, fmt.Errorf("nats: to keep history EmbedOptions.Nodes must be %d or more, and is %d: a majority of the nodes must be left when one is away", minNodes, a.opts.Nodes)
+		return nil, fmt.Errorf("nats: to keep history EmbedOptions.Nodes must be %d or more, and is %d: a majority must be left when one is away",
+			minNodes, a.opts.Nodes)
 	}
 	return a.link.openLog(rules, embeddedReplicas)
 }

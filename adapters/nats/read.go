@@ -26,99 +26,111 @@ func (l *eventLog) Read(ctx context.Context, topic string, after history.Positio
 	if err != nil {
 		return history.Page{}, err
 	}
-	for range maxReads {
-		var page history.Page
-		err := l.insist(ctx, func(ctx context.Context) error {
-			s, err := l.open(ctx, rule)
-			if err != nil {
+	for n := range maxReads {
+		r := &reading{log: l, topic: topic, after: after, limit: limit, hurry: n > 0}
+		err := l.insist(ctx, func(ctx context.Context) (err error) {
+			if r.stream, err = l.open(ctx, rule); err != nil {
 				return err
 			}
-			page, err = l.readFrom(ctx, s, topic, after, limit)
-			return err
+			r.subject = r.stream.subject(topic)
+			return r.read(ctx)
 		})
-		if !errors.Is(err, errTrimmed) {
-			return page, err
+		switch {
+		case err == nil:
+			return r.page, nil
+		case !errors.Is(err, errTrimmed):
+			return history.Page{}, err
 		}
-		limit = max(1, limit/2)
+		limit = min(limit, 4)
 	}
 	return history.Page{}, errTrimmed
 }
 
-// readFrom reads what is behind the event at the given position, which must be
-// there still: only then is nothing behind it gone. Its being there before and
-// after tells that nothing went meanwhile, either.
-func (l *eventLog) readFrom(ctx context.Context, s *stream, topic string, after history.Position, limit int) (history.Page, error) {
-	subject := s.subject(topic)
-	m, err := l.get(ctx, s, query{LastBySubject: subject})
-	if err != nil {
-		return history.Page{}, err
-	}
-	page := history.Page{Last: s.positionOf(topic, m)}
-	switch {
-	case after == page.Last || m == nil && after.IsZero():
-		return page, nil
-	case !after.IsZero() && after.Epoch != page.Last.Epoch, after.Seq > page.Last.Seq:
-		return history.Page{}, fmt.Errorf("nats: position %v: %w", after, history.ErrGone)
-	}
-	start, err := l.next(ctx, s, subject, after.Seq)
-	switch {
-	case err != nil:
-		return history.Page{}, err
-	case start == nil:
-		return history.Page{}, errTrimmed
-	case after.Seq > 0 && start.seq != after.Seq, after.Seq == 0 && after.Epoch != "" && !start.first:
-		return history.Page{}, fmt.Errorf("nats: position %v: %w", after, history.ErrGone)
-	}
-	if err := l.fill(ctx, s, topic, &page, start, after, limit); err != nil {
-		return history.Page{}, err
-	}
-	err = l.recheck(ctx, s, subject, &page, start, after)
-	return page, err
+// reading is one attempt to read a page.
+type reading struct {
+	log     *eventLog
+	stream  *stream
+	topic   string
+	subject string
+	after   history.Position
+	limit   int
+	hurry   bool // the oldest events go faster than they can be read
+	page    history.Page
 }
 
-// recheck sees to it that nothing that a page lacks was trimmed while it was
-// read. Who reads from the oldest event gets what is behind the one that is the
-// oldest now.
-func (l *eventLog) recheck(ctx context.Context, s *stream, subject string, page *history.Page, start *stored, after history.Position) error {
-	oldest, err := l.next(ctx, s, subject, start.seq)
+// read reads what is behind the event at the given position, which must be
+// there still: only then is nothing behind it gone. Its being there before and
+// after tells that nothing went meanwhile, either.
+func (r *reading) read(ctx context.Context) error {
+	last, err := r.log.get(ctx, r.stream, query{LastBySubject: r.subject})
+	if err != nil {
+		return err
+	}
+	r.page = history.Page{Last: r.stream.positionOf(r.topic, last)}
+	switch {
+	case r.after == r.page.Last || last == nil && r.after.IsZero():
+		return nil
+	case !r.after.IsZero() && r.after.Epoch != r.page.Last.Epoch, r.after.Seq > r.page.Last.Seq:
+		return r.gone()
+	}
+	start, err := r.next(ctx, r.after.Seq)
+	if err == nil && start != nil && r.hurry {
+		start, err = r.later(ctx, start, last)
+	}
 	switch {
 	case err != nil:
 		return err
-	case oldest != nil && oldest.seq == start.seq:
-		return nil
-	case !after.IsZero():
-		return fmt.Errorf("nats: position %v: %w", after, history.ErrGone)
-	case oldest == nil:
+	case start == nil:
 		return errTrimmed
+	case r.after.Seq > 0 && start.seq != r.after.Seq, r.after.Seq == 0 && r.after.Epoch != "" && !start.first:
+		return r.gone()
 	}
-	page.Entries = slices.DeleteFunc(page.Entries, func(e history.Entry) bool { return e.Position.Seq <= oldest.seq })
-	if len(page.Entries) == 0 {
-		return errTrimmed
+	if err := r.fill(ctx, start); err != nil {
+		return err
 	}
-	return nil
+	return r.recheck(ctx, start)
 }
 
-// fill adds to a page what is behind start, and start itself if it is the first
-// event of the topic and not behind the reader.
-func (l *eventLog) fill(ctx context.Context, s *stream, topic string, page *history.Page, start *stored, after history.Position, limit int) error {
+// later returns an event between the oldest and the last that will be there for
+// a while, for who reads from the oldest.
+func (r *reading) later(ctx context.Context, oldest, last *stored) (*stored, error) {
+	if !r.after.IsZero() {
+		return oldest, nil
+	}
+	m, err := r.next(ctx, oldest.seq+(last.seq-oldest.seq)/2)
+	if err != nil || m == nil || m.seq >= last.seq {
+		return oldest, err
+	}
+	return m, nil
+}
+
+func (r *reading) gone() error { return fmt.Errorf("nats: position %v: %w", r.after, history.ErrGone) }
+
+func (r *reading) next(ctx context.Context, seq uint64) (*stored, error) {
+	return r.log.next(ctx, r.stream, r.subject, seq)
+}
+
+// fill adds to the page what is behind start, and start itself if it is the
+// first event of the topic and not behind the reader.
+func (r *reading) fill(ctx context.Context, start *stored) error {
 	previous := start.seq
-	if after.Seq == 0 && start.first {
-		if err := s.add(page, topic, start, 0); err != nil {
+	if start.first && r.after.Seq == 0 {
+		if err := r.add(start, 0); err != nil {
 			return err
 		}
 	}
-	for len(page.Entries) < limit && previous < page.Last.Seq {
-		m, err := l.next(ctx, s, s.subject(topic), previous+1)
+	for len(r.page.Entries) < r.limit && previous < r.page.Last.Seq {
+		m, err := r.next(ctx, previous+1)
 		if err != nil {
 			return err
 		}
 		if m == nil {
 			return errTrimmed
 		}
-		if m.seq > page.Last.Seq {
+		if m.seq > r.page.Last.Seq {
 			break
 		}
-		if err := s.add(page, topic, m, previous); err != nil {
+		if err := r.add(m, previous); err != nil {
 			return err
 		}
 		previous = m.seq
@@ -126,15 +138,37 @@ func (l *eventLog) fill(ctx context.Context, s *stream, topic string, page *hist
 	return nil
 }
 
-func (s *stream) add(page *history.Page, topic string, m *stored, previous uint64) error {
+func (r *reading) add(m *stored, previous uint64) error {
 	var e pubsub.Envelope
-	if err := e.UnmarshalBinary(m.data); err != nil || e.Topic != topic {
-		return fmt.Errorf("nats: message %d of stream %s is not an event of topic %q", m.seq, s.name, topic)
+	if err := e.UnmarshalBinary(m.data); err != nil || e.Topic != r.topic {
+		return fmt.Errorf("nats: message %d of stream %s is not an event of topic %q", m.seq, r.stream.name, r.topic)
 	}
-	page.Entries = append(page.Entries, history.Entry{
-		Event:    history.Event{Name: e.Event, Payload: e.Payload, Binary: e.Binary, Sender: e.ID},
-		Position: history.Position{Epoch: epochOf(s.name, topic, m.life), Seq: m.seq},
+	r.page.Entries = append(r.page.Entries, history.Entry{
+		Name: e.Event, Payload: e.Payload, Binary: e.Binary, Sender: e.ID,
+		Position: history.Position{Epoch: epochOf(r.stream.name, r.topic, m.life), Seq: m.seq},
 		Previous: previous,
 	})
+	return nil
+}
+
+// recheck sees to it that nothing that the page lacks was trimmed while it was
+// read. Who reads from the oldest event gets what is behind the one that is the
+// oldest now.
+func (r *reading) recheck(ctx context.Context, start *stored) error {
+	oldest, err := r.next(ctx, start.seq)
+	switch {
+	case err != nil:
+		return err
+	case oldest != nil && oldest.seq == start.seq:
+		return nil
+	case !r.after.IsZero():
+		return r.gone()
+	case oldest == nil:
+		return errTrimmed
+	}
+	r.page.Entries = slices.DeleteFunc(r.page.Entries, func(e history.Entry) bool { return e.Position.Seq <= oldest.seq })
+	if len(r.page.Entries) == 0 {
+		return errTrimmed
+	}
 	return nil
 }

@@ -6,8 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -159,7 +157,7 @@ func (l *eventLog) make(ctx context.Context, rule *keptRule) (string, error) {
 	config.Description = config.Description[:min(longest, len(config.Description))]
 	l.limit(rule, &config)
 	err := l.api(ctx, "STREAM.CREATE."+config.Name, config, nil)
-	if api := new(nats.APIError); errors.As(err, &api) && api.ErrorCode == codeOverlap {
+	if hasCode(err, codeOverlap) {
 		return l.find(ctx, rule)
 	}
 	if err != nil {
@@ -257,7 +255,7 @@ func (l *eventLog) get(ctx context.Context, s *stream, q query) (*stored, error)
 		} `json:"message"`
 	}
 	err := l.asked(s, l.api(ctx, "STREAM.MSG.GET."+s.name, q, &got))
-	if api := new(nats.APIError); errors.As(err, &api) && api.ErrorCode == codeNoMessage {
+	if hasCode(err, codeNoMessage) {
 		return nil, nil
 	}
 	if err != nil {
@@ -278,68 +276,4 @@ func (l *eventLog) get(ctx context.Context, s *stream, q query) (*stored, error)
 // next asks for the first event of a subject that is at or behind seq.
 func (l *eventLog) next(ctx context.Context, s *stream, subject string, seq uint64) (*stored, error) {
 	return l.get(ctx, s, query{Seq: max(1, seq), NextBySubject: subject})
-}
-
-// asked takes what came of asking about a stream. One that is not there any
-// more is looked up, or made, at the next attempt.
-func (l *eventLog) asked(s *stream, err error) error {
-	if api := new(nats.APIError); errors.As(err, &api) && (api.ErrorCode == codeNoStream || api.ErrorCode == codeOtherStream) || errors.Is(err, errNobody) {
-		l.lost(s)
-	}
-	return err
-}
-
-// Codes of JetStream's errors.
-const (
-	codeOtherStream   = 10060 // not the one expected
-	codeNoStream      = 10059
-	codeOverlap       = 10065
-	codeNoMessage     = 10037
-	codeNotAvailable  = 10008
-	codeOtherLast     = 10071 // the last event of a topic is not the one expected
-	codeOtherLastToo  = 10164 // the same
-	codeSameOnItsWay  = 10158
-	codeTooMuchAtOnce = 10167
-)
-
-// api asks JetStream. A nil request is empty.
-func (l *eventLog) api(ctx context.Context, what string, request, response any) error {
-	var data []byte
-	if request != nil {
-		var err error
-		if data, err = json.Marshal(request); err != nil {
-			return err
-		}
-	}
-	nc, err := l.connected()
-	if err != nil {
-		return err
-	}
-	answer, err := nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: "$JS.API." + what, Data: data})
-	if err != nil {
-		return away(ctx, err)
-	}
-	var failed struct {
-		Error *nats.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(answer.Data, &failed); err != nil {
-		return fmt.Errorf("nats: JetStream's answer to %s is not understood: %w", what, err)
-	}
-	if failed.Error != nil {
-		return refused(failed.Error)
-	}
-	if response == nil {
-		return nil
-	}
-	return json.Unmarshal(answer.Data, response)
-}
-
-// refused is an error of JetStream's.
-func refused(e *nats.APIError) error {
-	err := fmt.Errorf("nats: JetStream: %w", e)
-	switch e.ErrorCode {
-	case codeNotAvailable, codeSameOnItsWay, codeTooMuchAtOnce, codeNoStream, codeOtherStream:
-		return awayError{err}
-	}
-	return err
 }
