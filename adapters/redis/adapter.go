@@ -10,9 +10,28 @@
 // for one, or more than 8 MiB for a minute. To a node this is an absence of the
 // engine like any other, with what waited being lost.
 //
+// With [pubsub.Options].History, the log of a topic is a stream, named as the
+// topic's channel, and a small hash. A script appends and publishes in one step,
+// so that all nodes hear events in the log's order. What is kept is as durable
+// as the server is. Another epoch begins whenever the server may not have all
+// that it had: when it starts anew, with a disk or without, when a replica takes
+// its place, also when it is given its first replica or has had none for an
+// hour, when a slot moves to another server, and when it evicts or loses a key.
+//
+// In Redis 7.0 an event takes some 20 bytes beside its payload and name, and a
+// topic about 1 KiB, with events another 4 KiB, which streams reserve. A topic
+// has up to 100 events or 4 KiB more than its rule counts, and an eighth more
+// bytes; what is too old goes within 2 s of the topic's next use. Keys of topics
+// that nobody uses expire, after 5 minutes more than [history.Keep].For at the
+// earliest, 10 minutes more than twice that at the latest. All together are
+// bounded by the server's maxmemory alone: with a policy that evicts, topics are
+// forgotten, each as a whole; without, appends fail when memory is full.
+//
 // Where users are restricted, the one of this package needs the commands hello,
 // ping, publish and subscribe, unsubscribe, in a cluster also cluster|slots,
-// spublish, ssubscribe and sunsubscribe, and channels of the prefix.
+// spublish, ssubscribe and sunsubscribe, and channels of the prefix; for history
+// also eval, evalsha, script|load, info, time, exists, hmget, hset, xadd,
+// xrange, xtrim, pexpire and unlink, and keys of the prefix.
 package redis
 
 import (

@@ -12,7 +12,7 @@ import (
 )
 
 // subjectsOf returns subjects of each server's slots.
-func subjectsOf(servers, each int) [][]string {
+func subjectsOf(servers, each int) [][]string { //nolint:unparam // says what it divides by
 	subjects := make([][]string, servers)
 	for i, full := 0, 0; full < servers; i++ {
 		s := fmt.Sprintf("t:%d", i)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roost-dev/roost/history"
 	"github.com/roost-dev/roost/pubsub"
 )
 
@@ -165,6 +166,30 @@ func TestUserNeedsOnlyWhatIsDocumented(t *testing.T) {
 			reach(from, to, subject)
 		}
 	})
+	t.Run("history", func(t *testing.T) {
+		all3 := startCluster(t, theRedis, 2, 0)
+		one := startEngine(t, theRedis)
+		for _, e := range append(engines{one}, all3...) {
+			e.do("ACL", "SETUSER", "roost", "on", ">pass", "resetchannels", "&roost:*", "~roost:*",
+				"+hello", "+ping", "+publish", "+subscribe", "+unsubscribe", "+cluster|slots", "+spublish", "+ssubscribe", "+sunsubscribe",
+				"+eval", "+evalsha", "+script|load", "+info", "+time", "+exists", "+hmget", "+hset",
+				"+xadd", "+xrange", "+xtrim", "+pexpire", "+unlink")
+		}
+		for _, port := range []int{one.port, all3[0].port} {
+			n := startLog(t, "redis://roost:pass@"+address(port), nil, history.Keep{Topics: []string{"*"}, Bytes: 100})
+			for i := range 10 {
+				topic := fmt.Sprintf("room %d", i)
+				n.settle(pubsub.TopicSubject(topic))
+				n.last(topic)
+				n.append(topic, "e")
+				entry := n.append(topic, "trimmed")
+				if _, err := n.readAll(topic, entry.Position); err != nil {
+					t.Fatal(err)
+				}
+				eventually(t, "what is appended arrives", func() bool { return len(n.brought(topic)) == 2 })
+			}
+		}
+	})
 	t.Run("what is missing is told", func(t *testing.T) {
 		e := startEngine(t, theRedis)
 		e.do("ACL", "SETUSER", "roost", "on", ">pass", "resetchannels", "&other:*", "+@all")
@@ -278,6 +303,11 @@ func TestNothingRunsAfterClose(t *testing.T) {
 			_ = ps.Broadcast(t.Context(), &pubsub.Message{Topic: "room", Event: "e"})
 			closePubSub(t, ps)
 		}
+	}
+	for _, url := range []string{e.url(), cluster.url()} {
+		n := startLog(t, url, nil, all)
+		n.append("room", "e")
+		n.shut()
 	}
 	from, to := pair(t, e.url(), nil)
 	to.settle("t:room")
