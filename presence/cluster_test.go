@@ -72,7 +72,8 @@ func startNode(t *testing.T, bus *pubsubtest.Bus, name string, opts *presence.Op
 	return n
 }
 
-// startNodes starts nodes a, b, c..., which know each other when it returns.
+// startNodes starts nodes a, b, c..., which know each other when it returns,
+// and that there are no others.
 func startNodes(t *testing.T, count int) (*pubsubtest.Bus, []*node) {
 	t.Helper()
 	bus := new(pubsubtest.Bus)
@@ -80,7 +81,7 @@ func startNodes(t *testing.T, count int) (*pubsubtest.Bus, []*node) {
 	for i := range nodes {
 		nodes[i] = startNode(t, bus, string(rune('a'+i)), nil)
 	}
-	synctest.Wait()
+	time.Sleep(lease / 4)
 	return bus, nodes
 }
 
@@ -206,7 +207,7 @@ func TestTheFirstListOfATopicWaitsForOtherNodes(t *testing.T) {
 		time.Sleep(time.Second)
 		bus.SetLinks(pubsubtest.Link{Delay: 10 * time.Millisecond})
 		bob := b.enter("room", "bob", meta{N: 2})
-		time.Sleep(49 * time.Millisecond)
+		time.Sleep(99 * time.Millisecond)
 		if got := bob.received(); len(got) != 0 {
 			t.Errorf("told %v before the others may have answered", got)
 		}
@@ -231,10 +232,20 @@ func TestTheFirstListOfATopicWaitsForOtherNodes(t *testing.T) {
 
 func TestANodeWithoutOthersLetsNobodyWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, nodes := startNodes(t, 1)
-		ann := nodes[0].enter("room", "ann", meta{N: 1})
+		alone := startNode(t, new(pubsubtest.Bus), "a", nil)
+		ann := alone.enter("room", "ann", meta{N: 1})
+		time.Sleep(lease/4 - 1)
+		if got := ann.received(); len(got) != 0 {
+			t.Errorf("told %v before the node knows that there are no others", got)
+		}
+		time.Sleep(1)
 		synctest.Wait()
 		if got := ann.payloads(presence.EventState); len(got) != 1 {
+			t.Errorf("got %v, want the list as soon as it knows", got)
+		}
+		bob := alone.enter("hall", "bob", meta{N: 2})
+		synctest.Wait()
+		if got := bob.payloads(presence.EventState); len(got) != 1 {
 			t.Errorf("got %v, want the list at once", got)
 		}
 	})

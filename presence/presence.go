@@ -267,8 +267,10 @@ func (p *Presence[M]) Count(topic string) int {
 // it between two changes.
 //
 // The first clients of a topic on a node that has others beside it are told
-// nothing for 50 ms, in which the others answer who is there, since they would
-// see the room empty otherwise. An answer that takes longer comes as a diff.
+// nothing for 100 ms, in which the others answer who is there, since they would
+// see the room empty otherwise. An answer that takes longer comes as a diff. On
+// a node that has just started they wait for a quarter of the lease, since it
+// does not know all others yet.
 func (p *Presence[M]) PushState(ctx context.Context, s Session) error {
 	if err := context.Cause(ctx); err != nil {
 		return err

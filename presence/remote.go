@@ -14,7 +14,7 @@ import (
 // of either is told by the same sender.
 type remote[M any] struct {
 	items map[string]*item[M] // by ref
-	opens time.Time           // before it clients are told nothing
+	opens time.Time           // before it clients are told nothing, unless the replicator opens the topic
 }
 
 // apply puts changes of other nodes into the state of their topics. Those of

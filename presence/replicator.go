@@ -19,8 +19,11 @@ const (
 
 	// opening is how long clients of a topic that is new to this node wait for
 	// what other nodes have on it, so that they do not see a room empty that
-	// is not. Who has anything answers well within it.
-	opening = 50 * time.Millisecond
+	// is not. Who has anything answers well within it. On a node that is too
+	// busy to take what came they wait until it has, but not longer than
+	// openingMost.
+	opening     = 100 * time.Millisecond
+	openingMost = 2 * time.Second
 
 	// inboxLen and inboxBytes bound what waits for the replica. What comes
 	// while it is full is dropped, and found missing at the next tick.
@@ -42,15 +45,18 @@ type replicator[M any] struct {
 
 	// Used by the goroutine only.
 	replica *replica.Replica
-	failed  time.Time // when it was last logged that a message could not be sent
+	alarm   *time.Timer // goes when a topic opens
+	failed  time.Time   // when it was last logged that a message could not be sent
 
 	mu     sync.Mutex // guards the rest; taken after a topic's mu
 	news   news[M]
 	vacant map[string]time.Time // wanted topics without sessions, since when
+	unopen map[string]time.Time // wanted topics whose clients are told nothing yet, since when
 	peers  map[cluster.ID]bool  // the nodes that are up
+	met    time.Time            // when the last of them came
 	inbox  int                  // the bytes of news.messages
 	stats  Stats
-	closed bool
+	over   bool
 }
 
 // news is what has happened since the replica was last told.
@@ -58,8 +64,10 @@ type news[M any] struct {
 	own       moves[M]
 	wants     []string // topics; each is wanted until it was vacant for linger
 	vacated   []string // topics that were
+	opened    []string // topics whose clients may be told what came up to now
 	messages  []message
 	nodes     map[cluster.ID]bool // that came or went: whether they are there
+	leaving   []cluster.ID
 	recovered bool
 	dropped   uint64
 }
@@ -75,8 +83,10 @@ func newReplicator[M any](p *Presence[M], c *cluster.Cluster) *replicator[M] {
 		cluster: c,
 		service: "presence:" + p.opts.Name,
 		wake:    make(chan struct{}, 1),
+		alarm:   time.NewTimer(time.Hour),
 		replica: replica.New(replica.NodeID(c.Self().ID), nil),
 		news:    newNews[M](),
+		unopen:  make(map[string]time.Time),
 		vacant:  make(map[string]time.Time),
 		peers:   make(map[cluster.ID]bool),
 	}
@@ -130,24 +140,46 @@ func (r *replicator[M]) observe(e cluster.Event) {
 	switch e.Kind {
 	case cluster.Up:
 		r.news.nodes[e.Member.ID], r.peers[e.Member.ID] = true, true
+		r.met = time.Now()
 	case cluster.Down:
 		r.news.nodes[e.Member.ID] = false
 		delete(r.peers, e.Member.ID)
 	case cluster.Recovered:
 		r.news.recovered = true
 	}
+	if e.Member.Leaving {
+		r.news.leaving = append(r.news.leaving, e.Member.ID)
+	}
 	r.rouse()
 }
 
-// want has this node hold a topic, and returns when its clients may be told of
-// it. As the next ones it is called under the topic's lock.
+// want has this node hold a topic, and returns by when its clients are told of
+// it at the latest. As the next ones it is called under the topic's lock.
 func (r *replicator[M]) want(topic string) (opens time.Time) {
+	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.news.wants = append(r.news.wants, topic)
 	r.rouse()
-	if len(r.peers) > 0 {
-		opens = time.Now().Add(opening)
+	if r.opens(now).After(now) {
+		r.unopen[topic] = now
+		opens = now.Add(openingMost)
+	}
+	return opens
+}
+
+// opens returns from when on clients may be told of a topic that is wanted
+// since then. A node that has just started does not know all others yet. The
+// caller holds mu.
+func (r *replicator[M]) opens(since time.Time) time.Time {
+	opens := r.cluster.Self().Since.Add(r.cluster.Lease() / 4)
+	if len(r.peers) == 0 {
+		return opens
+	}
+	for _, t := range []time.Time{since, r.met} {
+		if t = t.Add(opening); t.After(opens) {
+			opens = t
+		}
 	}
 	return opens
 }
@@ -201,7 +233,7 @@ func (r *replicator[M]) rouse() {
 func (r *replicator[M]) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.closed = true
+	r.over = true
 	r.rouse()
 }
 
@@ -209,15 +241,17 @@ func (r *replicator[M]) run() {
 	defer r.p.crew.done()
 	timer := time.NewTimer(r.period())
 	defer timer.Stop()
+	defer r.alarm.Stop()
 	for {
 		tick := false
 		select {
 		case <-r.wake:
+		case <-r.alarm.C:
 		case <-timer.C:
 			tick = true
 			timer.Reset(r.period())
 		}
-		if closed := r.work(tick); closed {
+		if over := r.work(tick); over {
 			r.finish()
 			return
 		}
@@ -232,8 +266,8 @@ func (r *replicator[M]) period() time.Duration {
 }
 
 // work tells the replica the news and does what it asks for.
-func (r *replicator[M]) work(tick bool) (closed bool) {
-	n, closed := r.take(tick)
+func (r *replicator[M]) work(tick bool) (over bool) {
+	n, over := r.take(tick)
 	if n.dropped > 0 {
 		r.p.opts.Logger.Warn("presence: this node is too busy for what others send; what was dropped will be asked for", "messages", n.dropped)
 	}
@@ -243,6 +277,9 @@ func (r *replicator[M]) work(tick bool) (closed bool) {
 		} else {
 			r.replica.Down(replica.NodeID(node))
 		}
+	}
+	for _, node := range n.leaving {
+		r.replica.Leaving(replica.NodeID(node))
 	}
 	if tick || n.recovered {
 		r.replica.Tick()
@@ -264,8 +301,13 @@ func (r *replicator[M]) work(tick bool) (closed bool) {
 		}
 	}
 	r.perform(r.replica.Take())
+	for _, topic := range n.opened {
+		if t := r.p.find(topic); t != nil {
+			t.open()
+		}
+	}
 	r.count(n.dropped)
-	return closed
+	return over
 }
 
 func newNews[M any]() news[M] {
@@ -274,12 +316,23 @@ func newNews[M any]() news[M] {
 
 // take takes the news. At a tick the topics that were vacant for long enough
 // are in it: that they were wanted was so before, or is now.
-func (r *replicator[M]) take(tick bool) (n news[M], closed bool) {
+func (r *replicator[M]) take(tick bool) (n news[M], over bool) {
+	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n, r.news, r.inbox = r.news, newNews[M](), 0
+	next := time.Hour
+	for topic, since := range r.unopen {
+		if wait := r.opens(since).Sub(now); wait > 0 {
+			next = min(next, wait)
+			continue
+		}
+		n.opened = append(n.opened, topic)
+		delete(r.unopen, topic)
+	}
+	r.alarm.Reset(next)
 	if !tick {
-		return n, r.closed
+		return n, r.over
 	}
 	for topic, since := range r.vacant {
 		if time.Since(since) >= linger {
@@ -287,7 +340,7 @@ func (r *replicator[M]) take(tick bool) (n news[M], closed bool) {
 			delete(r.vacant, topic)
 		}
 	}
-	return n, r.closed
+	return n, r.over
 }
 
 // perform does what the replica asks for.

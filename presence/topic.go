@@ -246,7 +246,17 @@ func (t *topic[M]) rest(wait time.Duration) {
 	t.timer = time.AfterFunc(wait, t.send)
 }
 
-// flush makes a waiting sender send now.
+// open lets clients be told of the topic.
+func (t *topic[M]) open() {
+	t.mu.Lock()
+	if t.remote != nil {
+		t.remote.opens = time.Time{}
+	}
+	t.unlock()
+	t.flush()
+}
+
+// flush makes a waiting sender look now whether it may send.
 func (t *topic[M]) flush() {
 	t.mu.Lock()
 	defer t.unlock()

@@ -78,7 +78,7 @@ func (h *history) check(t *testing.T) {
 		told := make(map[string]bool)
 		for _, e := range n.events {
 			what, name, _ := strings.Cut(e, " ")
-			if what == "recovered" {
+			if what == "recovered" || what == "leaving" {
 				continue
 			}
 			if told[name] == (what == "up") {

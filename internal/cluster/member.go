@@ -33,7 +33,7 @@ type member struct {
 // Event is a change among the members. Watchers get them in order.
 type Event struct {
 	Kind   EventKind
-	Member Member // of Up and Down
+	Member Member // of all but Recovered
 }
 
 // EventKind says what happened.
@@ -41,7 +41,8 @@ type EventKind uint8
 
 // What may happen among the members.
 const (
-	Up        EventKind = iota // a member is there, or there again
+	Up        EventKind = iota // a member is there, or there again; it may be leaving
+	Leaving                    // a member is about to stop, or has: what is known of it is kept for its grace
 	Down                       // a member is gone: nothing of it is to be kept
 	Recovered                  // the engine was away, messages may be lost
 )
@@ -143,11 +144,15 @@ func (c *Cluster) introduce(op op) []byte {
 		i.Grace = max(1, c.leaving.Milliseconds())
 	}
 	c.mu.Unlock()
+	return i.frame(op, c.self.ID)
+}
+
+func (i introduction) frame(op op, from ID) []byte {
 	body, err := json.Marshal(i)
 	if err != nil {
 		panic(err) // a valid string and a number
 	}
-	return frame{op: op, from: c.self.ID, body: body}.encode()
+	return frame{op: op, from: from, body: body}.encode()
 }
 
 // heard takes a heartbeat.
@@ -173,20 +178,26 @@ func (c *Cluster) heard(f frame) {
 		return // overtaken by the goodbye
 	}
 	m.heard, m.quiet = now, now
-	m.leave(i)
-	if isNew {
+	news := m.leave(i)
+	switch {
+	case isNew:
 		c.emit(Event{Up, m.Member})
 		c.greet = append(c.greet, f.from)
 		close(c.arrivals)
 		c.arrivals = make(chan struct{})
+	case news:
+		c.emit(Event{Leaving, m.Member})
 	}
 }
 
-// leave takes what a node says of its end.
-func (m *member) leave(i introduction) {
-	if i.Grace != 0 {
-		m.Leaving, m.grace = true, time.Duration(max(0, i.Grace))*time.Millisecond
+// leave takes what a node says of its end, and reports whether that is news.
+func (m *member) leave(i introduction) (news bool) {
+	if i.Grace == 0 {
+		return false
 	}
+	news = !m.Leaving
+	m.Leaving, m.grace = true, time.Duration(max(0, i.Grace))*time.Millisecond
+	return news
 }
 
 // spoke notes a sign of life other than a heartbeat: one of these may come
@@ -198,7 +209,8 @@ func (c *Cluster) spoke(id ID) {
 	}
 }
 
-// goodbye takes a planned end.
+// goodbye takes a planned end: from the node itself, or from others if it was
+// over when this node came.
 func (c *Cluster) goodbye(f frame) {
 	var i introduction
 	if err := json.Unmarshal(f.body, &i); err != nil {
@@ -208,19 +220,40 @@ func (c *Cluster) goodbye(f frame) {
 	now := time.Now()
 	c.mu.Lock()
 	m := c.members[f.from]
-	if m == nil { // it has overtaken the first heartbeat
-		m = &member{ID: f.from, Name: i.Name, Since: now, dropped: true}
+	isNew := m == nil
+	if isNew {
+		// If it has overtaken the first heartbeat there is nothing to be kept.
+		m = &member{ID: f.from, Name: i.Name, Since: now, dropped: i.Grace <= 0}
 		c.members[f.from] = m
 	}
-	if !m.gone {
-		m.gone, m.Leaving, m.heard, m.quiet = true, true, now, now
-		m.leave(i)
-		if m.grace == 0 {
+	if !m.gone && f.from != c.self.ID {
+		m.gone, m.heard, m.quiet = true, now, now
+		news := m.leave(i)
+		m.Leaving = true
+		switch {
+		case m.grace == 0:
 			c.drop(m)
+		case isNew:
+			c.emit(Event{Up, m.Member})
+		case news:
+			c.emit(Event{Leaving, m.Member})
 		}
 	}
 	c.mu.Unlock()
 	c.calls.lose(f.from)
+}
+
+// obituaries returns the goodbyes of those who are gone and whose grace lasts,
+// with what is left of it, for those who came too late to hear them. The caller
+// holds mu.
+func (c *Cluster) obituaries(now time.Time) (goodbyes [][]byte) {
+	for id, m := range c.members {
+		left := (m.grace - now.Sub(m.quiet)).Milliseconds()
+		if m.gone && !m.dropped && left > 0 {
+			goodbyes = append(goodbyes, introduction{m.Name, left}.frame(opGoodbye, id))
+		}
+	}
+	return goodbyes
 }
 
 // drop ends a membership. The caller holds mu.
@@ -244,7 +277,7 @@ func (c *Cluster) loop() {
 	ticker := time.NewTicker(c.lease / 4 / looks)
 	defer ticker.Stop()
 	c.settle()
-	c.say(everybody)
+	c.say(everybody, c.heartbeat())
 	last := time.Now()
 	for ticks := 0; ; {
 		select {
@@ -258,7 +291,7 @@ func (c *Cluster) loop() {
 			}
 			last = now
 			if ticks++; ticks%looks == 0 || now.Sub(c.self.Since) < c.lease {
-				c.say(everybody) // a young node more often: it does not know when others can hear it
+				c.say(everybody, c.heartbeat()) // a young node more often: it does not know when others can hear it
 			}
 			c.expire(now)
 		}
@@ -318,18 +351,26 @@ func (c *Cluster) expire(now time.Time) {
 	}
 }
 
-// greetNew introduces this node to those it has just heard of.
+// greetNew introduces this node to those it has just heard of, and tells them
+// first who has left: whoever knows this node knows whom it still counts.
 func (c *Cluster) greetNew() {
 	c.mu.Lock()
 	greet := c.greet
 	c.greet = nil
+	var goodbyes [][]byte
+	if len(greet) > 0 {
+		goodbyes = c.obituaries(time.Now())
+	}
 	c.mu.Unlock()
 	for _, id := range greet {
 		if id == "" {
-			c.say(everybody)
+			c.say(everybody, c.heartbeat())
 			continue
 		}
-		c.say(nodeSubject(id))
+		for _, goodbye := range goodbyes {
+			c.say(nodeSubject(id), goodbye)
+		}
+		c.say(nodeSubject(id), c.heartbeat())
 	}
 }
 
@@ -343,10 +384,10 @@ func (c *Cluster) settle() {
 	}
 }
 
-func (c *Cluster) say(subject string) {
+func (c *Cluster) say(subject string, payload []byte) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.lease/4)
 	defer cancel()
-	if err := c.bus.Publish(ctx, subject, c.heartbeat()); err != nil {
+	if err := c.bus.Publish(ctx, subject, payload); err != nil {
 		c.logger.Debug("cluster: heartbeat not sent", "error", err)
 	}
 }

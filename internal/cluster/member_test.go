@@ -151,7 +151,7 @@ func TestWhoLeavesWithAGraceIsKeptForIt(t *testing.T) {
 		}
 		a.knows(t, "gone")
 		time.Sleep(grace - 1)
-		a.saw(t, "during the grace")
+		a.saw(t, "during the grace", "leaving b")
 		time.Sleep(period + 1)
 		a.saw(t, "after the grace", "down b")
 		time.Sleep(3 * lease)
@@ -172,7 +172,44 @@ func TestWhoLeavesAtOnceIsNotKept(t *testing.T) {
 		if err := b.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
-		a.saw(t, "gone", "down b")
+		a.saw(t, "gone", "leaving b", "down b")
+	})
+}
+
+// Who comes during a grace must know whom the others still count.
+func TestANewcomerIsToldOfThoseWhoseGraceLasts(t *testing.T) {
+	const grace = 2 * lease
+	inCluster(t, 3, func(t *testing.T, bus *pubsubtest.Bus, nodes []*node) {
+		b, c := nodes[1], nodes[2]
+		if err := b.Leave(t.Context(), grace); err != nil {
+			t.Error(err)
+		}
+		if err := b.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := c.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(grace / 2)
+		second := join(t, bus, "d")
+		second.knows(t, "b is gone", "a")
+		second.saw(t, "b is still counted, c is not", "up b", "up a")
+		time.Sleep(grace / 4)
+		third := join(t, bus, "e") // two tell it
+		third.knows(t, "b is gone", "a", "d")
+		if got := slices.Sorted(slices.Values(third.seen())); !slices.Equal(got, []string{"up a", "up b", "up d"}) {
+			t.Errorf("a later newcomer saw %q", got)
+		}
+		time.Sleep(grace/4 - 1)
+		second.saw(t, "until the end of the grace", "up e")
+		time.Sleep(period + 1)
+		for _, n := range []*node{second, third} {
+			n.saw(t, "after the grace", "down b")
+		}
+		time.Sleep(3 * lease)
+		if got := slices.Sorted(slices.Values(join(t, bus, "f").seen())); !slices.Equal(got, []string{"up a", "up d", "up e"}) {
+			t.Errorf("long after the grace a newcomer saw %q", got)
+		}
 	})
 }
 
@@ -189,7 +226,7 @@ func TestAGoodbyeSaysTheGrace(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(lease - 1)
-		a.saw(t, "during the grace")
+		a.saw(t, "during the grace", "leaving b")
 		time.Sleep(period + 1)
 		a.saw(t, "after the grace", "down b")
 	})
@@ -205,7 +242,7 @@ func TestWhoLeavesAndCrashesIsKeptForALeaseAndTheGrace(t *testing.T) {
 		synctest.Wait()
 		b.crash(t)
 		time.Sleep(lease + grace - 1)
-		a.saw(t, "before")
+		a.saw(t, "before", "leaving b")
 		time.Sleep(period + 1)
 		a.saw(t, "after", "down b")
 	})
@@ -236,7 +273,7 @@ func TestAHeartbeatThatAGoodbyeOvertookIsNoNode(t *testing.T) {
 			b.knows(t, "the greeting has come")
 			time.Sleep(3 * lease)
 			if grace > 0 {
-				b.saw(t, "later", "up a", "down a")
+				b.saw(t, "later", "up a", "down a") // which leaves as it comes
 			} else {
 				b.saw(t, "later")
 			}

@@ -22,7 +22,7 @@ const (
 )
 
 // node is a member of a cluster on an in-memory network, and what its watcher
-// was told: "up name", "down name", "recovered".
+// was told: "up name", "leaving name", "down name", "recovered".
 type node struct {
 	*cluster.Cluster
 
@@ -50,6 +50,8 @@ func (n *node) watch(e cluster.Event) {
 	switch e.Kind {
 	case cluster.Up:
 		what = "up " + e.Member.Name
+	case cluster.Leaving:
+		what = "leaving " + e.Member.Name
 	case cluster.Down:
 		what = "down " + e.Member.Name
 	case cluster.Recovered:
@@ -105,13 +107,19 @@ func (n *node) knows(t *testing.T, when string, names ...string) {
 // saw checks what the watcher of a node was told since it was asked last.
 func (n *node) saw(t *testing.T, when string, events ...string) {
 	t.Helper()
+	if got := n.seen(); !slices.Equal(got, events) {
+		t.Errorf("%s: %s saw %q, want %q", when, n.Self().Name, got, events)
+	}
+}
+
+// seen returns what the watcher was told since it was asked last.
+func (n *node) seen() []string {
 	synctest.Wait()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !slices.Equal(n.events, events) {
-		t.Errorf("%s: %s saw %q, want %q", when, n.Self().Name, n.events, events)
-	}
+	events := n.events
 	n.events = nil
+	return events
 }
 
 // inCluster runs f in a bubble with a cluster of n nodes named a, b, and so

@@ -17,6 +17,7 @@ const (
 	kindSnapshot = 3
 	kindPull     = 4
 	kindAnswer   = 5
+	kindCopy     = 6 // a snapshot of another writer
 )
 
 // Flags of pulls and answers.
@@ -56,6 +57,8 @@ func decode(payload []byte) (any, error) {
 		m = &ask{topics: list(&r, minString, r.string)}
 	case kindSnapshot:
 		m = &snapshot{asOf: r.uvarint(), sections: list(&r, minSection, r.section)}
+	case kindCopy:
+		m = r.copied()
 	case kindPull:
 		m = r.pull()
 	case kindAnswer:
@@ -176,6 +179,14 @@ func (r *reader) section() section {
 	return s
 }
 
+func (r *reader) copied() *snapshot {
+	s := &snapshot{writer: NodeID(r.string()), asOf: r.uvarint(), sections: list(r, minSection, r.section)}
+	if r.err == nil && s.writer == "" {
+		r.fail(errors.New("a copy of nobody"))
+	}
+	return s
+}
+
 func (r *reader) digest() (d digest) {
 	copy(d[:], r.bytes(digestSize))
 	return d
@@ -264,7 +275,11 @@ func (a *ask) encode() []byte {
 }
 
 func (s *snapshot) encode() []byte {
-	return appendList(appendUvarints([]byte{format, kindSnapshot}, s.asOf), s.sections, putSection)
+	b := []byte{format, kindSnapshot}
+	if s.writer != "" {
+		b = appendString([]byte{format, kindCopy}, string(s.writer))
+	}
+	return appendList(appendUvarints(b, s.asOf), s.sections, putSection)
 }
 
 func (p *pull) encode() []byte {

@@ -19,6 +19,7 @@ func messages() []interface{ encode() []byte } {
 		&ask{topics: []string{"room", "", strings.Repeat("long", 100)}},
 		&snapshot{asOf: 7, sections: []section{{last: true}}},
 		&snapshot{asOf: 7, sections: []section{{topic: "room", last: true}, {topic: "hall", part: 3, entries: []Entry{full}}}},
+		&snapshot{writer: "c", asOf: 7, sections: []section{{topic: "room", last: true, entries: []Entry{full}}}},
 		&pull{first: true, upTo: 2, wants: []digest{d, digestOf("hall")}},
 		&pull{seen: 9, after: 3, upTo: 3},
 		&answer{reset: true, seen: 4},
@@ -81,7 +82,7 @@ func TestAnotherFormatIsAnErrorThatSaysSo(t *testing.T) {
 func TestLengthsThatLieCostNothing(t *testing.T) {
 	huge := binary.AppendUvarint(nil, 1<<62)
 	var lies [][]byte
-	for kind := byte(kindDelta); kind <= kindAnswer; kind++ {
+	for kind := byte(kindDelta); kind <= kindCopy; kind++ {
 		for fields := range 7 {
 			lies = append(lies, append(append([]byte{format, kind}, make([]byte, fields)...), huge...))
 		}

@@ -41,6 +41,16 @@
 // staleness if asOf is what is needed; as a writer's version is never less than
 // what it told anybody, a snapshot asked for later always does.
 //
+// # Copies
+//
+// A node that is about to stop, or has, and whose users are on their way to other
+// nodes, may not answer any more. What others hold of it is told until it is down
+// by those who get an ask and hold something, in its name, with the asOf up to
+// which they know it to be the truth. It makes no difference who says what was
+// true as of a version, so a copy is taken as the writer's snapshot is. An ask
+// reaches owners only: what is held only by nodes without presences of their own
+// on the topic is not found.
+//
 // # Pulls
 //
 // What a gap does not show, since no delta followed the lost one, is found by

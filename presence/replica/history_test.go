@@ -253,15 +253,19 @@ func (w *world) carry(from, to *host, payload []byte) {
 
 func (w *world) receive(h *host, m mail) {
 	if m.payload == nil {
-		if _, up := h.heard[m.from]; !up {
-			h.Up(m.from)
-		}
-		h.heard[m.from] = w.now
+		w.hear(h, m.from)
 		return
 	}
 	if err := h.Receive(m.from, m.payload); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+func (w *world) hear(h *host, id NodeID) {
+	if _, up := h.heard[id]; !up {
+		h.Up(id)
+	}
+	h.heard[id] = w.now
 }
 
 // act lets somebody do something to his presences or wants.
@@ -322,7 +326,7 @@ func (w *world) fault() {
 	}
 	w.at(w.rand.IntN(3000), w.fault)
 	h := w.hosts[w.rand.IntN(len(w.hosts))]
-	switch w.rand.IntN(8) {
+	switch w.rand.IntN(10) {
 	case 0: // cut off, for shorter or longer than the lease
 		w.cut(h, 1)
 		w.at(w.rand.IntN(3*lease), func() { w.cut(h, 0) })
@@ -351,6 +355,23 @@ func (w *world) fault() {
 			}
 		}
 		w.start(h)
+	case 8: // a planned stop with a grace, of which the next incarnation is told
+		gone := h.self
+		for _, other := range w.hosts {
+			if other.alive && !other.paused && other != h {
+				other.Leaving(gone)
+				w.flush(other)
+			}
+		}
+		w.start(h)
+		if w.chance(0.7) {
+			w.hear(h, gone)
+			h.Leaving(gone)
+		}
+	case 9: // the announcement of one that does not stop yet
+		for _, other := range w.hosts {
+			other.Leaving(h.self)
+		}
 	}
 }
 

@@ -32,8 +32,9 @@ type swap struct {
 // ask asks for snapshots of topics.
 type ask struct{ topics []string }
 
-// snapshot is all that its sender has on some topics at its version asOf.
+// snapshot is all that its writer has on some topics at its version asOf.
 type snapshot struct {
+	writer   NodeID // whom its sender answers for; empty: itself
 	asOf     uint64
 	sections []section
 }

@@ -31,6 +31,8 @@ type peer struct {
 	pulled bool   // the peer has pulled since it is up
 	theirs uint64 // up to which version of ours it said to have seen all
 
+	leaving bool // others answer for it
+
 	queued bool // in Replica.queue
 	toPull bool
 	cut    bool // the last pull had not all wants

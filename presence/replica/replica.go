@@ -156,6 +156,29 @@ func (r *Replica) Up(node NodeID) {
 	r.pullFrom(p)
 }
 
+// Leaving tells that a node that is up is about to stop, or has, and that
+// what is held of it is kept until Down. From now on this node answers for it
+// as well as it can. If it has not been heard yet others are asked for what
+// they hold of it. It does nothing if the node is not up.
+func (r *Replica) Leaving(node NodeID) {
+	p := r.peers[node]
+	if p == nil || p.leaving {
+		return
+	}
+	p.leaving = true
+	if p.known {
+		return
+	}
+	for w := range r.wantsByNumber.after(0) {
+		if len(r.asking) >= maxAsked {
+			break
+		}
+		if !slices.Contains(r.asking, w) {
+			r.asking = append(r.asking, w)
+		}
+	}
+}
+
 // Down tells that a node is gone: what was held of it leaves.
 func (r *Replica) Down(node NodeID) {
 	p := r.peers[node]
@@ -208,7 +231,11 @@ func (r *Replica) Receive(from NodeID, payload []byte) error {
 		r.request(from).pull = m
 		return nil
 	}
-	p := r.peers[from]
+	writer := from
+	if s, ok := m.(*snapshot); ok && s.writer != "" {
+		writer = s.writer
+	}
+	p := r.peers[writer]
 	if p == nil {
 		return nil
 	}
@@ -216,7 +243,7 @@ func (r *Replica) Receive(from NodeID, payload []byte) error {
 	case *delta:
 		r.takeDelta(p, m)
 	case *snapshot:
-		r.takeSnapshot(p, m)
+		r.takeSnapshot(p, from, m)
 	case *answer:
 		r.takeAnswer(p, m)
 	}

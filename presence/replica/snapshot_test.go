@@ -155,3 +155,74 @@ func TestAnEntryThatNamesOneThatStaysJoins(t *testing.T) {
 		t.Errorf("%d members, tally %+v", ro.len(), *ro.tally)
 	}
 }
+
+// Whose node has stopped is on the way to another one: who comes meanwhile is
+// told by those who know, and sees him go when all do.
+func TestOthersAnswerForWhoIsLeaving(t *testing.T) {
+	for _, bound := range []int{0, 150} { // in one message, and in parts
+		l := newLab(t, &Options{MaxMessage: bound}, "a", "b", "c", "d")
+		a, b, c, d := l.node("a"), l.node("b"), l.node("c"), l.node("d")
+		for _, n := range []*node{b, c} {
+			n.want("room")
+			n.Add("room", entry(string(n.self)))
+		}
+		for _, ref := range []string{"1", "2", "3", "4", "5"} {
+			a.Add("room", entry(ref))
+		}
+		l.run()
+		a.Remove("room", "1")
+		l.lose = func(_, to NodeID, _ Message) bool { return to == "c" } // which has an older copy
+		l.run()
+		l.lose = func(from, to NodeID, _ Message) bool { return from == "a" || to == "a" } // it has stopped
+		b.Leaving("a")
+		c.Leaving("a")
+		d.want("room")
+		l.run()
+		l.sees("d", "room", map[NodeID]string{"a": "2345", "b": "b", "c": "c"})
+
+		e := newNode(t, "e", &Options{MaxMessage: bound}) // it comes now, and hears of a last
+		l.nodes = append(l.nodes, e)
+		e.want("room")
+		for _, id := range []NodeID{"b", "c", "d"} {
+			e.Up(id)
+			l.node(id).Up("e")
+		}
+		l.run()
+		l.sees("e", "room", map[NodeID]string{"b": "b", "c": "c"})
+		e.Up("a")
+		e.Leaving("a")
+		l.run()
+		l.sees("e", "room", map[NodeID]string{"a": "2345", "b": "b", "c": "c"})
+		for range 3 {
+			l.tick()
+		}
+		l.sees("e", "room", map[NodeID]string{"a": "2345", "b": "b", "c": "c"})
+		for _, n := range []*node{b, c, d, e} {
+			n.Down("a")
+		}
+		l.run()
+		for _, n := range []*node{d, e} {
+			l.sees(n.self, "room", map[NodeID]string{"b": "b", "c": "c"})
+		}
+	}
+}
+
+// A node that is to stop but still runs is not overruled by copies of it.
+func TestCopiesAreNotNewerThanWhatTheyAreOf(t *testing.T) {
+	l := newLab(t, nil, "a", "b", "c")
+	a, b, c := l.node("a"), l.node("b"), l.node("c")
+	b.want("room")
+	b.Add("room", entry("b"))
+	a.Add("room", entry("x"))
+	l.run()
+	b.Leaving("a")
+	c.Leaving("a")
+	l.lose = func(_, to NodeID, m Message) bool { return to == "b" && m.Payload[1] == kindDelta }
+	a.Add("room", entry("y"))
+	a.Remove("room", "x")
+	l.run()
+	c.want("room")
+	l.run()
+	l.sees("b", "room", map[NodeID]string{"a": "x"})
+	l.sees("c", "room", map[NodeID]string{"a": "y", "b": "b"})
+}
