@@ -163,7 +163,8 @@ func (ch *Channel) join(ctx context.Context, params any) (wire.Payload, error) {
 	ch.started = true
 	ch.mu.Unlock()
 	if again {
-		return first, fmt.Errorf("client: the channel for %q was joined before: it rejoins by itself, and a new one is made with Socket.Channel", ch.topic)
+		return first, fmt.Errorf("client: the channel for %q was joined before: it rejoins by itself, "+
+			"and a new one is made with Socket.Channel", ch.topic)
 	}
 	if err := ch.socket.add(ch, func() { ch.run(first) }); err != nil {
 		ch.end(err)
@@ -240,7 +241,7 @@ func (ch *Channel) push(ctx context.Context, event string, v any, wait bool) (wi
 		m := wire.ClientMessage{JoinRef: cv.ref, Ref: ch.socket.nextRef(), Topic: wire.String(ch.topic), Event: event, Payload: p}
 		var reply wire.ServerMessage
 		if wait {
-			reply, err = cv.conn.call(ctx, m, cv.over, nil)
+			reply, err = cv.conn.call(ctx, m, cv, nil)
 		} else {
 			err = cv.conn.send(ctx, m)
 		}

@@ -191,6 +191,8 @@ func (c *conn) sayFarewell(w *bufio.Writer) {
 	c.mu.Unlock()
 	for code != 0 {
 		select {
+		case frame := <-c.pong:
+			_, _ = w.Write(frame)
 		case frame := <-c.out:
 			_, _ = w.Write(frame)
 		default:
@@ -291,10 +293,12 @@ func (c *conn) send(ctx context.Context, m wire.ClientMessage) error {
 	}
 }
 
-// call sends a message and waits for its reply, until ctx ends, over is closed,
-// or the connection ends. taken, if not nil, is called with the reply by the
+// call sends a message and waits for its reply, until ctx ends, the
+// conversation breaks off (if cv is not nil), or the connection ends. taken, if not nil, is called with the reply by the
 // goroutine that reads, before anything that came behind it is looked at.
-func (c *conn) call(ctx context.Context, m wire.ClientMessage, over <-chan struct{}, taken func(wire.ServerMessage)) (wire.ServerMessage, error) {
+func (c *conn) call(
+	ctx context.Context, m wire.ClientMessage, cv *conversation, taken func(wire.ServerMessage),
+) (wire.ServerMessage, error) {
 	reply := make(chan wire.ServerMessage, 1)
 	c.mu.Lock()
 	c.pending[m.Ref] = func(m wire.ServerMessage) {
@@ -313,13 +317,17 @@ func (c *conn) call(ctx context.Context, m wire.ClientMessage, over <-chan struc
 		return wire.ServerMessage{}, err
 	}
 	var err error
+	var over <-chan struct{}
+	if cv != nil {
+		over = cv.over
+	}
 	select {
 	case m := <-reply:
 		return m, nil
 	case <-ctx.Done():
 		err = fmt.Errorf("client: no reply to %q: %w", m.Event, context.Cause(ctx))
 	case <-over:
-		err = fmt.Errorf("%w: event %q", ErrInterrupted, m.Event)
+		err = fmt.Errorf("%w: event %q: %w", ErrInterrupted, m.Event, cv.err)
 	case <-c.done:
 		err = fmt.Errorf("%w: event %q: %w", ErrInterrupted, m.Event, c.cause())
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,9 +17,8 @@ import (
 	"github.com/roost-dev/roost/wire"
 )
 
-// tokenPrefix begins the subprotocol that is the auth token
-// (spec/protocol.md §4).
-const tokenPrefix = "base64url.bearer.phx."
+// bearer begins the subprotocol that is the auth token (spec/protocol.md §4).
+const bearer = "base64url.bearer.phx." //nolint:gosec // no secret
 
 // parseURL checks the URL of a socket, and returns that of the HTTP request.
 func parseURL(raw string) (*url.URL, error) {
@@ -81,7 +81,7 @@ func (s *Socket) handshake(ctx context.Context) (*conn, error) {
 		err = fmt.Errorf("client: Options.Transport gave a %T for a connection that was upgraded, which cannot be written to; "+
 			"it must hand on the body of http.Transport", res.Body)
 	} else {
-		err = checkUpgrade(res.Header, key, req.Header["Sec-WebSocket-Protocol"])
+		err = checkUpgrade(res.Header, key, s.subprotocols())
 	}
 	if err != nil {
 		_ = res.Body.Close()
@@ -99,9 +99,7 @@ func (s *Socket) request(ctx context.Context) (*http.Request, error) {
 		if err != nil {
 			return nil, fmt.Errorf("client: Options.Params: %w", err)
 		}
-		for name, values := range params {
-			query[name] = values
-		}
+		maps.Copy(query, params)
 	}
 	query.Set("vsn", wire.V2.String())
 	u.RawQuery = query.Encode()
@@ -117,13 +115,28 @@ func (s *Socket) request(ctx context.Context) (*http.Request, error) {
 		if err != nil {
 			return nil, fmt.Errorf("client: Options.AuthToken: %w", err)
 		}
-		h["Sec-WebSocket-Protocol"] = []string{"phoenix", tokenPrefix + encodeToken(token)}
+		h.Set("Sec-WebSocket-Protocol", strings.Join(append(s.subprotocols(), bearer+encodeToken(token)), ", "))
 	}
 	req := &http.Request{
 		Method: http.MethodGet, URL: &u, Host: u.Host, Header: h,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	return req.WithContext(ctx), nil
+}
+
+// subprotocols is what the server may choose from: the application's, and the
+// one that is offered beside a token.
+func (s *Socket) subprotocols() []string {
+	var all []string
+	for _, line := range s.opts.Header.Values("Sec-WebSocket-Protocol") {
+		for name := range strings.SplitSeq(line, ",") {
+			all = append(all, strings.TrimSpace(name))
+		}
+	}
+	if s.opts.AuthToken != nil {
+		all = append(all, "phoenix")
+	}
+	return all
 }
 
 // encodeToken writes a token as servers expect it: in standard base64, in spite

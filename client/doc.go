@@ -40,4 +40,10 @@
 // stood, and gets what it missed, each event once and in order, before what is
 // live. If the server no longer has all of it, [Channel.OnGap] tells. Without
 // history, what is sent while the client is away is lost.
+//
+// # Not here yet
+//
+// Long polling, compression, a replica of a topic's presence (its events can be
+// had as [roost.Payload]), and pushes that are sent again without a second
+// effect.
 package client

@@ -126,7 +126,8 @@ func (r *reader) head() (frame, error) {
 	case f.isControl() && (!f.fin || f.length > maxControl):
 		return frame{}, &protocolError{closeProtocol, "a control frame that is fragmented or too long"}
 	}
-	wide, least := 0, uint64(0)
+	var wide int
+	var least uint64
 	switch f.length {
 	case 126:
 		wide, least = 2, 126

@@ -68,7 +68,7 @@ func (h *history) joined(p wire.Payload) standing {
 		History struct {
 			Position  string `json:"position"`
 			Recovered bool   `json:"recovered"`
-		} `json:"_history"`
+		} `json:"_history"` //nolint:tagliatelle // the protocol's own
 	}
 	if p.Binary || json.Unmarshal(p.Data, &reply) != nil {
 		reply.History.Position = ""
@@ -93,7 +93,7 @@ type heard struct {
 	recovered bool   // and that all that was missed was told:
 	n         int    // so many events
 	twice     bool   // it was told before
-	print     uint64 // of a binary broadcast; 0: it is none
+	hash      uint64 // of a binary broadcast; 0: it is none
 }
 
 // hear reads an event.
@@ -130,19 +130,19 @@ func (h *history) hearBinary(m wire.ServerMessage) heard {
 	_, _ = hash.WriteString(m.Event)
 	_ = hash.WriteByte(0)
 	_, _ = hash.Write(m.Payload.Data)
-	e := heard{print: hash.Sum64() | 1}
+	e := heard{hash: hash.Sum64() | 1}
 	if !h.replaying {
 		return e
 	}
 	// What comes again is what was kept of them, in the same order.
-	i := slices.Index(h.again, e.print)
+	i := slices.Index(h.again, e.hash)
 	if i < 0 {
 		h.again = nil
 		return e
 	}
 	h.again = h.again[i+1:]
 	h.dropped++
-	h.wonder(e.print)
+	h.wonder(e.hash)
 	e.twice = true
 	return e
 }
@@ -159,14 +159,14 @@ func (h *history) keep(e heard) {
 		if e.recovered {
 			h.again, h.replaying = nil, false
 		}
-	case e.print != 0:
-		h.wonder(e.print)
+	case e.hash != 0:
+		h.wonder(e.hash)
 	}
 }
 
-func (h *history) wonder(print uint64) {
+func (h *history) wonder(hash uint64) {
 	if len(h.doubt) == maxDoubt {
 		h.doubt = slices.Delete(h.doubt, 0, 1)
 	}
-	h.doubt = append(h.doubt, print)
+	h.doubt = append(h.doubt, hash)
 }

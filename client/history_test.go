@@ -25,7 +25,7 @@ type diary struct {
 	lines []string
 }
 
-func (d *diary) write(format string, args ...any) {
+func (d *diary) writef(format string, args ...any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lines = append(d.lines, fmt.Sprintf(format, args...))
@@ -44,11 +44,11 @@ func (d *diary) holds(line string) func() bool {
 // keep has the diary of all that a channel is told of numbered events, in text and binary.
 func keep(ch *client.Channel) *diary {
 	d := &diary{}
-	ch.On(Number, func(_ context.Context, v number) { d.write("%d", v.N) })
-	ch.On(Blob, func(_ context.Context, b []byte) { d.write("%d", binary.BigEndian.Uint32(b)) })
-	ch.OnRecovered(func(_ context.Context, n int) { d.write("recovered %d", n) })
-	ch.OnGap(func(context.Context) { d.write("gap") })
-	ch.OnRejoin(func(_ context.Context, w welcome) { d.write("rejoined") })
+	ch.On(Number, func(_ context.Context, v number) { d.writef("%d", v.N) })
+	ch.On(Blob, func(_ context.Context, b []byte) { d.writef("%d", binary.BigEndian.Uint32(b)) })
+	ch.OnRecovered(func(_ context.Context, n int) { d.writef("recovered %d", n) })
+	ch.OnGap(func(context.Context) { d.writef("gap") })
+	ch.OnRejoin(func(_ context.Context, w welcome) { d.writef("rejoined") })
 	return d
 }
 

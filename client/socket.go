@@ -252,5 +252,6 @@ func (s *Socket) nextRef() wire.Value {
 
 // bound bounds what the server has to answer.
 func (s *Socket) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, s.opts.Timeout, fmt.Errorf("the server took longer than %v: %w", s.opts.Timeout, context.DeadlineExceeded))
+	late := fmt.Errorf("the server took longer than %v: %w", s.opts.Timeout, context.DeadlineExceeded)
+	return context.WithTimeoutCause(ctx, s.opts.Timeout, late)
 }

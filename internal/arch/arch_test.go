@@ -153,6 +153,7 @@ func TestWrongImportsAreNoticed(t *testing.T) {
 		"token":                     "golang.org/x/sys/unix",
 		"roost":                     module + "/presence",
 		"roosttest":                 module + "/examples/rumbl/live",
+		"client":                    module + "/transport/websocket",
 		"internal/worker":           "github.com/google/uuid",
 		"examples/rumbl/accounts":   module,
 		"examples/rumbl/multimedia": module + "/pubsub",
