@@ -22,12 +22,14 @@ type Flags struct {
 	listen     string
 	peers      string
 	secretFile string
+	dir        string
+	nodes      int
 	natsURL    string
 	redisURL   string
 }
 
 // Define adds the flags -node, -cluster-listen, -cluster-peers,
-// -cluster-secret-file, -nats-url and -redis-url to fs. What they hold counts
+// -cluster-secret-file, -cluster-dir, -cluster-nodes, -nats-url and -redis-url to fs. What they hold counts
 // once fs was parsed.
 func (f *Flags) Define(fs *flag.FlagSet) {
 	fs.StringVar(&f.node, "node", "", "`name` of this node among others (default: a random one)")
@@ -36,6 +38,9 @@ func (f *Flags) Define(fs *flag.FlagSet) {
 		"`host:port,...` of other nodes, some or all, this one too if you like; dns:host:port is a node at each address of a name")
 	fs.StringVar(&f.secretFile, "cluster-secret-file", "",
 		"`file` of the secret that nodes share and encrypt with; needed unless they listen on a loopback address")
+	fs.StringVar(&f.dir, "cluster-dir", "",
+		"`directory` for this node's part of the history of topics, which needs three nodes or more, each with a -node name that stays")
+	fs.IntVar(&f.nodes, "cluster-nodes", 3, "`number` of nodes of a cluster that keeps history, when it is started for the first time")
 	fs.StringVar(&f.natsURL, "nats-url", "", "`URL` of a NATS to cluster over instead, or several with commas between them")
 	fs.StringVar(&f.redisURL, "redis-url", "", "`URL` of a Redis or Valkey to cluster over instead")
 }
@@ -69,8 +74,8 @@ func (f *Flags) adapter(logger *slog.Logger) (pubsub.Adapter, error) {
 	switch {
 	case ways > 1:
 		return nil, errors.New("-cluster-listen, -nats-url and -redis-url exclude each other")
-	case f.listen == "" && (f.peers != "" || f.secretFile != ""):
-		return nil, errors.New("-cluster-peers and -cluster-secret-file need -cluster-listen")
+	case f.listen == "" && (f.peers != "" || f.secretFile != "" || f.dir != ""):
+		return nil, errors.New("-cluster-peers, -cluster-secret-file and -cluster-dir need -cluster-listen")
 	case f.natsURL != "":
 		return nats.New(f.natsURL, &nats.Options{Name: f.node, Logger: logger}), nil
 	case f.redisURL != "":
@@ -86,7 +91,9 @@ func (f *Flags) adapter(logger *slog.Logger) (pubsub.Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nats.Embed(f.listen, &nats.EmbedOptions{Name: f.node, Peers: f.peerList(), Secret: secret, Logger: logger}), nil
+	return nats.Embed(f.listen, &nats.EmbedOptions{
+		Name: f.node, Peers: f.peerList(), Secret: secret, Dir: f.dir, Nodes: f.nodes, Logger: logger,
+	}), nil
 }
 
 func (f *Flags) secret() (string, error) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/roost-dev/roost/adapters/clusterflags"
+	"github.com/roost-dev/roost/history"
 	"github.com/roost-dev/roost/pubsub"
 )
 
@@ -66,6 +67,39 @@ func TestNodesFindEachOther(t *testing.T) {
 	}
 }
 
+func TestNodesKeepHistory(t *testing.T) {
+	addresses := []string{freeAddress(t), freeAddress(t), freeAddress(t)}
+	opts := &pubsub.Options{
+		Logger:  slog.New(slog.DiscardHandler),
+		History: []history.Keep{{Topics: []string{"room"}}},
+	}
+	if _, err := parse(t, "-cluster-listen", addresses[0], "-node", "a").PubSub(opts); err == nil {
+		t.Error("a node without a directory is to keep history, and that is no error")
+	}
+	var nodes []*pubsub.PubSub
+	for i, address := range addresses {
+		ps, err := parse(t, "-cluster-listen", address, "-cluster-peers", strings.Join(addresses, ","),
+			"-node", string("abc"[i]), "-cluster-dir", t.TempDir()).PubSub(opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := ps.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+		nodes = append(nodes, ps)
+	}
+	m := &pubsub.Message{Topic: "room", Event: "e", Payload: []byte(`{}`)}
+	if err := nodes[0].Broadcast(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	missed, err := nodes[2].Missed(t.Context(), "room", history.Position{}, 10)
+	if err != nil || len(missed) != 1 || missed[0].Event != "e" {
+		t.Errorf("another node has %d events, error %v", len(missed), err)
+	}
+}
+
 // freeAddress returns an address that nobody listens on, for now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
@@ -87,6 +121,7 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 		want string
 	}{
 		"two ways":                    {[]string{"-nats-url", "nats://localhost", "-redis-url", "redis://localhost"}, "exclude"},
+		"a directory and no address":  {[]string{"-cluster-dir", "x"}, "-cluster-listen"},
 		"peers without an address":    {[]string{"-cluster-peers", "localhost:1"}, "-cluster-listen"},
 		"no such file":                {[]string{"-cluster-listen", "127.0.0.1:0", "-cluster-secret-file", "/nowhere/secret"}, "-cluster-secret-file"},
 		"an empty file":               {[]string{"-cluster-listen", "127.0.0.1:0", "-cluster-secret-file", empty}, "32 random bytes"},

@@ -30,6 +30,39 @@
 // is noticed within 4 s. When the connection to the same run of a node is
 // there again, Recovered is called at both ends.
 //
+// # History
+//
+// What topics keep ([pubsub.Options].History) is kept by JetStream, which an
+// existing NATS must have enabled: NATS 2.9 or later, and rights for
+// "$JS.API.>" and "$JS.EVENT.ADVISORY.STREAM.>" besides those for "roost.>".
+// Each rule has a stream of its own, made by the first node that needs it, with
+// the rule's Count as its limit; Bytes is not a limit here. Streams are for
+// Roost alone: to forget all, delete them, and never purge them.
+//
+// Events go when they are as old as the rule says, or up to a 64th of that
+// later. The node that appended them sees to it; of one that has crashed they
+// stay until the topic has further events that are old, or for two days. The
+// topic's last event stays on disk for two days, not to be read, so that the
+// topic's log has no end in between.
+//
+// While JetStream does not answer, or has no leader, a node insists for
+// Options.Patience (with [Embed]: 15 s) before an append or a read fails.
+// Appends are sent again meanwhile, which JetStream notices, so that
+// [history.ErrUncertain] is rare. With one replica an event that was
+// acknowledged survives a crash of the server, but not one of its machine
+// unless the server syncs always (sync_interval).
+//
+// With [Embed], nodes keep history themselves if there are at least three of
+// them, each with a Name and a Dir that stay the same:
+//
+//	nats.Embed("0.0.0.0:6222", &nats.EmbedOptions{
+//		Name: "roost-0", Dir: "/var/lib/roost", Nodes: 3, // and so on
+//	})
+//
+// Each event is then on three nodes, and acknowledged when two have it. While
+// no majority of the nodes is there, nothing is appended, read or delivered on
+// topics with history. After a crash of the leader appends go on within 10 s.
+//
 // # When this node is slow
 //
 // Up to 8192 messages of other nodes wait for each of up to 8 cores. Further

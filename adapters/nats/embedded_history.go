@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
@@ -17,6 +18,10 @@ const minNodes = 3
 
 // embeddedReplicas is how many nodes keep each event.
 const embeddedReplicas = 3
+
+// electionPatience is how long a node waits for the others, who may need up to
+// 10 s to agree on who goes on after a crash.
+const electionPatience = 15 * time.Second
 
 // OpenLog implements [pubsub.LogAdapter]. It needs EmbedOptions.Name, Dir and
 // Nodes.
@@ -33,7 +38,7 @@ func (a *Embedded) OpenLog(rules *history.Rules) (pubsub.EngineLog, error) {
 		return nil, fmt.Errorf("nats: to keep history EmbedOptions.Nodes must be %d or more, and is %d: a majority must be left when one is away",
 			minNodes, a.opts.Nodes)
 	}
-	return a.link.openLog(rules, embeddedReplicas)
+	return a.link.openLog(rules, embeddedReplicas, electionPatience)
 }
 
 // keepHistory has the server keep what is broadcast, together with those of

@@ -3,6 +3,10 @@ package nats
 import (
 	"context"
 	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +79,7 @@ func TestEmbeddedHistory(t *testing.T) {
 		made++
 		var logs []history.Log
 		for _, n := range k.nodes {
-			log := newEventLog(n.link, names{"test." + itoa(made) + "."}, newRules(t, keeps...), embeddedReplicas)
+			log := newEventLog(n.link, names{"test." + itoa(made) + "."}, newRules(t, keeps...), embeddedReplicas, electionPatience)
 			n.link.tasks.Go(log.trim)
 			logs = append(logs, log)
 		}
@@ -138,7 +142,9 @@ func TestEmbeddedHistoryWithoutMajority(t *testing.T) {
 	await(t, "the event arrives", func() bool { return len(k.came[0].of("room")) == 1 })
 	stop(t, k.nodes[1])
 	stop(t, k.nodes[2])
-	if _, err := k.logs[0].Append(t.Context(), "room", history.Event{Name: "1", Payload: []byte(`{}`)}); !errors.Is(err, pubsub.ErrUnavailable) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if _, err := k.logs[0].Append(ctx, "room", history.Event{Name: "1", Payload: []byte(`{}`)}); !errors.Is(err, pubsub.ErrUnavailable) {
 		t.Errorf("Append without a majority: %v", err)
 	}
 	if n := len(k.came[0].of("room")); n != 1 {
@@ -148,6 +154,96 @@ func TestEmbeddedHistoryWithoutMajority(t *testing.T) {
 	k.awaitLog(t, 1)
 	k.awaitLog(t, 0)
 	appendNumbered(t, k.logs[0], "room", 2)
+}
+
+// keeperProcess, in the environment, makes this program a node: its directory,
+// and the addresses of all nodes, its own the first.
+const keeperProcess = "ROOST_TEST_KEEPER"
+
+// TestKeeperProcess is a node of TestEmbeddedNodeCrashes, until it is killed.
+func TestKeeperProcess(t *testing.T) {
+	dir, addresses, ok := strings.Cut(os.Getenv(keeperProcess), " ")
+	if !ok {
+		t.Skip("this is the node of another test")
+	}
+	peers := strings.Fields(addresses)
+	a := Embed(peers[0], &EmbedOptions{Name: "crashing", Dir: dir, Nodes: 3, Peers: peers, Secret: testSecret})
+	openLog(t, a, newRules(t, history.Keep{Topics: []string{"room"}, Count: 10000}), hooks{})
+	_, _ = io.Copy(io.Discard, os.Stdin) // ends with the other test, at the latest
+}
+
+// A node that crashes as the leader takes nothing with it that was acknowledged.
+func TestEmbeddedNodeCrashes(t *testing.T) {
+	addresses := statics(t, 3)
+	dir := t.TempDir()
+	var process *exec.Cmd
+	begin := func() {
+		process = exec.Command(os.Args[0], "-test.run=^TestKeeperProcess$")
+		process.Env = append(os.Environ(), keeperProcess+"="+strings.Join(append([]string{dir}, addresses...), " "))
+		if _, err := process.StdinPipe(); err != nil {
+			t.Fatal(err)
+		}
+		if err := process.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kill := func() {
+		_ = process.Process.Kill()
+		_ = process.Wait()
+	}
+	begin()
+	t.Cleanup(func() { kill() })
+	rules := newRules(t, history.Keep{Topics: []string{"room"}, Count: 10000})
+	var logs []pubsub.EngineLog
+	var nodes []*Embedded
+	for i, address := range addresses[1:] {
+		a := Embed(address, &EmbedOptions{
+			Name: "node " + itoa(i), Dir: t.TempDir(), Nodes: 3, Peers: addresses, Secret: testSecret, Logger: slog.New(slog.DiscardHandler),
+		})
+		logs = append(logs, openLog(t, a, rules, hooks{}))
+		nodes = append(nodes, a)
+	}
+	for _, log := range logs {
+		await(t, "the log answers", func() bool { _, err := log.Last(t.Context(), "room"); return err == nil })
+	}
+	const each, crashes = 500, 1
+	appendUnder(t, logs, each, crashes, func() {
+		awaitLeader(t, nodes[0], "crashing~")
+		began := time.Now()
+		kill()
+		if _, err := logs[1].Append(context.Background(), "room", history.Event{Name: "again", Payload: []byte(`{}`)}); err != nil {
+			t.Errorf("Append after the leader crashed: %v", err)
+		}
+		t.Logf("appends go on after %v", time.Since(began))
+		begin()
+	})
+}
+
+// awaitLeader has the stream's leader step down until it is that one.
+func awaitLeader(t *testing.T, a *Embedded, leader string) {
+	t.Helper()
+	log := a.link.log
+	rule, err := log.ruleFor("room")
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, leader+" leads", func() bool {
+		s, err := log.open(t.Context(), rule)
+		if err != nil {
+			return false
+		}
+		var info struct {
+			Cluster struct {
+				Leader string `json:"leader"`
+			} `json:"cluster"`
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if log.api(ctx, "STREAM.INFO."+s.name, nil, &info) == nil && info.Cluster.Leader != "" && info.Cluster.Leader != leader {
+			_ = log.api(ctx, "STREAM.LEADER.STEPDOWN."+s.name, nil, nil)
+		}
+		return info.Cluster.Leader == leader
+	})
 }
 
 func TestEmbeddedHistoryNeedsOptions(t *testing.T) {

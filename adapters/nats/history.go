@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/roost-dev/roost/history"
 	"github.com/roost-dev/roost/pubsub"
@@ -26,6 +27,7 @@ type eventLog struct {
 	names    names
 	rules    *history.Rules
 	replicas int
+	patience time.Duration // how long NATS may take for an answer, in all
 	id       string        // of this run, begins those of its appends
 	slots    chan struct{} // taken by appends on their way
 	trims    *trims
@@ -44,22 +46,23 @@ var _ pubsub.EngineLog = (*eventLog)(nil)
 // ones wait.
 const maxAppends = 1024
 
-func (l *link) openLog(rules *history.Rules, replicas int) (*eventLog, error) {
+func (l *link) openLog(rules *history.Rules, replicas int, patience time.Duration) (*eventLog, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.phase != fresh || l.log != nil {
 		return nil, errors.New("nats: a log is opened once, before the adapter starts")
 	}
-	l.log = newEventLog(l, l.names, rules, replicas)
+	l.log = newEventLog(l, l.names, rules, replicas, patience)
 	return l.log, nil
 }
 
-func newEventLog(l *link, names names, rules *history.Rules, replicas int) *eventLog {
+func newEventLog(l *link, names names, rules *history.Rules, replicas int, patience time.Duration) *eventLog {
 	return &eventLog{
 		link:     l,
 		names:    names,
 		rules:    rules,
 		replicas: replicas,
+		patience: patience,
 		id:       rand.Text()[:10] + ".",
 		slots:    make(chan struct{}, maxAppends),
 		trims:    newTrims(),

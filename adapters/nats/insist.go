@@ -42,8 +42,7 @@ func (l *eventLog) connected() (*nats.Conn, error) {
 	return nc, nil
 }
 
-// insist tries until there is an answer, or patience ends: that of the adapter,
-// or ctx. While NATS is away for longer, it fails at once.
+// insist tries until there is an answer, or patience ends, or ctx. While NATS is away for longer, it fails at once.
 func (l *eventLog) insist(ctx context.Context, attempt func(ctx context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("nats: %w", context.Cause(ctx))
@@ -51,7 +50,7 @@ func (l *eventLog) insist(ctx context.Context, attempt func(ctx context.Context)
 	if err := l.link.hopeless(); err != nil {
 		return err
 	}
-	whole, cancel := context.WithTimeout(ctx, l.link.out.patience)
+	whole, cancel := context.WithTimeout(ctx, l.patience)
 	defer cancel()
 	for n := 0; ; n++ {
 		err := l.try(whole, attempt)

@@ -103,7 +103,7 @@ func (a *Adapter) OpenLog(rules *history.Rules) (pubsub.EngineLog, error) {
 	if a.opts.Replicas < 0 || a.opts.Replicas > maxReplicas {
 		return nil, fmt.Errorf("nats: Options.Replicas is %d: it must be from 1 to %d, or 0 for 1", a.opts.Replicas, maxReplicas)
 	}
-	return a.link.openLog(rules, max(1, a.opts.Replicas))
+	return a.link.openLog(rules, max(1, a.opts.Replicas), a.link.out.patience)
 }
 
 // maxReplicas is what NATS allows.
