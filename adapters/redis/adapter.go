@@ -18,8 +18,8 @@
 // its place, also when it is given its first replica or has had none for an
 // hour, when a slot moves to another server, and when it evicts or loses a key.
 //
-// In Redis 7.0 an event takes some 20 bytes beside its payload and name, and a
-// topic about 1 KiB, with events another 4 KiB, which streams reserve. A topic
+// In Redis 7.0 an event takes some 25 bytes beside its payload and name, a topic
+// about 350 bytes, and one with events 4 KiB more, which streams reserve. It
 // has up to 100 events or 4 KiB more than its rule counts, and an eighth more
 // bytes; what is too old goes within 2 s of the topic's next use. Keys of topics
 // that nobody uses expire, after 5 minutes more than [history.Keep].For at the
@@ -97,7 +97,8 @@ const idSize = 12
 //
 // The scheme is redis or valkey, or rediss or valkeys to use TLS. User,
 // password and port may be left out; of a cluster it is enough to name some
-// servers. It connects when the PubSub starts it. An error names what is wrong
+// servers. A path, as in redis://host/3, is the number of the database for
+// history, by default 0. It connects when the PubSub starts it. An error names what is wrong
 // with the URL or the options, and never the password.
 func New(url string, opts *Options) (*Adapter, error) {
 	c, err := newConfig(url, opts)

@@ -27,10 +27,17 @@ const (
 
 	ioBuffer = 64 << 10 // bytes, for each direction of a connection
 
-	// How many calls are under way on one connection, as powers of two.
-	batchesAtATime = 5
-	appendsAtATime = 10
 )
+
+// purpose is what a client is for.
+type purpose struct {
+	calls    int // as many as 2 to the power of this are under way at a time
+	database int // where its keys are
+}
+
+var forBatches = purpose{calls: 5}
+
+func (c *config) forLog() purpose { return purpose{calls: 10, database: c.database} }
 
 // lines is the connections of one client, so that all can be cut at once.
 type lines struct {
@@ -43,9 +50,8 @@ type lines struct {
 }
 
 // connect makes a client of one server. Its connections are open until ctx
-// ends; the client must be closed nevertheless. It has 2 to the power of calls
-// under way at a time.
-func (c *config) connect(ctx context.Context, address string, calls int) (rueidis.Client, error) {
+// ends; the client must be closed nevertheless.
+func (c *config) connect(ctx context.Context, address string, p purpose) (rueidis.Client, error) {
 	l := &lines{ctx: ctx, tls: c.tls}
 	context.AfterFunc(ctx, l.hangUp)
 	client, err := rueidis.NewClient(rueidis.ClientOption{
@@ -62,7 +68,8 @@ func (c *config) connect(ctx context.Context, address string, calls int) (rueidi
 		AlwaysPipelining:   true, // reads all the time, and so sees the end of a connection
 		PipelineMultiplex:  -1,   // one connection: another one would change the order
 		BlockingPipeline:   -1,   // also for long batches
-		RingScaleEachConn:  calls,
+		RingScaleEachConn:  p.calls,
+		SelectDB:           p.database,
 		ReadBufferEachConn: ioBuffer, WriteBufferEachConn: ioBuffer,
 		ConnWriteTimeout: answerTimeout,
 	})

@@ -117,7 +117,7 @@ func TestAppendsOfACrashAreThereOrTheEpochIsAnother(t *testing.T) {
 			for i := range 4 {
 				appenders = append(appenders, startAppender(nodes[i%2], "room", strconv.Itoa(i)))
 			}
-			for range 3 {
+			for range rounds(3, 50) {
 				before := nodes[0].last("room")
 				eventually(t, "much is appended", func() bool { return nodes[0].last("room").Seq > before.Seq+500 })
 				e.kill()
@@ -191,6 +191,38 @@ func TestAppendsOfAFailoverAreThereOrTheEpochIsAnother(t *testing.T) {
 		a.stop()
 	}
 	checkAppended(t, nodes[1], topic, appenders...)
+}
+
+// A slot moves with its keys, as redis-cli moves it, while somebody appends.
+func TestLogWhoseSlotMovesBeginsAnew(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t, theRedis, 3, 0)
+	nodes := []*logNode{startLog(t, cluster.url(), nil, all), startLog(t, cluster.url(), nil, all)}
+	subject := subjectsOf(3, 1)[0][0]
+	topic := strings.TrimPrefix(subject, pubsub.TopicSubject(""))
+	slot := strconv.Itoa(slotOf(defaultPrefix + subject))
+	a := startAppender(nodes[0], topic, "a")
+	from, to := cluster[0], cluster[1]
+	for range 2 { // there and back
+		eventually(t, "much is appended", func() bool { return nodes[0].last(topic).Seq > 100 })
+		before := nodes[1].last(topic)
+		to.do("CLUSTER", "SETSLOT", slot, "IMPORTING", from.text("CLUSTER", "MYID"))
+		from.do("CLUSTER", "SETSLOT", slot, "MIGRATING", to.text("CLUSTER", "MYID"))
+		from.do(append([]string{"MIGRATE", "127.0.0.1", strconv.Itoa(to.port), "", "0", "5000", "KEYS"}, nodes[0].logKeys(topic)...)...)
+		id := to.text("CLUSTER", "MYID")
+		to.do("CLUSTER", "SETSLOT", slot, "NODE", id)
+		cluster.each(func(e *engine) { e.do("CLUSTER", "SETSLOT", slot, "NODE", id) })
+		eventually(t, "it goes on elsewhere", func() bool {
+			last, err := nodes[1].Last(t.Context(), topic)
+			return err == nil && last.Epoch != before.Epoch && last.Seq > 100
+		})
+		from, to = to, from
+	}
+	a.stop()
+	checkAppended(t, nodes[1], topic, a)
+	if len(a.uncertain) > 0 {
+		t.Errorf("%d appends are uncertain, where a server answered each", len(a.uncertain))
+	}
 }
 
 func TestWithoutTheEngineALogFailsAtOnce(t *testing.T) {
@@ -274,6 +306,17 @@ func TestAppendThatAFullServerRefusesIsNotThere(t *testing.T) {
 	e.do("CONFIG", "SET", "maxmemory", "0")
 	if second := n.append("room", "second"); second.Previous != first.Position.Seq {
 		t.Errorf("after a refused append an event comes behind %d, want %d", second.Previous, first.Position.Seq)
+	}
+}
+
+func TestURLSaysWhichDatabaseHasTheLog(t *testing.T) {
+	e := startEngine(t, theRedis)
+	n := startLog(t, e.url()+"/3", nil, all)
+	n.settle(pubsub.TopicSubject("room"))
+	n.append("room", "e")
+	eventually(t, "it arrives", func() bool { return len(n.brought("room")) == 1 })
+	if keys := e.text("INFO", "keyspace"); !strings.Contains(keys, "db3:keys=2") || strings.Contains(keys, "db0") {
+		t.Errorf("keys are in %q", keys)
 	}
 }
 

@@ -201,7 +201,7 @@ func TestNodesHearOneOrderWhileTheServerIsKilled(t *testing.T) {
 	e := startEngine(t, theRedis, "--appendonly", "yes")
 	c := startCrowd(t, e.url(), 3)
 	stop := c.talk()
-	for range 2 {
+	for range rounds(2, 20) {
 		c.awaitMore(300)
 		e.kill()
 		eventually(t, "the server is missed", func() bool {

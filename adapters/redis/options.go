@@ -20,7 +20,7 @@ type Options struct {
 	// Default: the system's authorities, TLS 1.2 or later.
 	TLS *tls.Config
 
-	// Prefix begins the name of every channel, so that several clusters of
+	// Prefix begins the name of every channel and key, so that several clusters of
 	// nodes can share a server. Databases of Redis do not keep channels apart.
 	// It must not hold braces, which would put all channels into one slot.
 	// Default "roost:".
@@ -59,6 +59,7 @@ type config struct {
 	username  string
 	password  string
 	tls       *tls.Config // nil: not encrypted
+	database  int         // of keys; channels have none
 	prefix    string
 	buffer    int
 	patience  time.Duration
@@ -118,9 +119,11 @@ func (c *config) parse(server string, conf *tls.Config) error {
 		return fmt.Errorf("redis: the URL's scheme is %q: it must be redis, rediss, valkey or valkeys", u.Scheme)
 	}
 	if database := strings.TrimPrefix(u.Path, "/"); database != "" {
-		if _, err := strconv.ParseUint(database, 10, 16); err != nil {
-			return errors.New("redis: the URL's path is not the number of a database (channels are the same in all of them)")
+		n, err := strconv.ParseUint(database, 10, 16)
+		if err != nil {
+			return errors.New("redis: the URL's path is not the number of a database, which is where history is kept")
 		}
+		c.database = int(n)
 	}
 	c.username = u.User.Username()
 	c.password, _ = u.User.Password()

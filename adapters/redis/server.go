@@ -110,7 +110,7 @@ var errEnded = errors.New("the connection ended")
 func (s *server) session(late bool) (ready bool, err error) {
 	ctx, fail := context.WithCancelCause(s.ctx)
 	defer fail(nil)
-	client, err := s.a.connect(ctx, s.address, batchesAtATime)
+	client, err := s.a.connect(ctx, s.address, forBatches)
 	if err != nil {
 		return false, err
 	}
@@ -125,7 +125,7 @@ func (s *server) session(late bool) (ready bool, err error) {
 		return false, errors.New("it changed between being alone and being of a cluster")
 	}
 	if s.a.log != nil {
-		if w.log, err = s.a.connect(ctx, s.address, appendsAtATime); err != nil {
+		if w.log, err = s.a.connect(ctx, s.address, s.a.forLog()); err != nil {
 			return false, err
 		}
 	}

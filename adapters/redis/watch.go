@@ -129,7 +129,7 @@ func (a *Adapter) known() (there []peer, others []string) {
 func (a *Adapter) askNew(address string) (*description, error) {
 	ctx, cancel := context.WithCancel(a.ctx)
 	defer cancel()
-	client, err := a.connect(ctx, address, batchesAtATime)
+	client, err := a.connect(ctx, address, forBatches)
 	if err != nil {
 		return nil, err
 	}
