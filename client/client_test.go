@@ -14,6 +14,7 @@ import (
 
 	"github.com/roost-dev/roost"
 	"github.com/roost-dev/roost/client"
+	"github.com/roost-dev/roost/history"
 )
 
 func TestConversation(t *testing.T) {
@@ -289,11 +290,11 @@ func TestConnectionThatIsLostComesBack(t *testing.T) {
 func TestServerThatRestarts(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	addr, url := l.Addr().String(), socketURL(l)
-	stop := newApp(t, appOptions{}).serve(t, l)
+	stop := newApp(t, appOptions{keep: &history.Keep{}}).serve(t, l)
 	closed := make(chan error, 1000)
-	ch := dial(t, url, client.Options{OnClose: func(err error) { closed <- err }}).Channel("room:1", nil)
-	rejoined := make(chan welcome, 10)
-	ch.OnRejoin(func(_ context.Context, w welcome) { rejoined <- w })
+	s := dial(t, url, client.Options{OnClose: func(err error) { closed <- err }})
+	ch := s.Channel("log:1", &client.ChannelOptions{History: true})
+	d := keep(ch)
 	join(t, ch)
 	stop()
 	if e, ok := errors.AsType[*client.CloseError](next(t, "the restart", closed)); !ok || e.Code != 1012 {
@@ -302,8 +303,8 @@ func TestServerThatRestarts(t *testing.T) {
 	if err := next(t, "a try in vain", closed); !errors.As(err, new(*net.OpError)) {
 		t.Errorf("without a server: %v", err)
 	}
-	newApp(t, appOptions{}).serve(t, listen(t, addr))
-	next(t, "the rejoin", rejoined)
+	newApp(t, appOptions{keep: &history.Keep{}}).serve(t, listen(t, addr))
+	wantDiary(t, d, "gap", "rejoined") // what was kept in memory is gone, and the client knows
 	if r, err := ch.Call(t.Context(), Say, said{}); err != nil || r.N != 1 {
 		t.Errorf("say: %v, %v", r, err)
 	}

@@ -66,7 +66,7 @@ type appOptions struct {
 	join    func(ctx context.Context, topic string, p joining) error
 }
 
-func newApp(t *testing.T, o appOptions) *app {
+func newApp(t testing.TB, o appOptions) *app {
 	t.Helper()
 	var keeps []history.Keep
 	if o.keep != nil {
@@ -141,7 +141,7 @@ func newHandler(o appOptions) *roost.Handler[string, *int] {
 }
 
 // serve serves on l until the test ends, or the returned function is called.
-func (a *app) serve(t *testing.T, l net.Listener) (stop func()) {
+func (a *app) serve(t testing.TB, l net.Listener) (stop func()) {
 	t.Helper()
 	served := make(chan struct{})
 	go func() {
@@ -162,14 +162,14 @@ func (a *app) serve(t *testing.T, l net.Listener) (stop func()) {
 }
 
 // start serves on a free port and returns the URL of the socket.
-func (a *app) start(t *testing.T) string {
+func (a *app) start(t testing.TB) string {
 	t.Helper()
 	l := listen(t, "127.0.0.1:0")
 	a.serve(t, l)
 	return socketURL(l)
 }
 
-func listen(t *testing.T, addr string) net.Listener {
+func listen(t testing.TB, addr string) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -193,7 +193,7 @@ func soon(int) time.Duration { return rand.N(5 * time.Millisecond) }
 
 // dial connects with options fit for tests, and closes the socket, leaving
 // nothing behind, when the test ends.
-func dial(t *testing.T, socketURL string, o client.Options) *client.Socket {
+func dial(t testing.TB, socketURL string, o client.Options) *client.Socket {
 	t.Helper()
 	o.Logger = discard
 	if o.Reconnect == nil {
@@ -210,7 +210,7 @@ func dial(t *testing.T, socketURL string, o client.Options) *client.Socket {
 	return s
 }
 
-func shut(t *testing.T, s *client.Socket) {
+func shut(t testing.TB, s *client.Socket) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -220,7 +220,7 @@ func shut(t *testing.T, s *client.Socket) {
 }
 
 // join joins a channel that must be let in.
-func join(t *testing.T, ch *client.Channel) welcome {
+func join(t testing.TB, ch *client.Channel) welcome {
 	t.Helper()
 	w, err := ch.Join[welcome](t.Context(), joining{"ada"})
 	if err != nil {
