@@ -123,7 +123,7 @@ func (c *conversation) withPosition(reply wire.Payload) (wire.Payload, error) {
 		return reply, nil
 	}
 	if reply.Binary || len(reply.Data) < 2 || reply.Data[0] != '{' {
-		return reply, fmt.Errorf("roost: the join reply of %q is no JSON object, which has room for the client's position in the history", c.topic)
+		return reply, fmt.Errorf("roost: the join reply of %q is no JSON object, so the client's position has no place in it", c.topic)
 	}
 	c.mu.Lock()
 	told := historyReply{Position: f.at.String()}
