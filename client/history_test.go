@@ -311,14 +311,14 @@ func TestConnectionCutAtEveryByte(t *testing.T) {
 // TestTorture numbers events on a topic that is kept while clients are cut off, crashed, disconnected and overrun at random: each
 // has all of them in order, or was told of a gap in its place.
 func TestTorture(t *testing.T) {
-	seeds, until := uint64(3), time.Time{}
+	seeds, until := uint64(2), time.Time{}
 	if os.Getenv("ROOST_SOAK") != "" {
 		until = time.Now().Add(40 * time.Second) // make soak does it five times
 	}
 	gaps := 0
 	for seed := uint64(0); seed < seeds || time.Now().Before(until); seed++ {
 		gaps += torture(t, seed, 10_000)
-		gaps += torture(t, seed, 12) // of 600 events: who is away is late
+		gaps += torture(t, seed, 12) // of 300 events: who is away is late
 		if t.Failed() {
 			return
 		}
@@ -328,7 +328,7 @@ func TestTorture(t *testing.T) {
 
 func torture(t *testing.T, seed uint64, kept int) (gaps int) {
 	t.Helper()
-	const clients, events = 20, 600
+	const clients, events = 20, 300
 	t.Logf("seed %d, %d events kept", seed, kept)
 	random := rand.New(rand.NewPCG(seed, uint64(kept)))
 	a := newApp(t, appOptions{keep: &history.Keep{Count: kept}})
