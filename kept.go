@@ -195,8 +195,14 @@ func (c *conversation) tellKept(m *pubsub.Message) bool {
 	}
 	c.mu.Lock()
 	var err error
-	if c.phase != ended {
-		err = c.sendFrames(m, f)
+	frames := []*transport.Frame{f}
+	if f.Binary() { // it has no room for the position
+		var position *transport.Frame
+		position, err = positionFrame(c.socket.version, m.Position, c.topic, emptyObject)
+		frames = append(frames, position)
+	}
+	if c.phase != ended && err == nil {
+		err = c.sendFrames(m, frames...)
 	}
 	c.mu.Unlock()
 	if err != nil {

@@ -121,7 +121,7 @@ func (v Version) AppendBroadcast(dst []byte, topic, event string, p Payload) (fr
 }
 
 // AppendKept appends the frame of an event that is kept, whose ref is its
-// position (spec/protocol.md §16): a push with a join_ref, a broadcast without.
+// position (spec/protocol.md §20): a push with a join_ref, a broadcast without.
 // The payload must not be binary; binary events have no room for a position.
 func (v Version) AppendKept(dst []byte, joinRef Value, position, topic, event string, p Payload) (frame []byte, err error) {
 	if p.Binary {
