@@ -43,11 +43,13 @@ func steady(n *node, subject string, gap time.Duration) (stop func() int) {
 			}
 		}
 	})
-	return func() int {
+	stop = sync.OnceValue(func() int {
 		close(ended)
 		wg.Wait()
 		return said
-	}
+	})
+	n.t.Cleanup(func() { stop() })
+	return stop
 }
 
 // checkOrder waits for the last message of a steady sender, checks that none
@@ -89,12 +91,12 @@ func TestSlotsThatMoveAreFollowed(t *testing.T) {
 	to.settle(moving, staying)
 	stopMoving, stopStaying := steady(from, moving, time.Millisecond), steady(from, staying, time.Millisecond)
 	slot := strconv.Itoa(slotOf(defaultPrefix + moving))
+	owner := all[0]
 	for round := range 6 { // there and back
 		target := all[1+round%2]
-		id := target.text("CLUSTER", "MYID")
 		before := len(to.heard(moving))
-		target.do("CLUSTER", "SETSLOT", slot, "NODE", id)
-		all.each(func(e *engine) { e.do("CLUSTER", "SETSLOT", slot, "NODE", id) })
+		all.move(slot, owner, target)
+		owner = target
 		eventually(t, "the target has the subscription", func() bool {
 			channels, err := target.do("PUBSUB", "SHARDCHANNELS").AsStrSlice()
 			if err != nil {

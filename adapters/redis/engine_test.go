@@ -223,6 +223,20 @@ func (all engines) wait(nodes int) {
 	}
 }
 
+// move gives a slot to another primary, with its keys, as redis-cli does. What
+// was importing a slot claims it with a new epoch: else the claim of the one
+// before may prevail.
+func (all engines) move(slot string, from, to *engine, keys ...string) {
+	id := to.text("CLUSTER", "MYID")
+	to.do("CLUSTER", "SETSLOT", slot, "IMPORTING", from.text("CLUSTER", "MYID"))
+	from.do("CLUSTER", "SETSLOT", slot, "MIGRATING", id)
+	if len(keys) > 0 {
+		from.do(append([]string{"MIGRATE", "127.0.0.1", strconv.Itoa(to.port), "", "0", "5000", "KEYS"}, keys...)...)
+	}
+	to.do("CLUSTER", "SETSLOT", slot, "NODE", id)
+	all.each(func(e *engine) { e.do("CLUSTER", "SETSLOT", slot, "NODE", id) })
+}
+
 func (all engines) url() string {
 	url := all[0].url() + "?"
 	for _, e := range all[1:] {

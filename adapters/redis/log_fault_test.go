@@ -193,7 +193,7 @@ func TestAppendsOfAFailoverAreThereOrTheEpochIsAnother(t *testing.T) {
 	checkAppended(t, nodes[1], topic, appenders...)
 }
 
-// A slot moves with its keys, as redis-cli moves it, while somebody appends.
+// A slot moves with its keys while somebody appends.
 func TestLogWhoseSlotMovesBeginsAnew(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, theRedis, 3, 0)
@@ -206,12 +206,7 @@ func TestLogWhoseSlotMovesBeginsAnew(t *testing.T) {
 	for range 2 { // there and back
 		eventually(t, "much is appended", func() bool { return nodes[0].last(topic).Seq > 100 })
 		before := nodes[1].last(topic)
-		to.do("CLUSTER", "SETSLOT", slot, "IMPORTING", from.text("CLUSTER", "MYID"))
-		from.do("CLUSTER", "SETSLOT", slot, "MIGRATING", to.text("CLUSTER", "MYID"))
-		from.do(append([]string{"MIGRATE", "127.0.0.1", strconv.Itoa(to.port), "", "0", "5000", "KEYS"}, nodes[0].logKeys(topic)...)...)
-		id := to.text("CLUSTER", "MYID")
-		to.do("CLUSTER", "SETSLOT", slot, "NODE", id)
-		cluster.each(func(e *engine) { e.do("CLUSTER", "SETSLOT", slot, "NODE", id) })
+		cluster.move(slot, from, to, nodes[0].logKeys(topic)...)
 		eventually(t, "it goes on elsewhere", func() bool {
 			last, err := nodes[1].Last(t.Context(), topic)
 			return err == nil && last.Epoch != before.Epoch && last.Seq > 100
