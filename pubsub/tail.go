@@ -23,7 +23,7 @@ type tail struct {
 	known      bool             // what follows means something; it always does in memory
 	last       history.Position // of the last message that is delivered or waiting
 	delivered  history.Position
-	waiting    []*Message
+	waiting    []*Message // nil is a gap
 	delivering bool
 	moved      chan struct{} // closed and made anew at each delivery; nil if nobody waits
 	filling    bool          // the gap behind last is being read
@@ -112,7 +112,10 @@ func (t *tail) arrived(m *Message) {
 		return
 	case m.Position.Epoch == t.last.Epoch && m.Position.Seq <= t.last.Seq:
 		return
-	case m.Position.Epoch != t.last.Epoch && m.Previous == 0, t.fits(m):
+	case m.Position.Epoch != t.last.Epoch && m.Previous == 0:
+		t.turn(m.Position.Epoch)
+		t.put(m)
+	case t.fits(m):
 		t.put(m)
 	default:
 		t.fill(m.Position)
@@ -142,6 +145,11 @@ func (t *tail) drain() {
 		t.waiting[0] = nil
 		t.waiting = t.waiting[1:]
 		t.mu.Unlock()
+		if next == nil {
+			t.tellGap()
+			t.mu.Lock()
+			continue
+		}
 		t.ps.BroadcastLocal(next)
 		t.mu.Lock()
 		t.delivered = next.Position
@@ -204,6 +212,14 @@ func (t *tail) line(m *Message) {
 	t.put(m)
 }
 
+// turn goes on with another life of the engine's log. Nobody knows any more
+// where the one before ended, so this is a gap: nil in the line. The caller
+// holds mu.
+func (t *tail) turn(epoch string) {
+	t.last = history.Position{Epoch: epoch}
+	t.waiting = append(t.waiting, nil)
+}
+
 // put puts m in line. The caller holds mu.
 func (t *tail) put(m *Message) {
 	t.waiting = append(t.waiting, m)
@@ -231,7 +247,7 @@ func (t *tail) fill(to history.Position) {
 		return
 	}
 	if to.Epoch != t.last.Epoch {
-		t.last = history.Position{Epoch: to.Epoch}
+		t.turn(to.Epoch)
 		t.target = to.Seq
 	}
 	t.filling = t.ps.goUntilClose(t.readOn)
@@ -303,6 +319,10 @@ func (t *tail) skip(last history.Position) {
 	t.mu.Unlock()
 	t.ps.logger.Warn("pubsub: the log of a topic does not reach back to what was delivered; clients are told when they rejoin",
 		"topic", t.group.name)
+	t.tellGap()
+}
+
+func (t *tail) tellGap() {
 	for _, member := range t.ps.topics.snapshot(t.group.name, nil) {
 		if s, ok := member.receiver.(GapSubscriber); ok {
 			s.Gap()

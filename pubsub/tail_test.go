@@ -177,7 +177,9 @@ func TestALogThatWasLostIsFollowedByAnother(t *testing.T) {
 		var bus pubsubtest.Bus
 		nodes, engines := keepingNodes(t, &bus, 2, history.Keep{})
 		var c chain
+		var g gapped
 		follow(t, nodes[1], &c)
+		nodes[1].Subscribe("log", &g)
 		for range 3 {
 			say(t, nodes[0], "log", "before")
 		}
@@ -190,6 +192,11 @@ func TestALogThatWasLostIsFollowedByAnother(t *testing.T) {
 		say(t, nodes[0], "log", "second")
 		time.Sleep(time.Second)
 		c.check(t, 5)
+		g.mu.Lock()
+		if g.gaps != 1 {
+			t.Errorf("told of %d gaps, want 1: nobody knows where the first log ended", g.gaps)
+		}
+		g.mu.Unlock()
 		if _, err := nodes[1].Missed(t.Context(), "log", before, 10); !errors.Is(err, history.ErrGone) {
 			t.Errorf("a position of the lost log gives %v", err)
 		}

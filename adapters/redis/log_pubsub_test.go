@@ -156,7 +156,7 @@ func (c *crowd) check() (gaps int) {
 			}
 			if m.Position.Epoch != before.Epoch {
 				if !told && before.Seq < ends[before.Epoch] {
-					t.Logf("node %d heard nothing between %v and %v, the end was at %d, and was told nothing", i, before, m.Position, ends[before.Epoch])
+					t.Errorf("node %d heard nothing between %v and %v, the end was at %d, and was told nothing", i, before, m.Position, ends[before.Epoch])
 				}
 				before = history.Position{Epoch: m.Position.Epoch}
 			}
