@@ -73,6 +73,7 @@ func (k *keepers) awaitLog(t testing.TB, i int) {
 
 // One cluster has the logs of all tests of the suite, each in a namespace.
 func TestEmbeddedHistory(t *testing.T) {
+	t.Parallel() // it waits for elections
 	k := startKeepers(t, history.Keep{Topics: []string{"room"}})
 	made := 0
 	historytest.Run(t, func(t *testing.T, keeps []history.Keep) []history.Log {
@@ -89,13 +90,14 @@ func TestEmbeddedHistory(t *testing.T) {
 
 // One of three nodes may be away, and come back.
 func TestEmbeddedHistoryWithoutOne(t *testing.T) {
+	t.Parallel() // it waits for elections
 	k := startKeepers(t, history.Keep{Topics: []string{"room"}})
 	for i, n := range k.nodes {
 		n.Interest(pubsub.TopicSubject("room"), true)
 		settleNow(t, k.nodes[i])
 	}
 	number := 0
-	for round := range 3 {
+	for round := range 2 {
 		for range 10 {
 			appendNumbered(t, k.logs[number%3], "room", number)
 			number++
@@ -121,11 +123,11 @@ func TestEmbeddedHistoryWithoutOne(t *testing.T) {
 		settleNow(t, k.nodes[round])
 	}
 	for i, log := range k.logs {
-		page, err := log.Read(t.Context(), "room", history.Position{}, 1000)
-		if err != nil || len(page.Entries) != number {
-			t.Fatalf("node %d reads %d events, want %d; error %v", i, len(page.Entries), number, err)
+		entries := readAll(t, log, "room")
+		if len(entries) != number {
+			t.Fatalf("node %d reads %d events, want %d", i, len(entries), number)
 		}
-		for n, e := range page.Entries {
+		for n, e := range entries {
 			if e.Name != itoa(n) {
 				t.Fatalf("event %d is %q", n, e.Name)
 			}
@@ -135,6 +137,7 @@ func TestEmbeddedHistoryWithoutOne(t *testing.T) {
 
 // A node on its own appends nothing, and brings nothing to anybody.
 func TestEmbeddedHistoryWithoutMajority(t *testing.T) {
+	t.Parallel() // it waits for elections
 	k := startKeepers(t, history.Keep{Topics: []string{"room"}})
 	k.nodes[0].Interest(pubsub.TopicSubject("room"), true)
 	settleNow(t, k.nodes[0])
@@ -174,11 +177,12 @@ func TestKeeperProcess(t *testing.T) {
 
 // A node that crashes as the leader takes nothing with it that was acknowledged.
 func TestEmbeddedNodeCrashes(t *testing.T) {
+	t.Parallel() // it waits for elections
 	addresses := statics(t, 3)
 	dir := t.TempDir()
 	var process *exec.Cmd
 	begin := func() {
-		process = exec.Command(os.Args[0], "-test.run=^TestKeeperProcess$")
+		process = exec.Command(os.Args[0], "-test.run=^TestKeeperProcess$") //nolint:gosec // this program
 		process.Env = append(os.Environ(), keeperProcess+"="+strings.Join(append([]string{dir}, addresses...), " "))
 		if _, err := process.StdinPipe(); err != nil {
 			t.Fatal(err)

@@ -177,18 +177,18 @@ func (l *eventLog) lastsIn(ctx context.Context, rule *keptRule, topics []string,
 		}
 	}
 	s.mu.Unlock()
-	if err := l.askLasts(ctx, s, topics, unknown, lasts); err != nil {
+	return l.askLasts(ctx, unknown, func(ctx context.Context, i int) error {
+		last, err := l.lastIn(ctx, s, topics[i])
+		if err == nil {
+			lasts[i] = last
+			s.remember(topics[i], answer{end, last})
+		}
 		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, i := range unknown {
-		s.remember(topics[i], answer{end, lasts[i]})
-	}
-	return nil
+	})
 }
 
-func (l *eventLog) askLasts(ctx context.Context, s *stream, topics []string, indexes []int, lasts []history.Position) error {
+// askLasts asks for several topics at a time.
+func (l *eventLog) askLasts(ctx context.Context, indexes []int, ask func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	work := make(chan int)
@@ -196,11 +196,9 @@ func (l *eventLog) askLasts(ctx context.Context, s *stream, topics []string, ind
 	for range min(maxAsking, len(indexes)) {
 		wg.Go(func() {
 			for i := range work {
-				last, err := l.lastIn(ctx, s, topics[i])
-				if err != nil {
+				if err := ask(ctx, i); err != nil {
 					cancel(err)
 				}
-				lasts[i] = last
 			}
 		})
 	}

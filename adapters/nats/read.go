@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/roost-dev/roost/history"
 	"github.com/roost-dev/roost/pubsub"
@@ -45,6 +46,9 @@ func (l *eventLog) Read(ctx context.Context, topic string, after history.Positio
 	}
 	return history.Page{}, errTrimmed
 }
+
+// fillTime ends a page that takes longer, well before an attempt does.
+const fillTime = attemptTimeout / 4
 
 // reading is one attempt to read a page.
 type reading struct {
@@ -113,7 +117,7 @@ func (r *reading) next(ctx context.Context, seq uint64) (*stored, error) {
 // fill adds to the page what is behind start, and start itself if it is the
 // first event of the topic and not behind the reader.
 func (r *reading) fill(ctx context.Context, start *stored) error {
-	previous := start.seq
+	began, previous := time.Now(), start.seq
 	if start.first && r.after.Seq == 0 {
 		if err := r.add(start, 0); err != nil {
 			return err
@@ -134,6 +138,9 @@ func (r *reading) fill(ctx context.Context, start *stored) error {
 			return err
 		}
 		previous = m.seq
+		if time.Since(began) > fillTime {
+			break
+		}
 	}
 	return nil
 }

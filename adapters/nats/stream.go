@@ -60,6 +60,8 @@ type answer struct {
 const maxTopics = 16384
 
 func (s *stream) remember(topic string, a answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if len(s.answers) >= maxTopics {
 		clear(s.answers)
 	}
