@@ -234,11 +234,11 @@ func TestANodeWithoutOthersLetsNobodyWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		alone := startNode(t, new(pubsubtest.Bus), "a", nil)
 		ann := alone.enter("room", "ann", meta{N: 1})
-		time.Sleep(lease/4 - 1)
+		time.Sleep(lease/4 - time.Millisecond)
 		if got := ann.received(); len(got) != 0 {
 			t.Errorf("told %v before the node knows that there are no others", got)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Millisecond)
 		synctest.Wait()
 		if got := ann.payloads(presence.EventState); len(got) != 1 {
 			t.Errorf("got %v, want the list as soon as it knows", got)

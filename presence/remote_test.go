@@ -56,7 +56,7 @@ func TestEachNodeFetchesOncePerBatch(t *testing.T) {
 		for i := range nodes {
 			nodes[i] = startNode(t, &bus, fmt.Sprint(i), &presence.Options[meta]{Fetch: fetchers[i].fetch})
 		}
-		synctest.Wait()
+		time.Sleep(lease / 4) // after it nodes know who is there
 		for i := range 20 {
 			nodes[0].enter("room", fmt.Sprint("user ", i%5), meta{N: i})
 		}

@@ -204,7 +204,7 @@ func (c *Cluster) Recovered() {
 		return
 	}
 	c.began = time.Now()
-	c.forgive(c.began, c.lease/2) // nobody could be heard
+	c.forgive(c.began, c.lease/8) // who could be heard no sooner is heard soon
 	c.greet = append(c.greet, "")
 	c.emit(Event{Kind: Recovered})
 }

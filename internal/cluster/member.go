@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json/v2"
+	"math"
 	"slices"
 	"time"
 )
@@ -308,18 +309,21 @@ const looks = 4
 // what others said may wait unread.
 func (c *Cluster) excuse(now time.Time) {
 	c.mu.Lock()
-	c.forgive(now, c.lease)
+	c.forgive(now, math.MaxInt64)
 	c.mu.Unlock()
 	c.logger.Warn("cluster: this process did not run for a while", "node", c.self.Name)
 }
 
-// forgive gives silent members that long to be heard, since they may not be to
-// blame. Each is forgiven once for a silence: a dead one must not live for as
-// long as others come and go. The caller holds mu.
-func (c *Cluster) forgive(now time.Time, patience time.Duration) {
+// forgive has the silence of members begin that much later, but not after now,
+// since they may not be to blame. Each is forgiven once for a silence: a dead
+// one must not live for as long as others come and go. The caller holds mu.
+func (c *Cluster) forgive(now time.Time, some time.Duration) {
 	for _, m := range c.members {
-		if quiet := now.Add(patience - c.lease); !m.gone && m.quiet.Equal(m.heard) && quiet.After(m.quiet) {
-			m.quiet = quiet
+		if m.gone || !m.quiet.Equal(m.heard) {
+			continue
+		}
+		if m.quiet = m.heard.Add(some); m.quiet.After(now) {
+			m.quiet = now
 		}
 	}
 }

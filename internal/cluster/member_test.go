@@ -369,6 +369,20 @@ func TestADeadNodeIsForgivenItsSilenceOnce(t *testing.T) {
 	})
 }
 
+// In a mesh the engine comes back with any of the others.
+func TestTheEnginesReturnDoesNotHideACrash(t *testing.T) {
+	for back := time.Duration(0); back < lease+period; back += period / 10 {
+		inCluster(t, 2, func(t *testing.T, _ *pubsubtest.Bus, nodes []*node) {
+			a, b := nodes[0], nodes[1]
+			b.crash(t)
+			time.Sleep(back)
+			a.Recovered()
+			time.Sleep(lease + period - back)
+			a.knows(t, "a lease and a heartbeat after a crash")
+		})
+	}
+}
+
 func TestAWatcherIsToldWhoIsThereAndThenOfChanges(t *testing.T) {
 	inCluster(t, 3, func(t *testing.T, bus *pubsubtest.Bus, nodes []*node) {
 		late := &node{Cluster: nodes[0].Cluster}

@@ -45,7 +45,7 @@ func (r *Replica) askFor(p *peer) {
 // what is held there of those that are about to stop, or have: they may not
 // answer any more.
 func (r *Replica) sendSnapshots(node NodeID, topics []string) {
-	own := packer{r: r, to: node, snapshot: snapshot{asOf: r.own.clock}}
+	own := packer{r: r, to: node, asOf: r.own.clock}
 	for _, topic := range topics {
 		var entries []Entry
 		if o := r.own.topics[digestOf(topic)]; o != nil {
@@ -69,7 +69,7 @@ func (r *Replica) sendCopies(node NodeID, p *peer, topics []string) {
 		if h == nil || h.roster.len() == 0 {
 			continue
 		}
-		copies := packer{r: r, to: node, snapshot: snapshot{writer: p.node, asOf: p.upTo(h.want, h)}}
+		copies := packer{r: r, to: node, writer: p.node, asOf: p.upTo(h.want, h)}
 		copies.add(topic, h.roster.entries())
 		copies.flush()
 	}
