@@ -148,7 +148,7 @@ func TestATroubledFetchHarmsNobody(t *testing.T) {
 		"fails":   {func(context.Context) error { return errors.New("no database") }, 0, "no database"},
 		"panics":  {func(context.Context) error { panic("oh no") }, 0, "oh no"},
 		"exits":   {func(context.Context) error { runtime.Goexit(); return nil }, 0, "did not return"},
-		"is late": {func(ctx context.Context) error { <-ctx.Done(); return nil }, 5 * time.Second, "deadline"},
+		"is late": {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, 5 * time.Second, "deadline"},
 		"ignores its context": {func(context.Context) error {
 			time.Sleep(time.Minute)
 			return nil
