@@ -176,39 +176,38 @@ func (c *conversation) tellKept(m *pubsub.Message) bool {
 	if !fits {
 		return false
 	}
-	if !c.route.routine.intercepts(m.Event) {
-		c.mu.Lock()
-		var err error
-		if c.phase != ended {
-			err = c.sendKept(m)
+	send := func() error { return c.sendKept(m) }
+	if c.route.routine.intercepts(m.Event) {
+		f := c.intercept(m)
+		if f == nil || c.follower == nil {
+			c.tell(f)
+			return f != nil
 		}
-		c.mu.Unlock()
-		if err != nil {
-			_ = c.unsayable(m.Event, err)
-		}
-		return err == nil
-	}
-	f := c.intercept(m)
-	if f == nil || c.follower == nil {
-		c.tell(f)
-		return f != nil
+		send = func() error { return c.sendIntercepted(m, f) }
 	}
 	c.mu.Lock()
 	var err error
-	frames := []*transport.Frame{f}
-	if f.Binary() { // it has no room for the position
-		var position *transport.Frame
-		position, err = positionFrame(c.socket.version, m.Position, c.topic, emptyObject)
-		frames = append(frames, position)
-	}
-	if c.phase != ended && err == nil {
-		err = c.sendFrames(m, frames...)
+	if c.phase != ended {
+		err = send()
 	}
 	c.mu.Unlock()
 	if err != nil {
 		_ = c.unsayable(m.Event, err)
 	}
 	return err == nil
+}
+
+// sendIntercepted sends a follower's client what HandleOut made of m. The
+// caller holds mu.
+func (c *conversation) sendIntercepted(m *pubsub.Message, f *transport.Frame) error {
+	if !f.Binary() {
+		return c.sendFrames(m, f)
+	}
+	position, err := positionFrame(c.socket.version, m.Position, c.topic, emptyObject) // bytes have no room for it
+	if err != nil {
+		return err
+	}
+	return c.sendFrames(m, f, position)
 }
 
 // sendKept sends a kept message, with its position if the client wants that.
@@ -273,20 +272,23 @@ func keptFrames(v wire.Version, m *pubsub.Message) ([]*transport.Frame, error) {
 			position, err := positionFrame(v, m.Position, m.Topic, emptyObject)
 			return &sharedFrames{[]*transport.Frame{transport.NewFrame(event, binary), position}, err}
 		}
-		buf, err := v.AppendKept(newBuffer(len(m.Topic)+len(m.Event)+len(m.Payload)), wire.Value{}, m.Position.String(), m.Topic, m.Event,
-			wire.Payload{Data: m.Payload})
+		f, err := keptFrame(v, wire.Value{}, m.Position, m.Topic, m.Event, m.Payload)
 		if err != nil {
 			return &sharedFrames{err: err}
 		}
-		return &sharedFrames{frames: []*transport.Frame{transport.NewFrame(buf, false)}}
+		return &sharedFrames{frames: []*transport.Frame{f}}
 	}).(*sharedFrames)
 	return s.frames, s.err
 }
 
 // positionFrame says where the client stands, and nothing else.
 func positionFrame(v wire.Version, at history.Position, topic string, payload []byte) (*transport.Frame, error) {
-	room := newBuffer(len(topic) + len(payload))
-	buf, err := v.AppendKept(room, wire.Value{}, at.String(), topic, wire.KeyHistory, wire.Payload{Data: payload})
+	return keptFrame(v, wire.Value{}, at, topic, wire.KeyHistory, payload)
+}
+
+// keptFrame is a frame of text with a position.
+func keptFrame(v wire.Version, joinRef wire.Value, at history.Position, topic, event string, payload []byte) (*transport.Frame, error) {
+	buf, err := v.AppendKept(newBuffer(len(topic)+len(event)+len(payload)), joinRef, at.String(), topic, event, wire.Payload{Data: payload})
 	if err != nil {
 		return nil, err
 	}
@@ -295,15 +297,10 @@ func positionFrame(v wire.Version, at history.Position, topic string, payload []
 
 // interceptedFrame encodes what HandleOut made of m.
 func (c *conversation) interceptedFrame(m *pubsub.Message, event string, p wire.Payload) (*transport.Frame, error) {
-	room := newBuffer(len(c.topic) + len(event) + len(p.Data))
 	if c.follower != nil && !m.Position.IsZero() && !p.Binary {
-		buf, err := c.socket.version.AppendKept(room, c.ref, m.Position.String(), c.topic, event, p)
-		if err != nil {
-			return nil, err
-		}
-		return transport.NewFrame(buf, false), nil
+		return keptFrame(c.socket.version, c.ref, m.Position, c.topic, event, p.Data)
 	}
-	buf, binary, err := c.socket.version.AppendPush(room, c.ref, c.topic, event, p)
+	buf, binary, err := c.socket.version.AppendPush(newBuffer(len(c.topic)+len(event)+len(p.Data)), c.ref, c.topic, event, p)
 	if err != nil {
 		return nil, err
 	}
