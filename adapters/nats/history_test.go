@@ -371,6 +371,33 @@ func TestLasts(t *testing.T) {
 	}
 }
 
+// Nothing is old yet that stands behind the first event of a stream when that
+// alone is due.
+func TestFirstOfAStreamIsTrimmed(t *testing.T) {
+	rules := newRules(t, history.Keep{Topics: []string{"*"}})
+	a := New(startJetStream(t).url(), nil)
+	log := openLog(t, a, rules, hooks{})
+	first := appendNumbered(t, log, "room", 0)
+	second := appendNumbered(t, log, "room", 1)
+	if first.Position.Seq != 1 {
+		t.Fatalf("the first event of the stream is at %v", first.Position)
+	}
+	events := log.(*eventLog)
+	rule, err := events.ruleFor("room")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := events.open(t.Context(), rule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events.purge(&trim{stream: s, subject: s.subject("room"), seq: 1})
+	page, err := log.Read(t.Context(), "room", first.Position, 10)
+	if err != nil || len(page.Entries) != 1 || page.Last != second.Position {
+		t.Fatalf("behind the first event: %+v and error %v, want the second", page, err)
+	}
+}
+
 // recorder is a subscriber that keeps what it is given.
 type recorder struct {
 	mu  sync.Mutex // guards got

@@ -118,6 +118,9 @@ func (l *eventLog) trim() {
 
 // purge is tried once: another event of the topic has more taken away.
 func (l *eventLog) purge(t *trim) {
+	if t.seq <= 1 {
+		return // nothing is before it, and to the server 1 is no number: it would take away all
+	}
 	err := l.try(l.link.ctx, func(ctx context.Context) error {
 		return l.api(ctx, "STREAM.PURGE."+t.stream.name, map[string]any{"filter": t.subject, "seq": t.seq}, nil)
 	})
