@@ -248,6 +248,7 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 		return false
 	}
 	c.phase, c.why = ended, why
+	c.socket.remove(c) // first: a client at its bound that hears of the end may join another topic
 	for _, f := range frames {
 		if f != nil {
 			_ = c.socket.send(f)
@@ -269,7 +270,6 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 	if sub != nil {
 		sub.Unsubscribe()
 	}
-	c.socket.remove(c)
 	for t := range timers {
 		t.timer.Stop()
 	}

@@ -241,7 +241,8 @@ func (s *socket) sendBurst(b *transport.Burst) error {
 	return s.conn.SendBurst(b)
 }
 
-// remove forgets a conversation that has ended.
+// remove forgets a conversation that has ended. Its caller holds the
+// conversation's mutex, which nobody takes under that of the socket.
 func (s *socket) remove(c *conversation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
