@@ -76,6 +76,20 @@ func (server *core) takeHistory(topic string, params wire.Payload) (f *follower,
 	return f, rest
 }
 
+// mustHoldPosition panics if a route's join reply is to hold a position, and is
+// no object.
+func (server *core) mustHoldPosition(r *route) {
+	if !r.routine.bytesReply {
+		return // what of the others is no object is refused when it comes
+	}
+	for _, topic := range server.pubsub.KeptTopics() {
+		if kept := keptPattern(topic); r.pattern.overlaps(&kept) {
+			panic(fmt.Sprintf("roost: Handle of %q: topics %q keep their history, so join must reply with an object, "+
+				"where the client's position has its place, and not with []byte", r.pattern.text, topic))
+		}
+	}
+}
+
 // missedPage is how many events are read from the log at a time.
 const missedPage = 64
 

@@ -291,3 +291,32 @@ func reconnectAtRandom(t *testing.T, seed uint64) {
 		c.send("1", "1", "room:1", "phx_join", fmt.Sprintf(`{"_history":{"after":%q}}`, position))
 	}
 }
+
+// A join reply of bytes has no room for the client's position. That is noticed
+// when the program starts, wherever a topic with history can match.
+func TestJoinRepliesOfHistoryAreObjects(t *testing.T) {
+	ps, err := pubsub.New(&pubsub.Options{History: []history.Keep{{Topics: []string{"log:*", "lobby", "vid*"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply := func(context.Context, *roost.Channel[room], *roost.Socket[user], struct{}) ([]byte, error) { return nil, nil }
+	handle := func(pattern string) (panicked any) {
+		defer func() { panicked = recover() }()
+		server := roost.NewServer(func(context.Context, *roost.ConnectRequest) (user, error) { return user{}, nil },
+			&roost.Options[user]{PubSub: ps})
+		server.Handle(pattern, roost.NewHandler(reply, nil))
+		return nil
+	}
+	for _, pattern := range []string{
+		"log:*", "log:{id}", "log:{id}:{part}", "{any}:1", "*", "log:a*", "lobby", "{name}", "videos:{id}", "vi*", "video*",
+	} {
+		if got := fmt.Sprint(handle(pattern)); !strings.Contains(got, "must reply with an object") {
+			t.Errorf("Handle of %q: panic %v, want one", pattern, got)
+		}
+	}
+	for _, pattern := range []string{"room:*", "lob", "lobby:{id}", "log", "logs:*"} {
+		if got := handle(pattern); got != nil {
+			t.Errorf("Handle of %q: panic %v, want none", pattern, got)
+		}
+	}
+}

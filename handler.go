@@ -36,6 +36,7 @@ type routine struct {
 	anyOut     outHandler
 	terminate  func(ctx context.Context, c *conversation, why Reason)
 	emits      map[string]bool
+	bytesReply bool // join replies with bytes
 	mounted    bool
 }
 
@@ -75,6 +76,8 @@ func NewHandler[A, S, P, R any](
 		events: map[string]func(context.Context, *conversation, *pubsub.Message) error{},
 		outs:   map[string]outHandler{},
 		emits:  map[string]bool{},
+
+		bytesReply: reflect.TypeFor[R]() == reflect.TypeFor[[]byte](),
 	}
 	r.newChannel = func() *conversation {
 		ch := &Channel[S]{}

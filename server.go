@@ -152,13 +152,16 @@ func (s *Server[A]) refuser(refused func(http.ResponseWriter, *http.Request, err
 // where {id} is one segment between colons, "videos:{rest...}" and "videos:*"
 // where the last part is anything. Of two patterns that match a topic the
 // more specific wins. It panics on a bad pattern, and on one that conflicts
-// with another: neither of the two is more specific. Mount everything before
-// the first client connects.
+// with another: neither of the two is more specific. It panics, too, if some of
+// the topics keep their history and join replies with bytes, in which there is
+// no room for the client's position. Mount everything before the first client
+// connects.
 func (s *Server[A]) Handle[S any](pattern string, h *Handler[A, S]) {
 	if h == nil {
 		panic(fmt.Sprintf("roost: Handle of %q needs a handler", pattern))
 	}
 	r := &route{pattern: parsePattern(pattern), routine: h.r}
+	s.core.mustHoldPosition(r)
 	h.r.mounted = true
 	s.core.routesMu.Lock()
 	defer s.core.routesMu.Unlock()

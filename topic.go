@@ -58,6 +58,24 @@ func parsePattern(text string) pattern {
 	return p
 }
 
+// keptPattern is the pattern of topics that a [history.Keep] names: only a star
+// at the very end is special there.
+func keptPattern(topic string) pattern {
+	p := pattern{text: topic}
+	parts := strings.Split(topic, ":")
+	last := len(parts) - 1
+	p.prefix, p.rest = strings.CutSuffix(parts[last], "*")
+	if p.rest {
+		p.restName, parts = "*", parts[:last]
+	} else {
+		p.prefix = ""
+	}
+	for _, part := range parts {
+		p.segments = append(p.segments, segment{literal: part})
+	}
+	return p
+}
+
 func mustLiteral(text, part string) {
 	if strings.ContainsAny(part, "{}*") {
 		panic(fmt.Sprintf("roost: topic pattern %q: bad segment %q; * stands at the very end, {name} between colons", text, part))

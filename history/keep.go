@@ -41,6 +41,7 @@ const neverKept = "presence_"
 // the one for it, whatever events it lists: a topic has one log, with one
 // bound. nil keeps nothing. It may be used from any goroutine.
 type Rules struct {
+	topics   []string // as the rules name them
 	exact    map[string]*rule
 	prefixes []prefix // in the order of the rules
 }
@@ -146,6 +147,7 @@ func newRule(k Keep) *rule {
 }
 
 func (r *Rules) add(added *rule) {
+	r.topics = append(r.topics, added.Topics...)
 	for _, topic := range added.Topics {
 		if text, isPrefix := strings.CutSuffix(topic, "*"); isPrefix {
 			r.prefixes = append(r.prefixes, prefix{text, added})
@@ -172,6 +174,14 @@ func (r *Rules) find(topic string) *rule {
 		}
 	}
 	return nil
+}
+
+// Topics returns the topics that are kept, as the rules name them: read only.
+func (r *Rules) Topics() []string {
+	if r == nil {
+		return nil
+	}
+	return r.topics
 }
 
 // For returns the rule that keeps an event of a topic, or nil: read only. It

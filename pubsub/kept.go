@@ -15,6 +15,10 @@ import (
 // Keeps reports whether events of a topic are kept.
 func (ps *PubSub) Keeps(topic string) bool { return ps.rules.ForTopic(topic) != nil }
 
+// KeptTopics returns the topics that are kept, as [Options].History names them:
+// read only.
+func (ps *PubSub) KeptTopics() []string { return ps.rules.Topics() }
+
 // KeepsEvent reports whether this event of a topic is kept.
 func (ps *PubSub) KeepsEvent(topic, event string) bool { return ps.rules.For(topic, event) != nil }
 
