@@ -1,9 +1,7 @@
 package roost
 
 import (
-	"bytes"
 	"context"
-	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
 	"fmt"
@@ -44,29 +42,17 @@ type historyReply struct {
 // The handler does not see it. f is nil if it asks nothing, or of a topic that
 // is not kept.
 func (server *core) takeHistory(topic string, params wire.Payload) (f *follower, rest wire.Payload) {
-	if params.Binary || !bytes.Contains(params.Data, []byte(`"`+wire.KeyHistory+`"`)) {
-		return nil, params
-	}
-	var members map[string]jsontext.Value
-	if json.Unmarshal(params.Data, &members) != nil {
-		return nil, params // no object, or one that the handler is to refuse
-	}
-	asked, ok := members[wire.KeyHistory]
+	asked, rest, ok := cutMember(params, wire.KeyHistory)
 	if !ok {
 		return nil, params
 	}
-	delete(members, wire.KeyHistory)
-	data, err := json.Marshal(members)
-	if err != nil {
-		return nil, params
-	}
-	rest = wire.Payload{Data: data}
 	if !server.pubsub.Keeps(topic) {
 		return nil, rest
 	}
 	f = &follower{}
 	var request historyRequest
 	if json.Unmarshal(asked, &request) == nil && request.After != nil && *request.After != "" {
+		var err error
 		f.named = true
 		f.after, err = history.ParsePosition(*request.After)
 		if err != nil {
@@ -136,9 +122,6 @@ func (c *conversation) withPosition(reply wire.Payload) (wire.Payload, error) {
 	if f == nil {
 		return reply, nil
 	}
-	if reply.Binary || len(reply.Data) < 2 || reply.Data[0] != '{' {
-		return reply, fmt.Errorf("roost: the join reply of %q is no JSON object, so the client's position has no place in it", c.topic)
-	}
 	c.mu.Lock()
 	told := historyReply{Position: f.at.String()}
 	if f.named {
@@ -149,11 +132,11 @@ func (c *conversation) withPosition(reply wire.Payload) (wire.Payload, error) {
 	if err != nil {
 		return reply, err
 	}
-	data := append([]byte(`{"`+wire.KeyHistory+`":`), member...)
-	if rest := bytes.TrimSpace(reply.Data[1:]); rest[0] != '}' {
-		data = append(data, ',')
+	reply, ok := addMember(reply, wire.KeyHistory, member)
+	if !ok {
+		return reply, fmt.Errorf("roost: the join reply of %q is no JSON object, so the client's position has no place in it", c.topic)
 	}
-	return wire.Payload{Data: append(data, reply.Data[1:]...)}, nil
+	return reply, nil
 }
 
 // catchUp tells the client what it missed, behind the join reply, and then what

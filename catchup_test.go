@@ -299,7 +299,9 @@ func TestJoinRepliesOfHistoryAreObjects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reply := func(context.Context, *roost.Channel[room], *roost.Socket[user], struct{}) ([]byte, error) { return nil, nil }
+	reply := func(context.Context, *roost.Channel[room], *roost.Socket[user], struct{}) ([]byte, error) {
+		return nil, nil
+	}
 	handle := func(pattern string) (panicked any) {
 		defer func() { panicked = recover() }()
 		server := roost.NewServer(func(context.Context, *roost.ConnectRequest) (user, error) { return user{}, nil },

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/roost-dev/roost/internal/ledger"
 	"github.com/roost-dev/roost/pubsub"
 	"github.com/roost-dev/roost/transport"
 	"github.com/roost-dev/roost/wire"
@@ -70,11 +71,12 @@ type attachments struct {
 	onEnd      map[*func()]struct{}
 	onCancel   map[*func()]struct{}
 	timers     map[*Timer]struct{}
-	join       *joinRequest  // still to be run
-	cancelJoin func()        // of the join that runs
-	settled    chan struct{} // closed once the join is answered; a newer join waits for it
-	replaced   bool          // while joining, by a newer join
-	verdict    *verdict      // came while joining; it is carried out behind the join reply
+	join       *joinRequest    // still to be run
+	cancelJoin func()          // of the join that runs
+	settled    chan struct{}   // closed once the join is answered; a newer join waits for it
+	replaced   bool            // while joining, by a newer join
+	verdict    *verdict        // came while joining; it is carried out behind the join reply
+	session    *ledger.Session // of the client's marked pushes
 	endedAt    time.Time
 }
 
@@ -248,7 +250,7 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 		return false
 	}
 	c.phase, c.why = ended, why
-	c.socket.remove(c) // first: a client at its bound that hears of the end may join another topic
+	c.socket.leaving.Add(1) // first: a client at its bound that hears of the end may join another topic
 	for _, f := range frames {
 		if f != nil {
 			_ = c.socket.send(f)
@@ -259,8 +261,8 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 		undone = c.work.end()
 	}
 	more := c.attached()
-	hooks, timers := more.onEnd, more.timers
-	more.onEnd, more.timers, more.join, more.endedAt = nil, nil, nil, time.Now()
+	hooks, timers, session := more.onEnd, more.timers, more.session
+	more.onEnd, more.timers, more.session, more.join, more.endedAt = nil, nil, nil, nil, time.Now()
 	c.settle()
 	c.cancel()
 	sub, accepted, idle := c.sub, c.accepted, !c.running
@@ -269,6 +271,10 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 
 	if sub != nil {
 		sub.Unsubscribe()
+	}
+	c.socket.remove(c)
+	if session != nil {
+		session.Release()
 	}
 	for t := range timers {
 		t.timer.Stop()

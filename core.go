@@ -22,6 +22,7 @@ type core struct {
 	log    LogOptions
 	trace  Trace
 	limits limits
+	marked *markedPushes // nil if clients may mark none
 	pool   worker.Pool
 	began  time.Time
 	slow   atomic.Uint64 // sockets closed as slow

@@ -1,11 +1,14 @@
 package roost
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"sync"
 	"time"
 
+	"github.com/roost-dev/roost/internal/ledger"
 	"github.com/roost-dev/roost/wire"
 )
 
@@ -44,17 +47,18 @@ func (c *conversation) handleInfo(v any) {
 }
 
 func (c *conversation) handlePush(m mail) {
+	marked, ok := c.begin(&m)
+	if !ok {
+		return
+	}
 	start := time.Now()
-	routine := c.route.routine
 	var err error
-	switch in := routine.ins[m.event]; {
-	case in != nil:
-		err = c.handleIn(in, m)
-	case routine.anyIn != nil:
-		err = c.handleAny(m)
-	default:
-		c.logger().Warn("roost: an event without a callback ended its conversation", "topic", c.topic, "event", clip(m.event))
-		c.end(Errored, c.errorFrame())
+	if marked != nil {
+		err = c.handleMarked(m, marked)
+	} else {
+		err = c.call(c.context(), m, nil)
+	}
+	if errors.Is(err, errNoCallback) {
 		return
 	}
 	took := time.Since(start)
@@ -67,13 +71,28 @@ func (c *conversation) handlePush(m mail) {
 	}
 }
 
+// call runs the callback of a push.
+func (c *conversation) call(ctx context.Context, m mail, marked *ledger.Push) error {
+	routine := c.route.routine
+	switch in := routine.ins[m.event]; {
+	case in != nil:
+		return c.handleIn(ctx, in, &turn{mail: m, marked: marked, reply: in.reply})
+	case routine.anyIn != nil:
+		return c.handleAny(ctx, &turn{mail: m, marked: marked, reply: reflect.TypeFor[Payload]()})
+	default:
+		c.logger().Warn("roost: an event without a callback ended its conversation", "topic", c.topic, "event", clip(m.event))
+		c.end(Errored, c.errorFrame())
+		return errNoCallback
+	}
+}
+
 // handleIn runs the callback of a typed event and replies.
-func (c *conversation) handleIn(in *inHandler, m mail) error {
+func (c *conversation) handleIn(ctx context.Context, in *inHandler, t *turn) error {
 	var reply wire.Payload
-	t := c.beginTurn(&turn{mail: m, reply: in.reply})
+	c.beginTurn(t)
 	defer c.endTurn(t)
 	err, ok := c.protect("HandleIn", func() (err error) {
-		reply, err = in.call(c.context(), c, m.payload)
+		reply, err = in.call(ctx, c, t.mail.payload)
 		return err
 	})
 	if !ok {
@@ -87,7 +106,7 @@ func (c *conversation) handleIn(in *inHandler, m mail) error {
 	switch {
 	case errors.Is(err, ErrLater) && a != nil:
 	case a == nil:
-		a = &answer{c: c, ref: m.ref, event: m.event}
+		a = newAnswer(c, t)
 		fallthrough
 	default:
 		switch {
@@ -95,6 +114,8 @@ func (c *conversation) handleIn(in *inHandler, m mail) error {
 			_ = a.fail(err)
 		case in.reply != reflect.TypeFor[NoReply]():
 			_ = a.give(wire.StatusOK, reply)
+		default:
+			_ = a.silence()
 		}
 	}
 	if isStop {
@@ -104,11 +125,14 @@ func (c *conversation) handleIn(in *inHandler, m mail) error {
 }
 
 // handleAny runs the untyped callback.
-func (c *conversation) handleAny(m mail) error {
-	a := &answer{c: c, ref: m.ref, event: m.event}
-	defer c.endTurn(c.beginTurn(&turn{mail: m, reply: reflect.TypeFor[Payload](), answer: a}))
+func (c *conversation) handleAny(ctx context.Context, t *turn) error {
+	m := &t.mail
+	a := newAnswer(c, t)
+	t.answer = a
+	c.beginTurn(t)
+	defer c.endTurn(t)
 	message := &Message{Topic: c.topic, Event: m.event, Payload: m.payload.Data, Binary: m.payload.Binary, answer: a}
-	err, ok := c.protect("HandleAny", func() error { return c.route.routine.anyIn(c.context(), c, message) })
+	err, ok := c.protect("HandleAny", func() error { return c.route.routine.anyIn(ctx, c, message) })
 	if !ok {
 		return errCrashed
 	}
@@ -130,11 +154,10 @@ func (c *conversation) stop(err error) {
 	}
 }
 
-func (c *conversation) beginTurn(t *turn) *turn {
+func (c *conversation) beginTurn(t *turn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.working().turn = t
-	return t
 }
 
 // endTurn is called behind the reply.
@@ -181,9 +204,12 @@ func (c *conversation) currentAnswer() (*answer, reflect.Type) {
 	}
 	t := c.work.turn
 	if t.answer == nil {
-		t.answer = &answer{c: c, ref: t.mail.ref, event: t.mail.event}
+		t.answer = newAnswer(c, t)
 	}
 	return t.answer, t.reply
 }
 
-var errCrashed = errors.New("roost: the callback panicked")
+var (
+	errCrashed    = errors.New("roost: the callback panicked")
+	errNoCallback = fmt.Errorf("%w: there is none", errCrashed)
+)

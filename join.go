@@ -17,12 +17,16 @@ type joinRequest struct {
 	params wire.Payload
 	prev   *conversation // the one on the same topic that this one replaces
 	old    *transport.Frame
+
+	marked  *markedRequest // nil: the client is not going to mark pushes
+	session markedReply
 }
 
 // start subscribes the topic and gets the join under way. The subscription
 // comes first: what is broadcast from now on is held for this conversation.
 func (c *conversation) start(j *joinRequest) {
 	c.follower, j.params = c.socket.server.takeHistory(c.topic, j.params)
+	j.marked, j.params = c.socket.server.marked.takeMarked(j.params)
 	c.mu.Lock()
 	if c.phase != ended { // else the socket closed meanwhile
 		c.attached().join = j
@@ -53,6 +57,7 @@ func (c *conversation) runJoin(j *joinRequest) {
 			refusal = c.joinError(err)
 			return err
 		}
+		c.openSession(ctx, j)
 		if reply, err = c.route.routine.join(ctx, c, j.params); err != nil {
 			refusal = c.joinError(err)
 		}
@@ -157,6 +162,9 @@ func (c *conversation) replaceAndWait() *transport.Frame {
 // error if there was no join left to accept.
 func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
 	reply, err := c.withPosition(reply)
+	if err == nil {
+		reply, err = c.withSession(j, reply)
+	}
 	var f *transport.Frame
 	if err == nil {
 		f, err = c.joinReply(j.ref, wire.StatusOK, reply)
@@ -182,7 +190,7 @@ func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
 	more := c.attached()
 	replaced, end := more.replaced, more.verdict
 	more.cancelJoin = nil
-	if !replaced && more.id == "" && len(more.onEnd)+len(more.onCancel)+len(more.timers) == 0 {
+	if !replaced && more.id == "" && more.session == nil && len(more.onEnd)+len(more.onCancel)+len(more.timers) == 0 {
 		c.more = nil // it took no more than a join
 	}
 	c.mu.Unlock()

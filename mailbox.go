@@ -11,6 +11,7 @@ type mail struct {
 	ref     wire.Value      // of a push or a leave
 	event   string          // of a push
 	payload wire.Payload    // of a push
+	mark    string          // of a push of bytes
 	value   any             // of an info
 	message *pubsub.Message // of an event or an intercepted broadcast
 }

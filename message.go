@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"sync/atomic"
 
+	"github.com/roost-dev/roost/internal/ledger"
 	"github.com/roost-dev/roost/wire"
 )
 
@@ -70,7 +71,7 @@ func Defer[R any](ch interface{ conversation() *conversation }) *Later[R] {
 // [ErrEnded] if the conversation is over. A [NoReply] sends nothing.
 func (l *Later[R]) Reply(v R) error {
 	if _, silent := any(v).(NoReply); silent {
-		return l.answer.claim()
+		return l.answer.silence()
 	}
 	p, err := encodePayload(v)
 	if err != nil {
@@ -85,10 +86,15 @@ func (l *Later[R]) Fail(err error) error { return l.answer.fail(err) }
 
 // answer is the one reply that a push may get.
 type answer struct {
-	c     *conversation
-	ref   wire.Value
-	event string
-	given atomic.Bool
+	c      *conversation
+	ref    wire.Value
+	event  string
+	marked *ledger.Push // nil: the push has no mark
+	given  atomic.Bool
+}
+
+func newAnswer(c *conversation, t *turn) *answer {
+	return &answer{c: c, ref: t.mail.ref, event: t.mail.event, marked: t.marked}
 }
 
 // claim takes the one reply, which nobody else can give then.
@@ -103,7 +109,22 @@ func (a *answer) give(status string, p wire.Payload) error {
 	if err := a.claim(); err != nil {
 		return err
 	}
-	return a.c.reply(a.ref, status, p)
+	if a.marked == nil {
+		return a.c.reply(a.ref, status, p)
+	}
+	a.marked.Finish(ledger.Reply{Status: status, Data: p.Data, Binary: p.Binary})
+	if err := a.c.reply(a.ref, status, p); !errors.Is(err, ErrEnded) {
+		return err
+	}
+	return nil // the client comes back for it
+}
+
+// silence is a success of which the client hears only if it marked the push.
+func (a *answer) silence() error {
+	if a.marked != nil {
+		return a.give(wire.StatusOK, wire.Payload{Data: emptyObject})
+	}
+	return a.claim()
 }
 
 func (a *answer) fail(err error) error {

@@ -91,6 +91,10 @@ type Options[A any] struct {
 	// clients do not all come back at once. Default 5,000; negative: all.
 	DrainRate int
 
+	// MarkedPushes bounds what is remembered of pushes that clients mark, so
+	// that each takes effect once (spec/protocol.md §21).
+	MarkedPushes MarkedPushes
+
 	// WebSocket and LongPoll configure the transports.
 	WebSocket WebSocket
 	LongPoll  LongPoll
@@ -110,6 +114,35 @@ type Options[A any] struct {
 type Rate struct {
 	PerSecond float64 // 0: the default; negative: no bound
 	Burst     int     // how much may come at once; 0: the default
+}
+
+// MarkedPushes bounds what a [Server] remembers of pushes that clients mark. A
+// push that is sent again beyond a bound is answered "outcome_unknown": it may
+// have taken effect.
+type MarkedPushes struct {
+	// Off has marks ignored: clients learn it when they join.
+	Off bool
+
+	// For is how long the outcome of a push is remembered, and what a client
+	// marked after its connection broke. The context of a callback whose push
+	// was marked does not end with the conversation but after this time.
+	// Default 10 min.
+	For time.Duration
+
+	// PerSession is how many pushes of a client on one topic are remembered.
+	// Default 1,000. Clients say what they have the reply of, which goes at
+	// once.
+	PerSession int
+
+	// SessionBytes is how much is kept of the replies of a client on one
+	// topic; the last is kept whatever its size. Default 256 KiB.
+	SessionBytes int
+
+	// Sessions is how many clients that are away are remembered, each with one
+	// topic, and Bytes how much of their replies. Default 100,000, and 64 MiB.
+	// Beyond that those that went first are forgotten.
+	Sessions int
+	Bytes    int
 }
 
 // WebSocket configures the WebSocket transport of a [Server].

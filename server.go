@@ -31,7 +31,7 @@ type Server[A any] struct {
 	verifyCSRF  func(r *http.Request, token string) bool
 	websocket   *websocket.Handler // nil if off
 	longpoll    *longpoll.Handler  // nil if off
-	alone       func()             // has it serve no other nodes any more; nil if there are none
+	alone       func()             // has its long polling serve no other nodes any more; nil if there are none
 }
 
 // NewServer makes a server of its connect callback, which decides who may
@@ -74,12 +74,14 @@ func NewServer[A any](connect func(ctx context.Context, r *ConnectRequest) (A, e
 	if s.verifyCSRF == nil {
 		s.verifyCSRF = doubleSubmit
 	}
-	s.mountTransports(opts)
+	peers := newPeers(s.core.pubsub)
+	s.mountTransports(opts, peers)
+	s.core.marked = newMarkedPushes(peers, opts.MarkedPushes)
 	s.core.forget = s.core.pubsub.AddSockets(&s.core)
 	return s
 }
 
-func (s *Server[A]) mountTransports(opts *Options[A]) {
+func (s *Server[A]) mountTransports(opts *Options[A], peers *peers) {
 	if ws := opts.WebSocket; !ws.Off {
 		s.websocket = websocket.New(websocket.Config{
 			Accept:       s.accept,
@@ -97,12 +99,11 @@ func (s *Server[A]) mountTransports(opts *Options[A]) {
 		})
 	}
 	if !opts.LongPoll.Off {
-		s.mountLongPoll(opts)
+		s.mountLongPoll(opts, peers)
 	}
 }
 
-func (s *Server[A]) mountLongPoll(opts *Options[A]) {
-	peers := newPeers(s.core.pubsub)
+func (s *Server[A]) mountLongPoll(opts *Options[A], peers *peers) {
 	secret := opts.Secret
 	switch {
 	case secret == "" && peers != nil:
@@ -270,6 +271,7 @@ func (s *Server[A]) Shutdown(ctx context.Context) error {
 	err := c.waitEmpty(ctx)
 	c.forget()
 	if err != nil {
+		c.marked.abandon()
 		for _, socket := range c.allSockets() {
 			socket.endAll(Drained)
 			socket.conn.Close(transport.CloseRestart, "server shuts down")
@@ -285,5 +287,7 @@ func (s *Server[A]) Shutdown(ctx context.Context) error {
 	if s.alone != nil {
 		s.alone()
 	}
-	return cmp.Or(err, c.pool.Close(ctx))
+	err = cmp.Or(err, c.pool.Close(ctx))
+	c.marked.close()
+	return err
 }

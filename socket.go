@@ -47,7 +47,9 @@ type socket struct {
 	id        string
 	user      any // the *Socket[A]
 	conn      transport.Conn
-	muted     atomic.Bool // nothing is sent any more
+	muted     atomic.Bool  // nothing is sent any more
+	marks     atomic.Bool  // the client marks pushes
+	leaving   atomic.Int32 // conversations that have ended and are to be removed
 
 	// Used by the one goroutine at a time that calls Receive.
 	messages, joins, strikes bucket
@@ -91,7 +93,7 @@ func (s *socket) Receive(data []byte, binary bool) error {
 		if !s.forgive() {
 			return nil
 		}
-		return s.refuse(m.JoinRef, m.Ref, m.Topic, errRateLimited)
+		return s.refuse(m.JoinRef, m.Ref, m.Topic, s.refusal(errRateLimited, m.Payload, m.Mark))
 	}
 	if !isText {
 		topic = "" // which no handler has
@@ -157,7 +159,7 @@ func (s *socket) admit(c *conversation) (prev *conversation, refusal *Error) {
 		return nil, errTopicTooLong
 	case s.draining || s.closed:
 		return nil, errShuttingDown
-	case prev == nil && s.topics.len() >= limit, s.unfinished >= 2*limit+1:
+	case prev == nil && s.topics.len()-int(s.leaving.Load()) >= limit, s.unfinished >= 2*limit+1:
 		// The second: joining the same topics again and again must not pile
 		// up callbacks that do not return.
 		return nil, errTooMany
@@ -176,7 +178,7 @@ func (s *socket) dispatch(topic string, m *wire.ClientMessage) error {
 		if !m.JoinRef.IsNull() && m.JoinRef != c.joinRef() {
 			return nil // of an earlier join of the topic: dropped in silence, as by Phoenix
 		}
-		letter := mail{kind: mailPush, ref: m.Ref, event: m.Event, payload: clonePayload(m.Payload)}
+		letter := mail{kind: mailPush, ref: m.Ref, event: m.Event, payload: clonePayload(m.Payload), mark: m.Mark}
 		if m.Event == wire.EventLeave {
 			letter = mail{kind: mailLeave, ref: m.Ref}
 		}
@@ -184,14 +186,25 @@ func (s *socket) dispatch(topic string, m *wire.ClientMessage) error {
 		case postedWell:
 			return nil
 		case postedInVain:
-			return c.busy(m.Ref)
+			return c.busy(m.Ref, s.refusal(errBusy, m.Payload, m.Mark))
 		}
 	}
 	if m.Event == wire.EventLeave {
 		return s.reply(m.JoinRef, m.Ref, m.Topic, wire.StatusOK, wire.Payload{Data: emptyObject})
 	}
-	return s.refuse(wire.Value{}, m.Ref, m.Topic, errUnmatched)
+	return s.refuse(wire.Value{}, m.Ref, m.Topic, s.refusal(errUnmatched, m.Payload, m.Mark))
 }
+
+// refusal is what a push is refused with: one that is marked may be sent again.
+func (s *socket) refusal(reason *Error, p wire.Payload, mark string) *Error {
+	if s.marks.Load() && isMarked(p, mark) {
+		return again(reason)
+	}
+	return reason
+}
+
+// carriesBytes reports whether frames of bytes reach the client.
+func (s *socket) carriesBytes() bool { return s.version == wire.V2 && s.transport != "longpoll" }
 
 // reply answers a message that no conversation answers.
 func (s *socket) reply(joinRef, ref, topic wire.Value, status string, p wire.Payload) error {
@@ -211,8 +224,8 @@ func (s *socket) refuse(joinRef, ref, topic wire.Value, reason *Error) error {
 // refuseAll answers the pushes that a conversation ended without handling.
 func (s *socket) refuseAll(topic string, undone []mail) {
 	for i := range undone {
-		if undone[i].kind == mailPush {
-			_ = s.refuse(wire.Value{}, undone[i].ref, wire.String(topic), errUnmatched)
+		if m := &undone[i]; m.kind == mailPush {
+			_ = s.refuse(wire.Value{}, m.ref, wire.String(topic), s.refusal(errUnmatched, m.payload, m.mark))
 		}
 	}
 }
@@ -241,12 +254,12 @@ func (s *socket) sendBurst(b *transport.Burst) error {
 	return s.conn.SendBurst(b)
 }
 
-// remove forgets a conversation that has ended. Its caller holds the
-// conversation's mutex, which nobody takes under that of the socket.
+// remove forgets a conversation that has ended.
 func (s *socket) remove(c *conversation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.topics.remove(c)
+	s.leaving.Add(-1)
 }
 
 // finished is called once for each conversation, when no callback of it runs

@@ -44,8 +44,8 @@ func (c *conversation) replyFrame(joinRef, ref wire.Value, status string, p wire
 
 // busy answers a push that found the mailbox full, on the goroutine that
 // brought it.
-func (c *conversation) busy(ref wire.Value) error {
-	p, err := encodePayload(errBusy.response())
+func (c *conversation) busy(ref wire.Value, reason *Error) error {
+	p, err := encodePayload(reason.response())
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,8 +137,13 @@ func TestPanicsInTracesHarmNobody(t *testing.T) {
 
 func TestTracesTellWhatHappened(t *testing.T) {
 	bubble(t, func(t *testing.T) {
+		var mu sync.Mutex // guards told
 		var told []string
-		tell := func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }
+		tell := func(format string, args ...any) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, fmt.Sprintf(format, args...))
+		}
 		a := &app{opts: roost.Options[user]{Trace: roost.Trace{
 			Opened:    func(i roost.SocketInfo) { tell("opened %s %s %s", i.ID, i.Transport, i.Version) },
 			Closed:    func(i roost.ClosedInfo) { tell("closed %v", i.Err) },
@@ -161,6 +167,7 @@ func TestTracesTellWhatHappened(t *testing.T) {
 		ch := client.Join("room:1", nil)
 		ch.CallError(Do, say{"x"})
 		ch.Leave()
+		synctest.Wait() // its end may be told later than the client is
 		client.Close()
 		synctest.Wait()
 		want := []string{

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"sync"
 
+	"github.com/roost-dev/roost/internal/ledger"
 	"github.com/roost-dev/roost/pubsub"
 	"github.com/roost-dev/roost/transport"
 )
@@ -29,6 +30,7 @@ type outgoing struct {
 // turn is the push being handled.
 type turn struct {
 	mail   mail
+	marked *ledger.Push // nil: the push has no mark
 	reply  reflect.Type // of the event
 	answer *answer      // once taken along
 	after  []func()     // to be run behind the reply

@@ -29,6 +29,10 @@ const (
 // (spec/protocol.md §20).
 const KeyHistory = "_history"
 
+// KeyMarked is the member of join params, join replies and pushes that is about
+// pushes that take effect once (spec/protocol.md §21).
+const KeyMarked = "_once"
+
 // Payload is the data of a message: JSON text, or bytes that are the
 // application's own. A decoded JSON payload is valid JSON, without duplicate
 // names and in UTF-8; one to encode is trusted to be.
@@ -44,6 +48,7 @@ type ClientMessage struct {
 	Topic   Value   // a string but for broken clients
 	Event   string  // empty if the client sent something else than a string
 	Payload Payload // shares memory with the decoded frame
+	Mark    string  // of a push of bytes that must take effect once, else empty (spec/protocol.md §21)
 }
 
 // ServerMessage is a message from a server to a client. A reply has the event
