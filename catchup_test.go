@@ -199,15 +199,12 @@ func TestWhatAConnectionCannotCarryIsSkippedAndTold(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a, ps := keepingApp(t, history.Keep{})
 		server := a.server()
-		clip := roost.NewOut[[]byte]("clip")
 		start, err := ps.Log().Last(t.Context(), "room:1")
 		if err != nil {
 			t.Fatal(err)
 		}
 		announce(t, ps, "before")
-		if err := clip.Broadcast(t.Context(), ps, "room:1", []byte{1}); err != nil {
-			t.Fatal(err)
-		}
+		show(t, ps, "room:1", "bytes")
 		announce(t, ps, "behind")
 		conn, err := memory.Dial(server.Accept, &memory.Options{Params: url.Values{"vsn": {"1.0.0"}, "name": {"ada"}}})
 		if err != nil {
@@ -215,7 +212,7 @@ func TestWhatAConnectionCannotCarryIsSkippedAndTold(t *testing.T) {
 		}
 		t.Cleanup(func() { server.Shutdown(context.Background()) })
 		c := &rawClient{t, conn}
-		c.raw(fmt.Sprintf(`{"topic":"room:1","event":"phx_join","payload":{"_history":{"after":%q}},"ref":"1","join_ref":"1"}`, start.Epoch+".0."))
+		c.raw(fmt.Sprintf(`{"topic":"room:1","event":"phx_join","payload":{"_history":{"after":%q,"binary":true}},"ref":"1","join_ref":"1"}`, start.Epoch+".0."))
 		c.next()
 		wantFrames(t, c,
 			`{"event":"said","payload":{"by":"a job","text":"before"},"ref":"@1","topic":"room:1"}`,

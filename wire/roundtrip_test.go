@@ -98,10 +98,12 @@ func TestClientsUnderstandServers(t *testing.T) {
 	generators(t, func(t *testing.T, g generator) {
 		p := g.payload()
 		m := wire.ServerMessage{Topic: wire.String(g.text()), Event: "e" + g.text(), Payload: p}
-		switch g.IntN(4) {
+		switch g.IntN(5) {
 		case 0: // broadcast
 		case 1: // push
 			m.JoinRef = g.value(p)
+		case 4: // an event that is kept
+			m.JoinRef, m.Ref = g.value(p), wire.String("e."+g.text())
 		case 2: // the end of a channel
 			if m.Payload = text(`{"reason":"x"}`); g.IntN(2) == 0 {
 				m.Ref = g.value(m.Payload)
