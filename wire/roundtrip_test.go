@@ -102,8 +102,6 @@ func TestClientsUnderstandServers(t *testing.T) {
 		case 0: // broadcast
 		case 1: // push
 			m.JoinRef = g.value(p)
-		case 4: // an event that is kept
-			m.JoinRef, m.Ref = g.value(p), wire.String("e."+g.text())
 		case 2: // the end of a channel
 			if m.Payload = text(`{"reason":"x"}`); g.IntN(2) == 0 {
 				m.Ref = g.value(m.Payload)
@@ -113,6 +111,8 @@ func TestClientsUnderstandServers(t *testing.T) {
 			m.Payload = g.anyPayload()
 			m.JoinRef, m.Ref = g.value(m.Payload), g.value(m.Payload)
 			m.Event, m.Status = wire.EventReply, "s"+g.text()
+		case 4: // an event that is kept
+			m.JoinRef, m.Ref = g.value(p), wire.String("e."+g.text())
 		}
 		frame, binary, err := appendServer(g.version, m)
 		if err != nil {
