@@ -210,7 +210,7 @@ func (c *conversation) sendIntercepted(m *pubsub.Message, f *transport.Frame) er
 	if !f.Binary() || c.follower.inBinary {
 		return c.sendFrames(m, f)
 	}
-	position, err := positionFrame(c.socket.version, m.Position, c.topic, emptyObject)
+	position, err := positionFrame(c.socket.version, m.Position, c.topic, emptyObject) // for which f has no room
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,8 @@ type history struct {
 
 var errNoObject = errors.New("client: the parameters of a channel with History must be a JSON object")
 
-// request is what join params say of the history: positions in all frames, and
-// what is behind this one.
+// request is what join params ask of the history: positions, in binary frames
+// too, and what is behind the last one that is known.
 type request struct {
 	After  string `json:"after,omitzero"`
 	Binary bool   `json:"binary"`

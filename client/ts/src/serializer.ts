@@ -2,7 +2,7 @@
 export interface Message {
   /** Identity of the join this message belongs to; null on broadcasts. */
   join_ref: string | null
-  /** What a reply answers to, or the position of an event in its topic's history (spec/protocol.md §20); null if there is neither. */
+  /** What a reply answers to, or an event's position in its topic's history (spec/protocol.md §20); null if there is neither. */
   ref: string | null
   topic: string
   event: string
