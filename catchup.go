@@ -18,18 +18,20 @@ import (
 // follower is what a conversation knows whose client asked for positions. The
 // conversation's mutex guards it.
 type follower struct {
-	named   bool             // the client says where it stands:
-	after   history.Position // here
-	resumed bool             // it gets all that is behind it
-	at      history.Position // all up to here was told, or is not for this client
-	page    []*pubsub.Message
-	gap     bool // something that came while joining was not held: it is to be read from the log
+	inBinary bool             // it takes positions in binary frames; constant
+	named    bool             // the client says where it stands:
+	after    history.Position // here
+	resumed  bool             // it gets all that is behind it
+	at       history.Position // all up to here was told, or is not for this client
+	page     []*pubsub.Message
+	gap      bool // something that came while joining was not held: it is to be read from the log
 }
 
 // historyRequest is what a client puts into its join params under
 // [wire.KeyHistory].
 type historyRequest struct {
-	After *string `json:"after"`
+	After  *string `json:"after"`
+	Binary bool    `json:"binary"`
 }
 
 // historyReply is what it gets in the join reply, under the same key.
@@ -50,15 +52,19 @@ func (server *core) takeHistory(topic string, params wire.Payload) (f *follower,
 		return nil, rest
 	}
 	f = &follower{}
+	if asked.Kind() != '{' {
+		return f, rest // true, most likely
+	}
 	var request historyRequest
-	if json.Unmarshal(asked, &request) == nil && request.After != nil && *request.After != "" {
-		var err error
+	err := json.Unmarshal(asked, &request)
+	if err == nil && request.After != nil && *request.After != "" {
 		f.named = true
 		f.after, err = history.ParsePosition(*request.After)
-		if err != nil {
-			f.after = history.Position{Epoch: "none"} // which no log has
-		}
 	}
+	if err != nil {
+		f.named, f.after = true, history.Position{Epoch: "none"} // which no log has
+	}
+	f.inBinary = request.Binary
 	return f, rest
 }
 

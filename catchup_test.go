@@ -115,9 +115,13 @@ func TestClientIsToldIfHistoryDoesNotReachBack(t *testing.T) {
 		}
 		future := history.Position{Epoch: epoch.Epoch, Seq: 5}
 		trimmed := history.Position{Epoch: epoch.Epoch, Seq: 1}
-		for i, after := range []string{trimmed.String(), future.String(), "garbage", "AAAAAAAAAAAAAAAA.1.", strings.Repeat("x", 10_000)} {
+		asked := []string{`{"after":5}`, `{"binary":"x"}`}
+		for _, after := range []string{trimmed.String(), future.String(), "garbage", "AAAAAAAAAAAAAAAA.1.", strings.Repeat("x", 10_000)} {
+			asked = append(asked, fmt.Sprintf(`{"after":%q}`, after))
+		}
+		for i, request := range asked {
 			ref := fmt.Sprint(i)
-			c.send(ref, ref, "room:1", "phx_join", fmt.Sprintf(`{"_history":{"after":%q}}`, after))
+			c.send(ref, ref, "room:1", "phx_join", `{"_history":`+request+`}`)
 			wantFrames(t, c, fmt.Sprintf(`[%q,%[1]q,"room:1","phx_reply",{"response":{"_history":{"position":"@4","recovered":false},"n":0},"status":"ok"}]`, ref))
 			if i > 0 {
 				c.drainTo(1) // the end of the one before
@@ -199,15 +203,12 @@ func TestWhatAConnectionCannotCarryIsSkippedAndTold(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a, ps := keepingApp(t, history.Keep{})
 		server := a.server()
-		clip := roost.NewOut[[]byte]("clip")
 		start, err := ps.Log().Last(t.Context(), "room:1")
 		if err != nil {
 			t.Fatal(err)
 		}
 		announce(t, ps, "before")
-		if err := clip.Broadcast(t.Context(), ps, "room:1", []byte{1}); err != nil {
-			t.Fatal(err)
-		}
+		show(t, ps, "room:1", "bytes")
 		announce(t, ps, "behind")
 		conn, err := memory.Dial(server.Accept, &memory.Options{Params: url.Values{"vsn": {"1.0.0"}, "name": {"ada"}}})
 		if err != nil {
@@ -215,7 +216,7 @@ func TestWhatAConnectionCannotCarryIsSkippedAndTold(t *testing.T) {
 		}
 		t.Cleanup(func() { server.Shutdown(context.Background()) })
 		c := &rawClient{t, conn}
-		c.raw(fmt.Sprintf(`{"topic":"room:1","event":"phx_join","payload":{"_history":{"after":%q}},"ref":"1","join_ref":"1"}`, start.Epoch+".0."))
+		c.raw(fmt.Sprintf(`{"topic":"room:1","event":"phx_join","payload":{"_history":{"after":%q,"binary":true}},"ref":"1","join_ref":"1"}`, start.Epoch+".0."))
 		c.next()
 		wantFrames(t, c,
 			`{"event":"said","payload":{"by":"a job","text":"before"},"ref":"@1","topic":"room:1"}`,

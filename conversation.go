@@ -262,7 +262,7 @@ func (c *conversation) endUnless(not func() bool, why Reason, frames ...*transpo
 	}
 	more := c.attached()
 	hooks, timers, session := more.onEnd, more.timers, more.session
-	more.onEnd, more.timers, more.session, more.join, more.endedAt = nil, nil, nil, nil, time.Now()
+	more.onEnd, more.timers, more.join, more.endedAt = nil, nil, nil, time.Now()
 	c.settle()
 	c.cancel()
 	sub, accepted, idle := c.sub, c.accepted, !c.running

@@ -68,7 +68,7 @@ func (c *tcpClient) send(joinRef, ref, topic, event, payload string) {
 	}
 }
 
-// next reads a frame: a text, or the code of a close.
+// next reads a frame: a text or bytes, or the code of a close.
 func (c *tcpClient) next() (text string, code int, err error) {
 	var head [2]byte
 	if _, err := io.ReadFull(c.r, head[:]); err != nil {
@@ -87,7 +87,7 @@ func (c *tcpClient) next() (text string, code int, err error) {
 		return "", 0, err
 	}
 	switch {
-	case head[0] == 0x81:
+	case head[0] == 0x81 || head[0] == 0x82:
 		return string(payload), 0, nil
 	case head[0] == 0x88 && n >= 2:
 		return "", int(binary.BigEndian.Uint16(payload)), nil

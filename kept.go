@@ -79,14 +79,21 @@ func keptRun(b *pubsub.Batch) *run {
 }
 
 // keptBurstKey is where the encoded form of a batch with positions is kept, by
-// version.
-type keptBurstKey wire.Version
+// version; trailedBurstKey, if those of binary events are behind them.
+type (
+	keptBurstKey    wire.Version
+	trailedBurstKey wire.Version
+)
 
 // keptBurst encodes b with the positions of what is kept, once for all sockets
-// of a version that want them. It returns nil if some message has to go its
-// own way.
-func keptBurst(version wire.Version, b *pubsub.Batch) *transport.Burst {
-	return b.Memo(keptBurstKey(version), func() any {
+// of a version that want them, as keptFrames does. It returns nil if some
+// message has to go its own way.
+func keptBurst(version wire.Version, inBinary bool, b *pubsub.Batch) *transport.Burst {
+	var key any = trailedBurstKey(version)
+	if inBinary {
+		key = keptBurstKey(version)
+	}
+	return b.Memo(key, func() any {
 		burst := &transport.Burst{}
 		for _, m := range b.Messages {
 			var frames []*transport.Frame
@@ -95,7 +102,7 @@ func keptBurst(version wire.Version, b *pubsub.Batch) *transport.Burst {
 				frames = make([]*transport.Frame, 1)
 				frames[0], err = broadcastFrame(version, m)
 			} else {
-				frames, err = keptFrames(version, m)
+				frames, err = keptFrames(version, inBinary, m)
 			}
 			if err != nil {
 				return (*transport.Burst)(nil)
@@ -200,10 +207,10 @@ func (c *conversation) tellKept(m *pubsub.Message) bool {
 // sendIntercepted sends a follower's client what HandleOut made of m. The
 // caller holds mu.
 func (c *conversation) sendIntercepted(m *pubsub.Message, f *transport.Frame) error {
-	if !f.Binary() {
+	if !f.Binary() || c.follower.inBinary {
 		return c.sendFrames(m, f)
 	}
-	position, err := positionFrame(c.socket.version, m.Position, c.topic, emptyObject) // bytes have no room for it
+	position, err := positionFrame(c.socket.version, m.Position, c.topic, emptyObject) // for which f has no room
 	if err != nil {
 		return err
 	}
@@ -220,7 +227,7 @@ func (c *conversation) sendKept(m *pubsub.Message) error {
 		}
 		return c.socket.send(f)
 	}
-	frames, err := keptFrames(c.socket.version, m)
+	frames, err := keptFrames(c.socket.version, c.follower.inBinary, m)
 	if err != nil {
 		return c.skipKept(m, err)
 	}
@@ -251,54 +258,59 @@ func (c *conversation) skipKept(m *pubsub.Message, why error) error {
 }
 
 // keptKey is where the encoded form of a message with its position is kept, by
-// version.
-type keptKey wire.Version
+// version; trailedKey, if it is binary and the position is behind it.
+type (
+	keptKey    wire.Version
+	trailedKey wire.Version
+)
 
 type sharedFrames struct {
 	frames []*transport.Frame
 	err    error
 }
 
-// keptFrames encodes m with its position, once for all sockets of a version. A
-// binary event has no room for it: a frame of its own follows.
-func keptFrames(v wire.Version, m *pubsub.Message) ([]*transport.Frame, error) {
-	s := m.Memo(keptKey(v), func() any {
-		if m.Binary {
-			event, binary, err := v.AppendBroadcast(newBuffer(len(m.Topic)+len(m.Event)+len(m.Payload)), m.Topic, m.Event,
-				wire.Payload{Data: m.Payload, Binary: true})
-			if err != nil {
-				return &sharedFrames{err: err}
-			}
-			position, err := positionFrame(v, m.Position, m.Topic, emptyObject)
-			return &sharedFrames{[]*transport.Frame{transport.NewFrame(event, binary), position}, err}
+// keptFrames encodes m with its position, once for all sockets of a version.
+// Who did not ask for positions in binary frames has that of a binary event in
+// a frame of its own, behind it.
+func keptFrames(v wire.Version, inBinary bool, m *pubsub.Message) ([]*transport.Frame, error) {
+	var key any = keptKey(v)
+	trailed := m.Binary && !inBinary
+	if trailed {
+		key = trailedKey(v)
+	}
+	s := m.Memo(key, func() any {
+		if !trailed {
+			f, err := keptFrame(v, wire.Value{}, m.Position, m.Topic, m.Event, wire.Payload{Data: m.Payload, Binary: m.Binary})
+			return &sharedFrames{[]*transport.Frame{f}, err}
 		}
-		f, err := keptFrame(v, wire.Value{}, m.Position, m.Topic, m.Event, m.Payload)
+		event, err := encodeBroadcast(v, m)
 		if err != nil {
 			return &sharedFrames{err: err}
 		}
-		return &sharedFrames{frames: []*transport.Frame{f}}
+		position, err := positionFrame(v, m.Position, m.Topic, emptyObject)
+		return &sharedFrames{[]*transport.Frame{event, position}, err}
 	}).(*sharedFrames)
 	return s.frames, s.err
 }
 
 // positionFrame says where the client stands, and nothing else.
 func positionFrame(v wire.Version, at history.Position, topic string, payload []byte) (*transport.Frame, error) {
-	return keptFrame(v, wire.Value{}, at, topic, wire.KeyHistory, payload)
+	return keptFrame(v, wire.Value{}, at, topic, wire.KeyHistory, wire.Payload{Data: payload})
 }
 
-// keptFrame is a frame of text with a position.
-func keptFrame(v wire.Version, joinRef wire.Value, at history.Position, topic, event string, payload []byte) (*transport.Frame, error) {
-	buf, err := v.AppendKept(newBuffer(len(topic)+len(event)+len(payload)), joinRef, at.String(), topic, event, wire.Payload{Data: payload})
+// keptFrame is a frame with a position.
+func keptFrame(v wire.Version, joinRef wire.Value, at history.Position, topic, event string, p wire.Payload) (*transport.Frame, error) {
+	buf, binary, err := v.AppendKept(newBuffer(len(topic)+len(event)+len(p.Data)), joinRef, at.String(), topic, event, p)
 	if err != nil {
 		return nil, err
 	}
-	return transport.NewFrame(buf, false), nil
+	return transport.NewFrame(buf, binary), nil
 }
 
 // interceptedFrame encodes what HandleOut made of m.
 func (c *conversation) interceptedFrame(m *pubsub.Message, event string, p wire.Payload) (*transport.Frame, error) {
-	if c.follower != nil && !m.Position.IsZero() && !p.Binary {
-		return keptFrame(c.socket.version, c.ref, m.Position, c.topic, event, p.Data)
+	if c.follower != nil && !m.Position.IsZero() && (!p.Binary || c.follower.inBinary) {
+		return keptFrame(c.socket.version, c.ref, m.Position, c.topic, event, p)
 	}
 	buf, binary, err := c.socket.version.AppendPush(newBuffer(len(c.topic)+len(event)+len(p.Data)), c.ref, c.topic, event, p)
 	if err != nil {

@@ -201,7 +201,7 @@ func (c *conversation) begin(m *mail) (marked *ledger.Push, ok bool) {
 	c.mu.Lock()
 	var s *ledger.Session
 	if c.more != nil {
-		s = c.more.session
+		s = c.more.session // which is there when the conversation has ended, too
 	}
 	c.mu.Unlock()
 	if s == nil {
@@ -222,6 +222,11 @@ func (c *conversation) begin(m *mail) (marked *ledger.Push, ok bool) {
 		return marked, true
 	case ledger.Refused:
 		_ = c.reply(ref, wire.StatusError, c.socket.server.encodeError(again(errBusy), c.topic))
+	case ledger.Gone:
+		// By a join that came late: its client had given it up. It rejoins.
+		if c.conclude(Errored, c.errorFrame()) {
+			c.logger().Info("roost: a conversation ended: its session of marked pushes has moved", "topic", c.topic)
+		}
 	}
 	return nil, false
 }

@@ -146,7 +146,7 @@ func (c *conversation) burst(b *pubsub.Batch) *transport.Burst {
 	}
 	version := c.socket.version
 	if c.follower != nil {
-		return keptBurst(version, b)
+		return keptBurst(version, c.follower.inBinary, b)
 	}
 	return b.Memo(burstKey(version), func() any {
 		burst := &transport.Burst{Frames: make([]*transport.Frame, len(b.Messages))}
@@ -187,14 +187,19 @@ type sharedFrame struct {
 // broadcastFrame encodes m once for all sockets of a version.
 func broadcastFrame(v wire.Version, m *pubsub.Message) (*transport.Frame, error) {
 	s := m.Memo(frameKey(v), func() any {
-		buf, binary, err := v.AppendBroadcast(newBuffer(len(m.Topic)+len(m.Event)+len(m.Payload)), m.Topic, m.Event,
-			wire.Payload{Data: m.Payload, Binary: m.Binary})
-		if err != nil {
-			return &sharedFrame{err: err}
-		}
-		return &sharedFrame{frame: transport.NewFrame(buf, binary)}
+		f, err := encodeBroadcast(v, m)
+		return &sharedFrame{f, err}
 	}).(*sharedFrame)
 	return s.frame, s.err
+}
+
+func encodeBroadcast(v wire.Version, m *pubsub.Message) (*transport.Frame, error) {
+	buf, binary, err := v.AppendBroadcast(newBuffer(len(m.Topic)+len(m.Event)+len(m.Payload)), m.Topic, m.Event,
+		wire.Payload{Data: m.Payload, Binary: m.Binary})
+	if err != nil {
+		return nil, err
+	}
+	return transport.NewFrame(buf, binary), nil
 }
 
 // hear passes on a frame of somebody else: it waits for the join, but not for

@@ -221,9 +221,6 @@ func (ch *Channel) take(c *conn, m wire.ServerMessage) {
 // hear takes an event. The caller holds mu.
 func (ch *Channel) hear(cv *conversation, m wire.ServerMessage) {
 	heard := ch.history.hear(m)
-	if heard.twice {
-		return
-	}
 	it := item{kind: itemEvent, event: m.Event, payload: m.Payload, position: heard.position}
 	switch {
 	case heard.marker && heard.recovered:

@@ -64,6 +64,7 @@ type appOptions struct {
 	options roost.Options[string]
 	connect func(r *roost.ConnectRequest) error
 	join    func(ctx context.Context, topic string, p joining) error
+	out     func(b []byte) []byte // what becomes of a Blob on its way out
 }
 
 func newApp(t testing.TB, o appOptions) *app {
@@ -112,7 +113,12 @@ func newHandler(o appOptions) *roost.Handler[string, *int] {
 		ch.State = new(int)
 		return welcome{Name: p.Name, Joins: joins[ch.Topic()]}, nil
 	}, nil)
-	h.Emits(Said, Noted, Blob, Number)
+	h.Emits(Said, Noted, Number)
+	if o.out == nil {
+		h.Emits(Blob)
+	} else {
+		h.HandleOut(Blob, func(_ context.Context, _ *channel, b []byte) ([]byte, bool, error) { return o.out(b), true, nil })
+	}
 	h.HandleIn(Say, func(ctx context.Context, ch *channel, v said) (receipt, error) {
 		*ch.State++
 		return receipt{*ch.State}, ch.Broadcast(ctx, Said, v)

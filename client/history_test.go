@@ -264,7 +264,13 @@ func checkSequence(t *testing.T, d *diary, last int, gaps bool) (told int) {
 // TestConnectionCutAtEveryByte cuts the server's side of a conversation behind each byte of it (in short: each third): nothing is lost, and
 // nothing comes twice.
 func TestConnectionCutAtEveryByte(t *testing.T) {
-	a := newApp(t, appOptions{keep: &history.Keep{}})
+	t.Run("broadcast", func(t *testing.T) { cutAtEveryByte(t, nil) })
+	t.Run("intercepted", func(t *testing.T) { cutAtEveryByte(t, slices.Clone[[]byte]) })
+}
+
+func cutAtEveryByte(t *testing.T, out func([]byte) []byte) {
+	t.Helper()
+	a := newApp(t, appOptions{keep: &history.Keep{}, out: out})
 	url := a.start(t)
 	talk := func(topic string, limit int) (carried int) {
 		limits := []int{limit}
@@ -331,7 +337,11 @@ func torture(t *testing.T, seed uint64, kept int) (gaps int) {
 	const clients, events = 20, 300
 	t.Logf("seed %d, %d events kept", seed, kept)
 	random := rand.New(rand.NewPCG(seed, uint64(kept)))
-	a := newApp(t, appOptions{keep: &history.Keep{Count: kept}})
+	o := appOptions{keep: &history.Keep{Count: kept}}
+	if seed%2 == 1 {
+		o.out = slices.Clone[[]byte]
+	}
+	a := newApp(t, o)
 	l := listen(t, "127.0.0.1:0")
 	defer a.serve(t, l)()
 	var drawing sync.Mutex

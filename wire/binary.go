@@ -8,9 +8,11 @@ import (
 
 // The kinds of binary frames: their first byte (spec/protocol.md §7).
 const (
-	kindPush      = 0
-	kindReply     = 1
-	kindBroadcast = 2
+	kindPush          = 0
+	kindReply         = 1
+	kindBroadcast     = 2
+	kindKeptBroadcast = 5
+	kindKeptPush      = 6
 )
 
 // maxField is the length in bytes that a field of a binary frame may have.
@@ -130,9 +132,9 @@ func parseServerBinary(frame []byte) (ServerMessage, error) {
 	if len(frame) == 0 {
 		return ServerMessage{}, errors.New("binary frame is empty")
 	}
-	counts := [...]int{kindPush: 3, kindReply: 4, kindBroadcast: 2}
+	counts := [...]int{kindPush: 3, kindReply: 4, kindBroadcast: 2, kindKeptBroadcast: 3, kindKeptPush: 4}
 	kind := int(frame[0])
-	if kind >= len(counts) {
+	if kind >= len(counts) || counts[kind] == 0 {
 		return ServerMessage{}, fmt.Errorf("binary frame has the unknown kind %d", kind)
 	}
 	f, data, err := parseBinary(frame, counts[kind])
@@ -148,7 +150,12 @@ func parseServerBinary(frame []byte) (ServerMessage, error) {
 		m.Event, m.Status = EventReply, f[3]
 	case kindBroadcast:
 		m.Topic, m.Event = String(f[0]), f[1]
+	case kindKeptBroadcast:
+		m.Ref, m.Topic, m.Event = fieldValue(f[0]), String(f[1]), f[2]
+	case kindKeptPush:
+		m.JoinRef, m.Ref, m.Topic, m.Event = fieldValue(f[0]), fieldValue(f[1]), String(f[2]), f[3]
 	}
+	isKept := kind == kindKeptBroadcast || kind == kindKeptPush
 	switch {
 	case !utf8.ValidString(m.Topic.text):
 		return ServerMessage{}, errors.New("topic is not valid UTF-8")
@@ -158,6 +165,10 @@ func parseServerBinary(frame []byte) (ServerMessage, error) {
 		return ServerMessage{}, errors.New("status is not valid UTF-8")
 	case kind == kindReply && m.Status == "":
 		return ServerMessage{}, errors.New("reply has no status")
+	case isKept && m.Ref.IsNull():
+		return ServerMessage{}, errors.New("kept event has no position")
+	case isKept && !utf8.ValidString(m.Ref.text):
+		return ServerMessage{}, errors.New("position is not valid UTF-8")
 	}
 	return m, nil
 }

@@ -182,6 +182,9 @@ func TestDecodeServerSaysWhatIsMalformed(t *testing.T) {
 		{"\x02\x01\x01t\xff", true, "event is not valid UTF-8"},
 		{"\x01\x00\x00\x01\x01t\xff", true, "status is not valid UTF-8"},
 		{"\x01\x00\x00\x01\x00t", true, "reply has no status"},
+		{"\x05\x00\x01\x01te", true, "kept event has no position"},
+		{"\x06\x01\x00\x01\x011te", true, "kept event has no position"},
+		{"\x06\x01\x01\x01\x011\xffte", true, "position is not valid UTF-8"},
 	}
 	for _, test := range tests {
 		_, err := wire.V2.DecodeServer([]byte(test.frame), test.binary)

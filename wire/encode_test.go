@@ -54,6 +54,16 @@ func TestAppend(t *testing.T) {
 			frame{`{"event":"e","payload":{},"ref":null,"topic":"t"}`, false}},
 		{"broadcast binary", encoded(wire.V2.AppendBroadcast(nil, "topic", "event", binary("efg"))),
 			frame{"\x02\x05\x05topiceventefg", true}},
+		{"kept broadcast 2", encoded(wire.V2.AppendKept(nil, null, "e.1.", "t", "e", text(`{}`))),
+			frame{`[null,"e.1.","t","e",{}]`, false}},
+		{"kept push 2", encoded(wire.V2.AppendKept(nil, one, "e.1.", "t", "e", text(`{}`))),
+			frame{`["1","e.1.","t","e",{}]`, false}},
+		{"kept push 1", encoded(wire.V1.AppendKept(nil, one, "e.1.", "t", "e", text(`{}`))),
+			frame{`{"event":"e","payload":{},"ref":"e.1.","topic":"t"}`, false}},
+		{"kept broadcast binary", encoded(wire.V2.AppendKept(nil, null, "e.1.", "topic", "event", binary("efg"))),
+			frame{"\x05\x04\x05\x05e.1.topiceventefg", true}},
+		{"kept push binary", encoded(wire.V2.AppendKept(nil, wire.String("12"), "e.1.", "topic", "event", binary("efg"))),
+			frame{"\x06\x02\x04\x05\x0512e.1.topiceventefg", true}},
 		{"end 2", encoded(wire.V2.AppendEnd(nil, one, "t", "phx_close", text(`{}`))),
 			frame{`["1","1","t","phx_close",{}]`, false}},
 		{"end 1", encoded(wire.V1.AppendEnd(nil, one, "t", "phx_error", text(`{"reason":"channel_crash"}`))),
@@ -82,7 +92,7 @@ func TestAppend(t *testing.T) {
 }
 
 func TestAppendSaysWhatItCannotEncode(t *testing.T) {
-	one, topic := wire.String("1"), wire.String("t")
+	null, one, topic := wire.Value{}, wire.String("1"), wire.String("t")
 	long := strings.Repeat("x", 300)
 	bad := "\xff"
 	failed := func(_ []byte, _ bool, err error) error { return err }
@@ -100,6 +110,7 @@ func TestAppendSaysWhatItCannotEncode(t *testing.T) {
 		{failed(wire.V2.AppendPush(nil, one, "t", "e", text(`[]`))), noObject},
 		{failed(wire.V2.AppendPush(nil, one, "t", "e", text(``))), noObject},
 		{failed(wire.V1.AppendBroadcast(nil, "t", "e", text(`"s"`))), noObject},
+		{failed(wire.V2.AppendKept(nil, one, "e.1.", "t", "e", text(`null`))), noObject},
 		{failed(wire.V2.AppendEnd(nil, one, "t", "phx_close", text(`null`))), noObject},
 		{failed(wire.V2.AppendEnd(nil, one, "t", "phx_close", binary(`{}`))), "wire: phx_close takes no binary payload"},
 		{failed(wire.V2.AppendReply(nil, one, one, topic, "", text(`{}`))), "wire: a reply needs a status"},
@@ -115,6 +126,7 @@ func TestAppendSaysWhatItCannotEncode(t *testing.T) {
 
 		{failed(wire.V2.AppendBroadcast(nil, long, "e", binary("x"))), "wire: topic is 300 bytes, a binary frame takes at most 255"},
 		{failed(wire.V2.AppendPush(nil, one, "t", long, binary("x"))), "wire: event is 300 bytes, a binary frame takes at most 255"},
+		{failed(wire.V2.AppendKept(nil, null, long, "t", "e", binary("x"))), "wire: position is 300 bytes, a binary frame takes at most 255"},
 		{failed(wire.V2.AppendReply(nil, wire.String(long), one, topic, "ok", binary("x"))), "wire: join_ref is 300 bytes, a binary frame takes at most 255"},
 		{failed(wire.V2.AppendReply(nil, one, one, topic, long, binary("x"))), "wire: status is 300 bytes, a binary frame takes at most 255"},
 		{failed(wire.V2.AppendClient(nil, client(one, wire.String(long), topic, "e", binary("x")))), "wire: ref is 300 bytes, a binary frame takes at most 255"},
@@ -133,8 +145,9 @@ func TestVersion1HasNoBinaryPayloads(t *testing.T) {
 	_, _, push := wire.V1.AppendPush(nil, one, "t", "e", p)
 	_, _, reply := wire.V1.AppendReply(nil, one, one, topic, "ok", p)
 	_, _, broadcast := wire.V1.AppendBroadcast(nil, "t", "e", p)
+	_, _, kept := wire.V1.AppendKept(nil, one, "e.1.", "t", "e", p)
 	_, _, client := wire.V1.AppendClient(nil, wire.ClientMessage{Topic: topic, Event: "e", Payload: p})
-	for _, err := range []error{push, reply, broadcast, client} {
+	for _, err := range []error{push, reply, broadcast, kept, client} {
 		if !errors.Is(err, wire.ErrBinaryV1) {
 			t.Errorf("error = %v, want %v", err, wire.ErrBinaryV1)
 		}

@@ -12,6 +12,7 @@ func addRecorded(f *testing.F) {
 		`[null,"1","phoenix","heartbeat",{}]`,
 		` [ 17 , {"a":[1, 2]}, "t\u00e9\n", null, "\ud83d\ude00" , [] ] `,
 		`["1","2","t","phx_reply",{"response":{"a":1},"status":"ok"}]`,
+		`["1","e.1.","t","e",{"a":1}]`, `[null,"e.1.","t","_history",{}]`,
 		`["1","2","t","e",{"a":1,"a":2}]`,
 		`["1","2","t","e","\`,
 		`[[[[[[]]]]]]`, `{"a"}`, `[}`, `[,:5`,
@@ -25,6 +26,9 @@ func addRecorded(f *testing.F) {
 		"\x00\x02\x05\x0512topicevent\x65\x66\x67",
 		"\x01\x02\x03\x05\x0212123topicok\x65\x66\x67",
 		"\x02\x05\x05topicevent\x65\x66\x67",
+		"\x05\x04\x05\x05e.1.topicevent\x65\x66\x67",
+		"\x06\x02\x04\x05\x0512e.1.topicevent\x65\x66\x67",
+		"\x06\x00\x01\x01\x01\xffte",
 		"\x00\x01\x01\x01\x01\xff\xfet\xfdx",
 		"\x00\xff\xff\xff\xff",
 	} {
@@ -77,8 +81,8 @@ func fuzzDecodeServer(f *testing.F, v wire.Version) {
 }
 
 // mayBeSent reports whether there is a method to encode m. None makes a push
-// of something else than an object, with a ref, or on a topic that is not a
-// string, and none gives a join_ref in version 1.
+// of something else than an object, with a ref that is not a string, or on a
+// topic that is not one, and none gives a join_ref in version 1.
 func mayBeSent(v wire.Version, m wire.ServerMessage) bool {
 	if v == wire.V1 && !m.JoinRef.IsNull() {
 		return false
@@ -88,6 +92,6 @@ func mayBeSent(v wire.Version, m wire.ServerMessage) bool {
 	}
 	_, isString := m.Topic.Text()
 	isObject := m.Payload.Binary || m.Payload.Data[0] == '{'
-	isPushOrEnd := m.Ref.IsNull() || m.Ref == m.JoinRef || v == wire.V1
-	return isString && isObject && isPushOrEnd
+	isEvent := m.Ref.IsNull() || m.Ref == m.JoinRef || v == wire.V1 || isKept(m)
+	return isString && isObject && isEvent
 }

@@ -98,7 +98,7 @@ func TestClientsUnderstandServers(t *testing.T) {
 	generators(t, func(t *testing.T, g generator) {
 		p := g.payload()
 		m := wire.ServerMessage{Topic: wire.String(g.text()), Event: "e" + g.text(), Payload: p}
-		switch g.IntN(4) {
+		switch g.IntN(5) {
 		case 0: // broadcast
 		case 1: // push
 			m.JoinRef = g.value(p)
@@ -111,6 +111,8 @@ func TestClientsUnderstandServers(t *testing.T) {
 			m.Payload = g.anyPayload()
 			m.JoinRef, m.Ref = g.value(m.Payload), g.value(m.Payload)
 			m.Event, m.Status = wire.EventReply, "s"+g.text()
+		case 4: // an event that is kept
+			m.JoinRef, m.Ref = g.value(p), wire.String("e."+g.text())
 		}
 		frame, binary, err := appendServer(g.version, m)
 		if err != nil {

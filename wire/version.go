@@ -122,16 +122,21 @@ func (v Version) AppendBroadcast(dst []byte, topic, event string, p Payload) (fr
 
 // AppendKept appends the frame of an event that is kept, whose ref is its
 // position (spec/protocol.md §20): a push with a join_ref, a broadcast without.
-// The payload must not be binary; binary events have no room for a position.
-func (v Version) AppendKept(dst []byte, joinRef Value, position, topic, event string, p Payload) (frame []byte, err error) {
-	if p.Binary {
-		return dst, fmt.Errorf("wire: event %q is binary, and a binary frame has no room for a position", event)
+// A binary one has a kind of its own, for clients that asked for it.
+func (v Version) AppendKept(dst []byte, joinRef Value, position, topic, event string, p Payload) (frame []byte, binary bool, err error) {
+	switch {
+	case !p.Binary || v == V1:
+	case joinRef.IsNull():
+		return appendBinary(dst, kindKeptBroadcast, p.Data,
+			textField("position", position), textField("topic", topic), textField("event", event))
+	default:
+		return appendBinary(dst, kindKeptPush, p.Data, refField("join_ref", joinRef),
+			textField("position", position), textField("topic", topic), textField("event", event))
 	}
 	if err := mustBeObject(p); err != nil {
-		return dst, err
+		return dst, false, err
 	}
-	frame, _, err = v.appendText(dst, &ServerMessage{JoinRef: joinRef, Ref: String(position), Topic: String(topic), Event: event, Payload: p})
-	return frame, err
+	return v.appendText(dst, &ServerMessage{JoinRef: joinRef, Ref: String(position), Topic: String(topic), Event: event, Payload: p})
 }
 
 // AppendEnd appends the frame that ends a channel, phx_close or phx_error. Its

@@ -42,12 +42,16 @@ func wantError(t testing.TB, err error, want string) {
 }
 
 // appendServer encodes a message by the method that its shape asks for. A
-// message with a ref that is no reply is the end of a channel.
+// message with a ref that is no reply is the end of a channel, if the ref is the
+// join_ref, or else an event that is kept. Version 1 does not tell them apart.
 func appendServer(v wire.Version, m wire.ServerMessage) (frame []byte, binary bool, err error) {
 	topic, _ := m.Topic.Text()
 	switch {
 	case m.Status != "":
 		return v.AppendReply(nil, m.JoinRef, m.Ref, m.Topic, m.Status, m.Payload)
+	case isKept(m):
+		position, _ := m.Ref.Text()
+		return v.AppendKept(nil, m.JoinRef, position, topic, m.Event, m.Payload)
 	case !m.Ref.IsNull():
 		return v.AppendEnd(nil, m.Ref, topic, m.Event, m.Payload)
 	case m.JoinRef.IsNull():
@@ -55,4 +59,11 @@ func appendServer(v wire.Version, m wire.ServerMessage) (frame []byte, binary bo
 	default:
 		return v.AppendPush(nil, m.JoinRef, topic, m.Event, m.Payload)
 	}
+}
+
+// isKept reports whether a message that is no reply can only be an event that
+// is kept.
+func isKept(m wire.ServerMessage) bool {
+	_, isText := m.Ref.Text()
+	return isText && (m.Payload.Binary || m.Ref != m.JoinRef)
 }

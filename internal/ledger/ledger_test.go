@@ -167,7 +167,7 @@ func TestSessionMoves(t *testing.T) {
 		if got, to := here.Find(t.Context(), s.Name(), "ada", "room"); got != nil || to != moved.Name() {
 			t.Errorf("found %v, moved to %q", got, to)
 		}
-		if _, verdict := s.Begin(5, 0, nil); verdict != Refused {
+		if _, verdict := s.Begin(5, 0, nil); verdict != Gone {
 			t.Errorf("a push is handled where the session was: verdict %d", verdict)
 		}
 		for number, p := range moved.Arrive(st) {

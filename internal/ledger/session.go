@@ -49,6 +49,7 @@ const (
 	Wait                       // it is being handled, and its reply will be told
 	Told                       // its reply was told
 	Refused                    // not now: it was not handled, and may be sent again
+	Gone                       // it was not handled: the session goes on elsewhere
 )
 
 const (
@@ -93,7 +94,7 @@ func (s *Session) begin(number, done uint64, tell func(Reply)) (*Push, Verdict, 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s.movedTo != "" {
-		return nil, Refused, Reply{} // it is for the other node to handle
+		return nil, Gone, Reply{}
 	}
 	s.forget(done)
 	p := s.pushes[number]

@@ -4,6 +4,7 @@ import assert from "node:assert/strict"
 import { after, before, describe } from "node:test"
 import { connect, Inbox, join, ok, once, test, transports } from "./client.js"
 import { chance, Cutter } from "./cutter.js"
+import WebSocket from "ws"
 import { admin, buildServer } from "../conformance.js"
 
 const SEED = Number(process.env.ROOST_SEED ?? Math.floor(Math.random() * 1e9))
@@ -138,3 +139,42 @@ test("who does not ask sees no positions", async (t) => {
   await ok(channel.push("shout_reply", { n: 2 }))
   assert.deepEqual(await refs.take(3), [["shout", null], ["blob", null], ["shout", null]])
 })
+
+test("binary frames of kinds that Phoenix does not have come to who asks for them, and to nobody else", async (t) => {
+  const topic = "log:kinds"
+  const last = 40
+  const [plain, asking, ...stock] = await Promise.all(
+    [{}, { _history: { binary: true } }, { _history: true }, { _history: {} }, { _history: { binary: false } }].map((params) =>
+      listen(t, topic, params),
+    ),
+  )
+  for (let n = 1; n <= last; n++) await admin(server, "broadcast_bin", { topic, event: "blob", hex: n.toString(16).padStart(8, "0") })
+  const kinds = (...each) => Array.from({ length: last }, () => each).flat()
+  assert.deepEqual(await plain.frames.take(last), kinds(2))
+  assert.deepEqual(await asking.frames.take(last), kinds(5))
+  for (const { frames } of stock) assert.deepEqual(await frames.take(2 * last), kinds(2, "_history"))
+
+  // And so it is with what was missed.
+  const after = asking.position
+  const again = await Promise.all([{ after }, { after, binary: true }].map((_history) => listen(t, topic, { _history })))
+  assert.deepEqual(await again[0].frames.take(2 * last + 1), [...kinds(2, "_history"), "_history"])
+  assert.deepEqual(await again[1].frames.take(last + 1), [...kinds(5), "_history"])
+})
+
+/** Joins a topic without any client, and notes the kinds of the binary frames that come, and the events of the others. */
+async function listen(t, topic, params) {
+  const frames = new Inbox()
+  const socket = new WebSocket(`ws://${server.address}/socket/websocket?vsn=2.0.0`)
+  t.after(() => socket.close())
+  const replies = new Inbox()
+  socket.on("message", (data, isBinary) => {
+    if (isBinary) return frames.put(data[0])
+    const [, , , event, payload] = JSON.parse(data)
+    if (event === "phx_reply") replies.put(payload.response)
+    else frames.put(event)
+  })
+  await once((callback) => socket.on("open", callback))
+  socket.send(JSON.stringify(["1", "1", topic, "phx_join", params]))
+  const { _history } = await replies.next()
+  return { frames, position: _history?.position }
+}

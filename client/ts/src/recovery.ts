@@ -23,19 +23,15 @@ export interface RecoveryOptions {
 export class Recovery {
   readonly channel: Channel
   /**
-   * Where the channel stands in the topic's history: behind the event whose callbacks run, or ran last; behind bytes only
-   * after their callbacks. Undefined before the first join, unless it was stored, and where there is no history. It means
-   * something to the server alone. An application that keeps it beside what it made of the events may set it before the
-   * join.
+   * Where the channel stands in the topic's history: behind the event whose callbacks run, or ran last; behind bytes that
+   * a `decode` of the socket's own decodes, only after their callbacks. Undefined before the first join, unless it was
+   * stored, and where there is no history. It means something to the server alone. An application that keeps it beside
+   * what it made of the events may set it before the join.
    */
   position: string | undefined
   private readonly stored: StoredPosition | undefined
   private recoveredCallback: (count: number) => void = () => {}
   private gapCallback: (response: any) => void = () => {}
-  // The last event, if it was bytes: its position comes in the frame behind it. If that one is lost, the event comes
-  // again after the rejoin, as the first one.
-  private unplaced: Message | undefined
-  private rejoined = false
 
   /** Create it before the channel joins; throws after that. */
   constructor(channel: Channel, opts: RecoveryOptions = {}) {
@@ -67,44 +63,33 @@ export class Recovery {
   /** @internal Adds the position to the params of a join. */
   ask(params: object): object {
     if (asBytes(params)) throw new Error(`the join params of "${this.channel.topic}" are bytes, to which no position can be added: use an object`)
-    return { ...params, [HISTORY]: this.position === undefined ? true : { after: this.position } }
+    return { ...params, [HISTORY]: { after: this.position, binary: this.channel.socket.decodesPositions } }
   }
 
   /** @internal Sees each message first; true if the channel is not to get it. */
   takes(message: Message): boolean {
-    const { join_ref, ref, event, payload } = message
-    if (isPosition(ref)) {
-      // What comes before the reply of a join belongs to the one before, and will come again.
-      if (!this.channel.isJoined()) return true
-      this.moveTo(ref)
-      if (event !== HISTORY) return false
-      const { recovered, skipped } = payload as { recovered?: number; skipped?: number }
-      if (recovered !== undefined) this.recoveredCallback(recovered)
-      if (skipped) this.gapCallback(undefined)
-      return true
-    }
-    if (this.position === undefined || join_ref || !asBytes(payload)) return false
+    const { ref, event, payload } = message
+    if (!isPosition(ref)) return false
+    // What comes before the reply of a join belongs to the one before, and will come again.
     if (!this.channel.isJoined()) return true
-    const again = this.rejoined && isSame(message, this.unplaced)
-    this.rejoined = false
-    this.unplaced = message
-    return again
+    this.moveTo(ref)
+    if (event !== HISTORY) return false
+    const { recovered, skipped } = payload as { recovered?: number; skipped?: number }
+    if (recovered !== undefined) this.recoveredCallback(recovered)
+    if (skipped) this.gapCallback(undefined)
+    return true
   }
 
   private joined(response: any): void {
     const told: { position: string; recovered?: boolean } | undefined = response?.[HISTORY]
     if (told) delete response[HISTORY]
     const gap = told ? told.recovered === false : this.position !== undefined
-    this.rejoined = told?.recovered === true
-    const { unplaced } = this
     this.moveTo(told?.position)
-    if (this.rejoined) this.unplaced = unplaced
     if (gap) this.gapCallback(response)
   }
 
   private moveTo(position: string | undefined): void {
     this.position = position
-    this.unplaced = undefined
     if (position === undefined) this.stored?.forget()
     else this.stored?.save(position)
   }
@@ -124,10 +109,4 @@ export class Recovery {
 /** Whether the ref of a message is a position: all others are numbers, or missing. */
 function isPosition(ref: string | null): ref is string {
   return Number.isNaN(Number(ref ?? 0))
-}
-
-function isSame(message: Message, other: Message | undefined): boolean {
-  if (message.event !== other?.event) return false
-  const [bytes, others] = [asBytes(message.payload)!, asBytes(other.payload)!]
-  return bytes.length === others.length && bytes.every((byte, index) => byte === others[index])
 }

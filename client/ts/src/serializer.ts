@@ -2,7 +2,7 @@
 export interface Message {
   /** Identity of the join this message belongs to; null on broadcasts. */
   join_ref: string | null
-  /** What a reply answers to; null if there is no reply to address. */
+  /** What a reply answers to, or an event's position in its topic's history (spec/protocol.md §20); null if there is neither. */
   ref: string | null
   topic: string
   event: string
@@ -16,7 +16,7 @@ export type Encode = (message: Message, callback: (frame: string | ArrayBuffer) 
 /** Turns a frame into a message and hands it to the callback, at once or later. */
 export type Decode = (frame: string | ArrayBuffer, callback: (message: Message) => void) => void
 
-const KIND = { push: 0, reply: 1, broadcast: 2 } as const
+const KIND = { push: 0, reply: 1, broadcast: 2, keptBroadcast: 5, keptPush: 6 } as const
 const MAX_FIELD_BYTES = 255
 
 /** Version 2.0.0 of the wire: JSON arrays as text, and binary frames for payloads of bytes. */
@@ -91,8 +91,16 @@ function decodeBinary(bytes: Uint8Array): Message {
       const { fields: [topic, event], payload } = split(bytes, 2)
       return { join_ref: null, ref: null, topic: topic!, event: event!, payload }
     }
+    case KIND.keptBroadcast: {
+      const { fields: [position, topic, event], payload } = split(bytes, 3)
+      return { join_ref: null, ref: position!, topic: topic!, event: event!, payload }
+    }
+    case KIND.keptPush: {
+      const { fields: [join_ref, position, topic, event], payload } = split(bytes, 4)
+      return { join_ref: join_ref!, ref: position!, topic: topic!, event: event!, payload }
+    }
     default:
-      throw new Error(`cannot decode a binary frame of kind ${bytes[0]}: known are 0 (push), 1 (reply) and 2 (broadcast)`)
+      throw new Error(`cannot decode a binary frame of kind ${bytes[0]}: known are 0 (push), 1 (reply), 2 (broadcast), 5 (kept broadcast) and 6 (kept push)`)
   }
 }
 

@@ -386,6 +386,11 @@ export class Socket {
     pong?.()
   }
 
+  /** @internal Whether binary frames with positions are decoded: a `decode` of the application's own may not know them. */
+  get decodesPositions(): boolean {
+    return this.customDecode === undefined
+  }
+
   private send(message: Message): void {
     const connection = this.connection
     const encode = this.transport === LongPoll ? Serializer.encode : this.customEncode ?? Serializer.encode
