@@ -20,6 +20,7 @@ import (
 	"github.com/roost-dev/roost"
 	"github.com/roost-dev/roost/transport"
 	"github.com/roost-dev/roost/transport/memory"
+	"github.com/roost-dev/roost/wire"
 )
 
 // sessionIn returns the session that a join reply names.
@@ -664,4 +665,39 @@ func (m *markingClient) live(server *roost.Server[user], pushes int) (session st
 
 func (m *markingClient) push(conn *memory.Client, id int) {
 	_ = conn.Send(fmt.Appendf(nil, `["1","%d","room:1","do",{"text":"%[1]d","_once":{"id":%[1]d,"done":%d}}]`, id, m.done()), false)
+}
+
+// Bytes have their mark in the frame.
+func TestMarkedBytes(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		upload := roost.NewIn[[]byte, count]("upload")
+		a := &app{}
+		server := a.server()
+		ran := 0
+		h := roost.NewHandler(func(context.Context, *roost.Channel[room], *roost.Socket[user], struct{}) (count, error) { return count{}, nil }, nil)
+		h.HandleIn(upload, func(_ context.Context, _ *roost.Channel[room], data []byte) (count, error) {
+			ran++
+			return count{len(data)}, nil
+		})
+		server.Handle("files:{id}", h)
+		c := dial(t, server, "ada")
+		c.send("1", "1", "files:1", "phx_join", `{"_once":true}`)
+		c.drainTo(1)
+		for ref := 2; ref <= 3; ref++ {
+			frame, binary, err := wire.V2.AppendClient(nil, wire.ClientMessage{
+				JoinRef: wire.String("1"), Ref: wire.String(strconv.Itoa(ref)), Topic: wire.String("files:1"), Event: "upload",
+				Payload: wire.Payload{Data: []byte("data"), Binary: true}, Mark: `{"id":1}`,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.conn.Send(frame, binary); err != nil {
+				t.Fatal(err)
+			}
+			c.want(fmt.Sprintf(`["1","%d","files:1","phx_reply",{"response":{"n":4},"status":"ok"}]`, ref))
+		}
+		if ran != 1 {
+			t.Errorf("the callback ran %d times", ran)
+		}
+	})
 }

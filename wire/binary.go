@@ -13,6 +13,7 @@ const (
 	kindBroadcast     = 2
 	kindKeptBroadcast = 5
 	kindKeptPush      = 6
+	kindMarkedPush    = 7
 )
 
 // maxField is the length in bytes that a field of a binary frame may have.
@@ -72,7 +73,7 @@ func appendBinary(dst []byte, kind byte, data []byte, fields ...field) ([]byte, 
 
 // parseBinary takes a frame apart into its fields, of which there are n, and
 // its data. The fields share one allocation.
-func parseBinary(frame []byte, n int) (fields [4]string, data []byte, err error) {
+func parseBinary(frame []byte, n int) (fields [5]string, data []byte, err error) {
 	header := 1 + n
 	if len(frame) < header {
 		return fields, nil, fmt.Errorf("binary frame of kind %d is %d bytes, shorter than its header", frame[0], len(frame))
@@ -99,21 +100,30 @@ func fieldValue(text string) Value {
 	return String(text)
 }
 
-// parseClientBinary decodes what a client may send: a push with a ref.
+// parseClientBinary decodes what a client may send: a push with a ref, and
+// perhaps a mark.
 func parseClientBinary(frame []byte) (ClientMessage, error) {
 	if len(frame) == 0 {
 		return ClientMessage{}, errors.New("binary frame is empty")
 	}
-	if frame[0] != kindPush {
-		return ClientMessage{}, fmt.Errorf("binary frame has the kind %d, a client sends kind 0", frame[0])
+	count := 4
+	switch frame[0] {
+	case kindPush:
+	case kindMarkedPush:
+		count = 5
+	default:
+		return ClientMessage{}, fmt.Errorf("binary frame has the kind %d, a client sends kind 0 or 7", frame[0])
 	}
-	fields, data, err := parseBinary(frame, 4)
+	fields, data, err := parseBinary(frame, count)
 	if err != nil {
 		return ClientMessage{}, err
 	}
 	topic, event := fields[2], fields[3]
-	if !utf8.ValidString(topic) {
+	switch {
+	case !utf8.ValidString(topic):
 		return ClientMessage{}, errors.New("topic is not valid UTF-8")
+	case count == 5 && fields[4] == "":
+		return ClientMessage{}, errors.New("marked push has no mark")
 	}
 	if !utf8.ValidString(event) {
 		event = "" // as in text: not a string, so no event that anybody handles
@@ -124,6 +134,7 @@ func parseClientBinary(frame []byte) (ClientMessage, error) {
 		Topic:   String(topic),
 		Event:   event,
 		Payload: Payload{Data: data, Binary: true},
+		Mark:    fields[4],
 	}, nil
 }
 

@@ -92,8 +92,8 @@ func TestDecodeClientSaysWhatIsMalformed(t *testing.T) {
 		{wire.V2, "", true, "binary frame is empty"},
 		{wire.V2, "\x00", true, "binary frame of kind 0 is 1 bytes, shorter than its header"},
 		{wire.V2, "\x00\x01\x01\x01\x0112t", true, "binary frame of kind 0 is 8 bytes, shorter than its fields"},
-		{wire.V2, "\x01\x01\x01\x01\x0112te", true, "binary frame has the kind 1, a client sends kind 0"},
-		{wire.V2, `[null,"1","phoenix","heartbeat",{}]`, true, "binary frame has the kind 91, a client sends kind 0"},
+		{wire.V2, "\x01\x01\x01\x01\x0112te", true, "binary frame has the kind 1, a client sends kind 0 or 7"},
+		{wire.V2, `[null,"1","phoenix","heartbeat",{}]`, true, "binary frame has the kind 91, a client sends kind 0 or 7"},
 		{wire.V2, "\x00\x01\x01\x01\x0112\xffe", true, "topic is not valid UTF-8"},
 	}
 	for _, test := range tests {

@@ -54,7 +54,7 @@ func fuzzDecodeClient(f *testing.F, v wire.Version) {
 			t.Fatalf("%+v cannot be encoded: %v", m, err)
 		}
 		again, err := v.DecodeClient(frame, binary)
-		if err != nil || plainClient(again) != plainClient(m) {
+		if err != nil || plainClient(again) != plainClient(m) || again.Mark != m.Mark {
 			t.Fatalf("%q: %+v became %+v, %v", frame, plainClient(m), plainClient(again), err)
 		}
 	})

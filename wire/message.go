@@ -48,7 +48,7 @@ type ClientMessage struct {
 	Topic   Value   // a string but for broken clients
 	Event   string  // empty if the client sent something else than a string
 	Payload Payload // shares memory with the decoded frame
-	Mark    string  // of a push of bytes that must take effect once, else empty (spec/protocol.md §21)
+	Mark    string  // of a push of bytes that must take effect once, else empty: JSON has it inside (spec/protocol.md §21)
 }
 
 // ServerMessage is a message from a server to a client. A reply has the event

@@ -19,6 +19,7 @@ type vector struct {
 	Topic   string  `json:"topic"`
 	Event   string  `json:"event"`
 	Status  string  `json:"status"`
+	Mark    string  `json:"mark"`
 	Data    string  `json:"data"`
 }
 
@@ -47,17 +48,19 @@ func TestBinaryVectors(t *testing.T) {
 		Client    []vector `json:"client"`
 		Server    []vector `json:"server"`
 		Malformed []vector `json:"malformed"`
+
+		MalformedClient []vector `json:"malformed_client"`
 	}
 	data, err := os.ReadFile("../spec/binary_vectors.json")
 	if err == nil {
 		err = json.Unmarshal(data, &vectors)
 	}
-	if err != nil || len(vectors.Client) == 0 || len(vectors.Server) == 0 || len(vectors.Malformed) == 0 {
+	if err != nil || len(vectors.Client) == 0 || len(vectors.Server) == 0 || len(vectors.Malformed) == 0 || len(vectors.MalformedClient) == 0 {
 		t.Fatalf("no vectors: %v", err)
 	}
 	for _, v := range vectors.Client {
 		m, err := wire.V2.DecodeClient(unhex(t, v.Frame), true)
-		if err != nil || plainClient(m) != v.plain(t) {
+		if err != nil || plainClient(m) != v.plain(t) || m.Mark != v.Mark {
 			t.Errorf("client's %s: got %+v, %v", v.Name, plainClient(m), err)
 		}
 		if frame, binary, err := wire.V2.AppendClient(nil, m); err != nil || !binary || hex.EncodeToString(frame) != v.Frame {
@@ -71,6 +74,11 @@ func TestBinaryVectors(t *testing.T) {
 		}
 		if frame, binary, err := appendServer(wire.V2, m); err != nil || !binary || hex.EncodeToString(frame) != v.Frame {
 			t.Errorf("server's %s became %x, %v", v.Name, frame, err)
+		}
+	}
+	for _, v := range vectors.MalformedClient {
+		if m, err := wire.V2.DecodeClient(unhex(t, v.Frame), true); err == nil {
+			t.Errorf("client's %s: got %+v", v.Name, plainClient(m))
 		}
 	}
 	for _, v := range vectors.Malformed {

@@ -153,7 +153,7 @@ func (v Version) AppendEnd(dst []byte, joinRef Value, topic, event string, p Pay
 }
 
 // AppendClient appends the frame of a client's message, whose payload may be
-// any JSON. A binary frame has no null: a join_ref or ref that is null is
+// any JSON. The Mark goes with a payload of bytes only: JSON has it inside. A binary frame has no null: a join_ref or ref that is null is
 // empty in it, which this package's DecodeClient takes for null, while Phoenix
 // drops a push with an empty join_ref (spec/protocol.md §7).
 func (v Version) AppendClient(dst []byte, m ClientMessage) (frame []byte, binary bool, err error) {
@@ -161,8 +161,13 @@ func (v Version) AppendClient(dst []byte, m ClientMessage) (frame []byte, binary
 	case m.Payload.Binary && v == V1:
 		return dst, false, ErrBinaryV1
 	case m.Payload.Binary:
-		return appendBinary(dst, kindPush, m.Payload.Data,
-			refField("join_ref", m.JoinRef), refField("ref", m.Ref), topicField(m.Topic), textField("event", m.Event))
+		kind, fields := byte(kindPush), []field{
+			refField("join_ref", m.JoinRef), refField("ref", m.Ref), topicField(m.Topic), textField("event", m.Event),
+		}
+		if m.Mark != "" {
+			kind, fields = kindMarkedPush, append(fields, field{name: "mark", text: m.Mark})
+		}
+		return appendBinary(dst, kind, m.Payload.Data, fields...)
 	}
 	e := newTextEncoder(dst, m.Payload)
 	if v == V1 {
