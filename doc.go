@@ -41,9 +41,17 @@
 // # Delivery
 //
 // A broadcast reaches each subscriber at most once; what is sent while a
-// client is away is gone, so a client that rejoins should say what it has
-// seen, and be told what it missed by the join reply. A client that does not
-// read is disconnected with a code that makes it come back.
+// client is away is gone, unless the topic keeps its history
+// ([pubsub.Options].History): then a client that asks is told what it missed,
+// or that it is gone, see [Channel.Resumed]. Without, a client that rejoins
+// should say what it has seen, and be told what it missed by the join reply. A
+// client that does not read is disconnected with a code that makes it come
+// back.
+//
+// A push whose reply was lost may have taken effect or not, unless the client
+// marked it: then it can be sent again, takes effect once, and gets the one
+// reply. The context of its callback does not end with the conversation, see
+// [MarkedPushes].
 //
 // # Errors
 //

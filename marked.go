@@ -64,17 +64,22 @@ func (m *markedPushes) abandon() {
 	}
 }
 
-// close forgets all. It does not wait for callbacks.
+// close is called when no callback runs any more. Clients that have gone to
+// other nodes may still come for their sessions, while the cluster is there.
 func (m *markedPushes) close() {
 	if m == nil {
 		return
 	}
-	if m.cluster != nil {
-		m.cluster.Unserve(m.service)
-	}
 	m.cancel()
 	m.asking.Wait()
-	m.ledger.Close()
+	if m.cluster == nil {
+		m.ledger.Close()
+		return
+	}
+	time.AfterFunc(m.bounds.For, func() {
+		m.cluster.Unserve(m.service)
+		m.ledger.Close()
+	})
 }
 
 // markedRequest is what a client puts into its join params under
