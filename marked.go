@@ -209,10 +209,13 @@ func (c *conversation) begin(m *mail) (marked *ledger.Push, ok bool) {
 		s = c.more.session // which is there when the conversation has ended, too
 	}
 	c.mu.Unlock()
-	if s == nil {
-		return nil, true
+	if s == nil && m.mark == "" {
+		return nil, true // a member of this name is the application's
 	}
 	mk, err := takeMark(m)
+	if s == nil {
+		err = invalidMark("the join asked for no session")
+	}
 	if err != nil {
 		_ = (&answer{c: c, ref: m.ref, event: m.event}).fail(err)
 		return nil, false

@@ -681,19 +681,28 @@ func TestMarkedBytes(t *testing.T) {
 		})
 		server.Handle("files:{id}", h)
 		c := dial(t, server, "ada")
-		c.send("1", "1", "files:1", "phx_join", `{"_once":true}`)
-		c.drainTo(1)
-		for ref := 2; ref <= 3; ref++ {
+		push := func(ref int) {
 			frame, binary, err := wire.V2.AppendClient(nil, wire.ClientMessage{
 				JoinRef: wire.String("1"), Ref: wire.String(strconv.Itoa(ref)), Topic: wire.String("files:1"), Event: "upload",
 				Payload: wire.Payload{Data: []byte("data"), Binary: true}, Mark: `{"id":1}`,
 			})
+			if err == nil {
+				err = c.conn.Send(frame, binary)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := c.conn.Send(frame, binary); err != nil {
-				t.Fatal(err)
-			}
+		}
+		c.send("1", "1", "files:1", "phx_join", `{}`)
+		c.drainTo(1)
+		push(2)
+		if got := c.next(); !strings.Contains(got, "the join asked for no session") {
+			t.Errorf("without a session: %s", got)
+		}
+		c.send("1", "1", "files:1", "phx_join", `{"_once":true}`)
+		c.drainTo(2)
+		for ref := 2; ref <= 3; ref++ {
+			push(ref)
 			c.want(fmt.Sprintf(`["1","%d","files:1","phx_reply",{"response":{"n":4},"status":"ok"}]`, ref))
 		}
 		if ran != 1 {
