@@ -24,7 +24,7 @@ type follower struct {
 	after   history.Position // here
 	resumed bool             // it gets all that is behind it
 	at      history.Position // all up to here was told, or is not for this client
-	page    []*pubsub.Message
+	page    *pubsub.Batch // what was read of it
 	gap     bool // something that came while joining was not held: it is to be read from the log
 }
 
@@ -77,7 +77,7 @@ func (server *core) takeHistory(topic string, params wire.Payload) (f *follower,
 }
 
 // missedPage is how many events are read from the log at a time.
-const missedPage = 64
+const missedPage = 128
 
 // look finds out whether the log still has what the client missed. It comes
 // behind the subscription and before the join callback.
@@ -181,13 +181,9 @@ func (c *conversation) readOn() (told int, ok bool) {
 	c.follower.page = nil
 	c.mu.Unlock()
 	for {
-		for _, m := range page {
-			if !c.awaitRoom() {
-				return told, false
-			}
-			if c.tellKept(m) {
-				told++
-			}
+		n, ok := c.tellPage(page)
+		if told += n; !ok {
+			return told, false
 		}
 		end := c.rewind()
 		var err error
@@ -195,14 +191,35 @@ func (c *conversation) readOn() (told int, ok bool) {
 			c.fail("roost: a conversation ended: what its client missed was trimmed while it was read", "error", err)
 			return told, false
 		}
-		if len(page) == 0 && end {
+		if len(page.Messages) == 0 && end {
 			return told, !c.hasEnded()
 		}
 	}
 }
 
+// tellPage tells what was read from the log: all at once, or one by one if some
+// is out of the common. It returns how much the client saw, and false if the
+// conversation has ended.
+func (c *conversation) tellPage(page *pubsub.Batch) (told int, ok bool) {
+	if !c.awaitRoom() {
+		return 0, false
+	}
+	if c.tellRun(page) {
+		return len(page.Messages), true
+	}
+	for _, m := range page.Messages {
+		if !c.awaitRoom() {
+			return told, false
+		}
+		if c.tellKept(m) {
+			told++
+		}
+	}
+	return told, true
+}
+
 // missed reads on in the log.
-func (c *conversation) missed() ([]*pubsub.Message, error) {
+func (c *conversation) missed() (*pubsub.Batch, error) {
 	c.mu.Lock()
 	at := c.follower.at
 	c.mu.Unlock()
