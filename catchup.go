@@ -7,6 +7,7 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/roost-dev/roost/history"
@@ -34,10 +35,10 @@ type historyRequest struct {
 	After *string `json:"after"`
 }
 
-// historyReply is what it gets in the join reply, under the same key.
-type historyReply struct {
-	Position  string `json:"position"`
-	Recovered *bool  `json:"recovered,omitzero"`
+// joinParams is join params with and without what they ask of the history.
+type joinParams struct {
+	Asked jsontext.Value `json:"_history"` //nolint:tagliatelle // wire.KeyHistory
+	Rest  jsontext.Value `json:",embed"`
 }
 
 // takeHistory takes what a client asks of the history out of its join params.
@@ -47,27 +48,22 @@ func (server *core) takeHistory(topic string, params wire.Payload) (f *follower,
 	if params.Binary || !bytes.Contains(params.Data, []byte(`"`+wire.KeyHistory+`"`)) {
 		return nil, params
 	}
-	var members map[string]jsontext.Value
-	if json.Unmarshal(params.Data, &members) != nil {
-		return nil, params // no object, or one that the handler is to refuse
+	var members joinParams
+	if json.Unmarshal(params.Data, &members) != nil || members.Asked == nil {
+		return nil, params // no object, or one that the handler is to refuse; or it is elsewhere in it
 	}
-	asked, ok := members[wire.KeyHistory]
-	if !ok {
-		return nil, params
+	rest = wire.Payload{Data: members.Rest}
+	if members.Rest == nil {
+		rest.Data = emptyObject
 	}
-	delete(members, wire.KeyHistory)
-	data, err := json.Marshal(members)
-	if err != nil {
-		return nil, params
-	}
-	rest = wire.Payload{Data: data}
 	if !server.pubsub.Keeps(topic) {
 		return nil, rest
 	}
 	f = &follower{}
 	var request historyRequest
-	if json.Unmarshal(asked, &request) == nil && request.After != nil && *request.After != "" {
+	if members.Asked.Kind() == '{' && json.Unmarshal(members.Asked, &request) == nil && request.After != nil && *request.After != "" {
 		f.named = true
+		var err error
 		f.after, err = history.ParsePosition(*request.After)
 		if err != nil {
 			f.after = history.Position{Epoch: "none"} // which no log has
@@ -126,16 +122,13 @@ func (c *conversation) withPosition(reply wire.Payload) (wire.Payload, error) {
 		return reply, fmt.Errorf("roost: the join reply of %q is no JSON object, so the client's position has no place in it", c.topic)
 	}
 	c.mu.Lock()
-	told := historyReply{Position: f.at.String()}
+	data := slices.Grow([]byte(nil), len(reply.Data)+len(f.at.Epoch)+64)
+	data = fmt.Appendf(data, `{"%s":{"position":"%s"`, wire.KeyHistory, f.at) // which has nothing to escape
 	if f.named {
-		told.Recovered = &f.resumed
+		data = fmt.Appendf(data, `,"recovered":%t`, f.resumed)
 	}
-	member, err := json.Marshal(told)
 	c.mu.Unlock()
-	if err != nil {
-		return reply, err
-	}
-	data := append([]byte(`{"`+wire.KeyHistory+`":`), member...)
+	data = append(data, '}')
 	if rest := bytes.TrimSpace(reply.Data[1:]); rest[0] != '}' {
 		data = append(data, ',')
 	}
@@ -181,19 +174,21 @@ func (c *conversation) readOn() (told int, ok bool) {
 	c.follower.page = nil
 	c.mu.Unlock()
 	for {
+		if page == nil {
+			var err error
+			if page, err = c.missed(); err != nil {
+				c.fail("roost: a conversation ended: what its client missed was trimmed while it was read", "error", err)
+				return told, false
+			}
+		}
 		n, ok := c.tellPage(page)
 		if told += n; !ok {
 			return told, false
 		}
-		end := c.rewind()
-		var err error
-		if page, err = c.missed(); err != nil {
-			c.fail("roost: a conversation ended: what its client missed was trimmed while it was read", "error", err)
-			return told, false
-		}
-		if len(page.Messages) == 0 && end {
+		if c.rewind() && !page.More { // what came since is held
 			return told, !c.hasEnded()
 		}
+		page = nil
 	}
 }
 

@@ -23,14 +23,14 @@ func (ps *PubSub) Missed(ctx context.Context, topic string, after history.Positi
 		return nil, fmt.Errorf("pubsub: limit is %d: it must be positive", limit)
 	}
 	g := ps.topics.find(topic)
-	switch {
-	case g == nil || g.tail == nil:
-		messages, err := ps.read(ctx, topic, after, limit)
+	if g == nil || g.tail == nil {
+		messages, last, err := ps.read(ctx, topic, after, limit)
 		if err != nil {
 			return nil, err
 		}
-		return &Batch{Messages: firstOf(messages, limit)}, nil
-	case ps.engineLog == nil:
+		return batchOf(messages, last, limit), nil
+	}
+	if ps.engineLog == nil {
 		return g.tail.missedInMemory(ctx, after, limit)
 	}
 	return g.tail.missed(ctx, after, limit)
@@ -47,7 +47,7 @@ func (t *tail) missed(ctx context.Context, after history.Position, limit int) (*
 	if b, ok := t.since(after, limit); ok {
 		return b, nil // somebody has read it meanwhile
 	}
-	messages, err := t.ps.read(ctx, t.group.name, after, max(limit, fillPage))
+	messages, last, err := t.ps.read(ctx, t.group.name, after, max(limit, fillPage))
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (t *tail) missed(ctx context.Context, after history.Position, limit int) (*
 		to = t.recent.begin()
 	}
 	t.recent.prepend(messages, to)
-	return t.batch(messages, limit), nil
+	return t.batch(messages, last, limit), nil
 }
 
 // since returns what was delivered behind a position, if the tail has all of it.
@@ -72,12 +72,13 @@ func (t *tail) since(after history.Position, limit int) (b *Batch, ok bool) {
 	if !ok || !t.known || t.recent.end() != t.last {
 		return nil, false
 	}
-	return t.batch(messages, limit), true
+	return t.batch(messages, t.last, limit), true
 }
 
 // missedInMemory reads from a log in memory, which says whether it reaches back
-// so far. The messages themselves are made once for all who ask before the
-// garbage collector comes by: so they need no bound, and nobody to drop them.
+// so far. The messages themselves are made once for all who ask until the
+// garbage collector comes by; so they are within its bound, and nobody has to
+// drop them.
 func (t *tail) missedInMemory(ctx context.Context, after history.Position, limit int) (*Batch, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -85,7 +86,8 @@ func (t *tail) missedInMemory(ctx context.Context, after history.Position, limit
 	if err != nil || len(page.Entries) == 0 {
 		return &Batch{}, err
 	}
-	after = history.Position{Epoch: page.Last.Epoch, Seq: page.Entries[0].Previous}
+	last := page.Last
+	after = history.Position{Epoch: last.Epoch, Seq: page.Entries[0].Previous}
 	held := t.held.Value()
 	if held == nil {
 		held = &stretch{}
@@ -93,16 +95,16 @@ func (t *tail) missedInMemory(ctx context.Context, after history.Position, limit
 	}
 	messages, ok := held.behind(after)
 	switch {
-	case ok && (len(messages) >= limit || held.end() == page.Last):
+	case ok && (len(messages) >= limit || held.end() == last):
 	case ok:
-		more, err := t.ps.read(ctx, t.group.name, held.end(), fillPage)
-		if err != nil {
+		var more []*Message
+		if more, last, err = t.ps.read(ctx, t.group.name, held.end(), fillPage); err != nil {
 			return nil, err
 		}
 		messages = slices.Concat(messages, more)
 		held.add(more...)
 	default:
-		if messages, err = t.ps.read(ctx, t.group.name, after, fillPage); err != nil {
+		if messages, last, err = t.ps.read(ctx, t.group.name, after, fillPage); err != nil {
 			return nil, err
 		}
 		held.prepend(messages, held.begin())
@@ -113,41 +115,44 @@ func (t *tail) missedInMemory(ctx context.Context, after history.Position, limit
 		*held = stretch{}
 		held.add(messages...)
 	}
-	return t.batch(messages, limit), nil
+	return t.batch(messages, last, limit), nil
 }
 
-// firstOf returns the first of messages, as many as fit into a batch.
-func firstOf(messages []*Message, limit int) []*Message {
+// batch is batchOf, or what it made last if that is the same. The caller holds
+// mu.
+func (t *tail) batch(messages []*Message, last history.Position, limit int) *Batch {
+	b := batchOf(messages, last, limit)
+	if given := t.given.Value(); given != nil && given.More == b.More && slices.Equal(given.Messages, b.Messages) {
+		return given
+	}
+	t.given = weak.Make(b)
+	return b
+}
+
+// batchOf makes a batch of the first of messages, which follow each other in a
+// log that ends at last.
+func batchOf(messages []*Message, last history.Position, limit int) *Batch {
 	n, size := 0, 0
 	for n < min(len(messages), limit) && (n == 0 || size+len(messages[n].Payload) <= missedBytes) {
 		size += len(messages[n].Payload)
 		n++
 	}
-	return messages[:n]
-}
-
-// batch makes a batch of the first of messages, which follow each other, or
-// returns the one that it made last if that is the same. The caller holds mu.
-func (t *tail) batch(messages []*Message, limit int) *Batch {
-	messages = firstOf(messages, limit)
-	if b := t.given.Value(); b != nil && slices.Equal(b.Messages, messages) {
-		return b
-	}
-	b := &Batch{Messages: slices.Clone(messages)}
-	t.given = weak.Make(b)
+	b := &Batch{Messages: slices.Clone(messages[:n])}
+	b.More = n > 0 && b.Messages[n-1].Position.Seq < last.Seq
 	return b
 }
 
-func (ps *PubSub) read(ctx context.Context, topic string, after history.Position, limit int) ([]*Message, error) {
+// read reads messages from the log, and where that ends.
+func (ps *PubSub) read(ctx context.Context, topic string, after history.Position, limit int) (messages []*Message, last history.Position, err error) {
 	page, err := ps.log.Read(ctx, topic, after, limit)
 	if err != nil {
-		return nil, err
+		return nil, last, err
 	}
-	messages := make([]*Message, len(page.Entries))
+	messages = make([]*Message, len(page.Entries))
 	for i := range page.Entries {
 		messages[i] = messageOf(topic, &page.Entries[i])
 	}
-	return messages, nil
+	return messages, page.Last, nil
 }
 
 func messageOf(topic string, e *history.Entry) *Message {
