@@ -12,6 +12,7 @@ import (
 
 	"github.com/roost-dev/roost/history"
 	"github.com/roost-dev/roost/pubsub"
+	"github.com/roost-dev/roost/transport"
 	"github.com/roost-dev/roost/wire"
 )
 
@@ -25,8 +26,9 @@ type follower struct {
 	after   history.Position // here
 	resumed bool             // it gets all that is behind it
 	at      history.Position // all up to here was told, or is not for this client
-	page    *pubsub.Batch // what was read of it
-	gap     bool // something that came while joining was not held: it is to be read from the log
+	page    *pubsub.Batch    // what was read of it
+	told    bool             // it was told that it has all
+	gap     bool             // something that came while joining was not held: it is to be read from the log
 }
 
 // historyRequest is what a client puts into its join params under
@@ -135,16 +137,65 @@ func (c *conversation) withPosition(reply wire.Payload) (wire.Payload, error) {
 	return wire.Payload{Data: append(data, reply.Data[1:]...)}, nil
 }
 
+// openWith returns what the client gets in one piece with its join reply: what
+// it missed, if that is at hand and nothing of it is out of the common, else
+// nil. One write costs as much as all else of a join. The caller holds mu.
+func (c *conversation) openWith(reply *transport.Frame) *transport.Burst {
+	f := c.follower
+	if f == nil || !f.resumed || f.gap || f.page.More {
+		return nil
+	}
+	burst := &transport.Burst{Frames: []*transport.Frame{reply}}
+	if r := keptRun(f.page); r != nil {
+		burst.Next = c.missedBurst(f.page)
+		if burst.Next == nil || r.binary || !c.admitRun(r) {
+			return nil
+		}
+	} else {
+		end, err := positionFrame(c.socket.version, f.at, c.topic, recovered(0))
+		if err != nil {
+			return nil
+		}
+		burst.Frames = append(burst.Frames, end)
+	}
+	f.page, f.told = nil, true
+	return burst
+}
+
+// missedKey is where the encoded form of all that clients missed is kept, by
+// version.
+type missedKey wire.Version
+
+// missedBurst is burst with, at the end, that this was all.
+func (c *conversation) missedBurst(page *pubsub.Batch) *transport.Burst {
+	burst := c.burst(page)
+	if burst == nil {
+		return nil
+	}
+	version := c.socket.version
+	return page.Memo(missedKey(version), func() any {
+		last := page.Messages[len(page.Messages)-1]
+		end, err := positionFrame(version, last.Position, last.Topic, recovered(len(page.Messages)))
+		if err != nil {
+			return (*transport.Burst)(nil)
+		}
+		return &transport.Burst{Frames: append(slices.Clip(burst.Frames), end)}
+	}).(*transport.Burst)
+}
+
+// recovered is what tells a client that it has all it missed.
+func recovered(n int) []byte { return fmt.Appendf(nil, `{"recovered":%d}`, n) }
+
 // catchUp tells the client what it missed, behind the join reply, and then what
 // was held since. If more came than could be held it reads on in the log.
 func (c *conversation) catchUp() {
 	f := c.follower
-	if f.resumed {
-		told, ok := c.readOn()
+	if f.resumed && !f.told {
+		n, ok := c.readOn()
 		if !ok {
 			return
 		}
-		c.tellPosition(fmt.Appendf(nil, `{"recovered":%d}`, told))
+		c.tellPosition(recovered(n))
 	}
 	for {
 		c.flush()

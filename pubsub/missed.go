@@ -104,10 +104,14 @@ func (t *tail) missedInMemory(ctx context.Context, after history.Position, limit
 		messages = slices.Concat(messages, more)
 		held.add(more...)
 	default:
-		if messages, last, err = t.ps.read(ctx, t.group.name, after, fillPage); err != nil {
+		size, begin := fillPage, held.begin()
+		if begin.Epoch == after.Epoch && begin.Seq > after.Seq {
+			size = int(min(fillPage, begin.Seq-after.Seq)) // the rest is held
+		}
+		if messages, last, err = t.ps.read(ctx, t.group.name, after, size); err != nil {
 			return nil, err
 		}
-		held.prepend(messages, held.begin())
+		held.prepend(messages, begin)
 		if shared, ok := held.behind(after); ok {
 			messages = shared
 			break

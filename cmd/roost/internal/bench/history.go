@@ -22,6 +22,7 @@ type history struct {
 	warmup      time.Duration
 	duration    time.Duration
 	most        int // events that a topic keeps
+	only        string
 }
 
 func historyFlags(fs *flag.FlagSet) workload {
@@ -37,6 +38,7 @@ func historyFlags(fs *flag.FlagSet) workload {
 	fs.DurationVar(&w.warmup, "warmup", w.warmup, "broadcasts: how `long` not to measure at first in a turn")
 	fs.DurationVar(&w.duration, "duration", w.duration, "broadcasts: how `long` a turn is")
 	fs.IntVar(&w.most, "most", w.most, "how `many` events the server keeps of a topic")
+	fs.StringVar(&w.only, "only", "", "only this `part`: heap, to, join or back")
 	return w
 }
 
@@ -55,7 +57,7 @@ to N       broadcasts to N subscribers, one outstanding: CPU of the server for e
 join       CPU of the server for a join, 32 at a time, on connections that are open: on a topic
            that is not kept, on one that is, with a position in the reply (followed), and with
            as many events missed as -missed says (rejoin); and until the client has it all
-come back  as many as -clients lose their connections at once, connect again as fast as the
+back       as many as -clients lose their connections at once, connect again as fast as the
            client can, and join: without a word of what they missed (plain), and getting it
 
 What is compared takes turns within a round. Each client must get what it missed exactly as who was
@@ -71,10 +73,16 @@ func (w *history) run(ctx context.Context, r *rig) (figures, error) {
 		return nil, errors.New("-joins, -clients and -turns are at least 1")
 	}
 	var out figures
-	for _, part := range []func(context.Context, *rig) (figures, error){w.heap, w.broadcasts, w.rejoins, w.returns} {
-		measured, err := part(ctx, r)
+	for _, part := range []struct {
+		name string
+		run  func(context.Context, *rig) (figures, error)
+	}{{"heap", w.heap}, {"to", w.broadcasts}, {"join", w.rejoins}, {"back", w.returns}} {
+		if w.only != "" && w.only != part.name {
+			continue
+		}
+		measured, err := part.run(ctx, r)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", part.name, err)
 		}
 		out = append(out, measured...)
 	}
