@@ -75,7 +75,7 @@ func (server *core) takeHistory(topic string, params wire.Payload) (f *follower,
 }
 
 // missedPage is how many events are read from the log at a time.
-const missedPage = 128
+const missedPage = 256
 
 // look finds out whether the log still has what the client missed. It comes
 // behind the subscription and before the join callback.

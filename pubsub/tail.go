@@ -23,7 +23,8 @@ type tail struct {
 	known      bool             // what follows means something; it always does in memory
 	last       history.Position // of the last message that is delivered or waiting
 	delivered  history.Position
-	waiting    []*Message // nil is a gap
+	waiting    []*Message  // nil is a gap
+	first      [1]*Message // its array while no more than one waits
 	delivering bool
 	moved      chan struct{} // closed and made anew at each delivery; nil if nobody waits
 	filling    bool          // the gap behind last is being read
@@ -146,7 +147,7 @@ func (t *tail) drain() {
 			t.mu.Lock()
 			continue
 		}
-		t.ps.BroadcastLocal(next)
+		t.ps.deliverTo(t.group, next)
 		t.mu.Lock()
 		t.delivered = next.Position
 		t.move()
@@ -218,6 +219,9 @@ func (t *tail) turn(epoch string) {
 
 // put puts m in line. The caller holds mu.
 func (t *tail) put(m *Message) {
+	if t.waiting == nil {
+		t.waiting = t.first[:0]
+	}
 	t.waiting = append(t.waiting, m)
 	t.last = m.Position
 	if t.ps.engineLog == nil {
