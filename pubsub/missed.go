@@ -147,7 +147,9 @@ func batchOf(messages []*Message, last history.Position, limit int) *Batch {
 }
 
 // read reads messages from the log, and where that ends.
-func (ps *PubSub) read(ctx context.Context, topic string, after history.Position, limit int) (messages []*Message, last history.Position, err error) {
+func (ps *PubSub) read(
+	ctx context.Context, topic string, after history.Position, limit int,
+) (messages []*Message, last history.Position, err error) {
 	page, err := ps.log.Read(ctx, topic, after, limit)
 	if err != nil {
 		return nil, last, err

@@ -73,7 +73,7 @@ func (a *author) wait(ctx context.Context, done func() bool) error {
 
 // Opened implements [load.Handler].
 func (a *author) Opened(c *load.Conn) {
-	frame, err := joinFrame(a.topic, `{"_history":true}`)
+	frame, err := joinFrame(a.topic, follow)
 	if err != nil {
 		a.reportf("%w", err)
 		return

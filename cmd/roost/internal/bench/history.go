@@ -46,7 +46,7 @@ func historyFlags(fs *flag.FlagSet) workload {
 func newHistory(warmup, duration time.Duration) *history {
 	return &history{
 		kept: "log:bench", other: "echo:bench", event: "shout", size: 64, missed: 100, joins: 2000, clients: 10_000,
-		turns: 5, warmup: warmup, duration: duration, most: 1000,
+		turns: 3, warmup: warmup, duration: duration, most: 1000,
 	}
 }
 
@@ -141,21 +141,23 @@ func (w *history) broadcasts(ctx context.Context, r *rig) (figures, error) {
 	return out, nil
 }
 
+// follow is the join params of who asks for positions.
+const follow = `{"_history":true}`
+
 func (w *history) broadcastsTo(ctx context.Context, r *rig, subscribers int) (figures, error) {
-	const follow = `{"_history":true}`
 	kinds := []struct{ name, topic, params string }{
 		{"", w.other, "{}"}, {"kept", w.kept, "{}"}, {"followed", w.kept, follow},
 	}
 	fans := make([]*fan, len(kinds))
 	for i, k := range kinds {
-		load := &fanout{
-			subscribers: subscribers, topic: fmt.Sprintf("%s-%s-to-%d", k.topic, k.name, subscribers), params: k.params,
+		fan := &fanout{
+			subscribers: subscribers, topic: fmt.Sprintf("%s-%d-%d", k.topic, subscribers, i), params: k.params,
 			event: w.event, size: w.size, window: 1, warmup: w.warmup, duration: w.duration,
 		}
 		if subscribers > 100 {
-			load.readEvery = -1
+			fan.readEvery = -1
 		}
-		f, err := load.open(ctx, r)
+		f, err := fan.open(ctx, r)
 		if err != nil {
 			return nil, err
 		}
@@ -173,7 +175,7 @@ func (w *history) broadcastsTo(ctx context.Context, r *rig, subscribers int) (fi
 				return nil, fmt.Errorf("%s: %w", f.topic, err)
 			}
 			perMillion, _ := measured.get("cpu_seconds_per_million")
-			turn = w.compare(turn, fmt.Sprintf("to_%d", subscribers), k.name, "cpu_us_per_broadcast", perMillion*float64(subscribers))
+			turn = compare(turn, fmt.Sprintf("to_%d", subscribers), k.name, "cpu_us_per_broadcast", perMillion*float64(subscribers))
 		}
 		turns = append(turns, turn)
 	}
@@ -181,7 +183,7 @@ func (w *history) broadcastsTo(ctx context.Context, r *rig, subscribers int) (fi
 }
 
 // compare adds a figure of a kind, and how many times that of the first kind it is.
-func (w *history) compare(to figures, what, kind, unit string, value float64) figures {
+func compare(to figures, what, kind, unit string, value float64) figures {
 	if kind == "" {
 		return append(to, figure{what + "_" + unit, value})
 	}
