@@ -49,7 +49,8 @@ func (j *rejoin) run(ctx context.Context) error {
 			j.rig.bar.at("joining", float64(back), float64(len(j.got)))
 		}
 		if now.Sub(progressed) > j.rig.timeout {
-			return now, false, fmt.Errorf("%w: %d of %d clients have what they missed, and no other within %v", errTimeout, back, len(j.got), j.rig.timeout)
+			return now, false, fmt.Errorf("%w: %d of %d clients have what they missed, and no other within %v",
+				errTimeout, back, len(j.got), j.rig.timeout)
 		}
 		for j.begun < len(j.got) && j.begun-j.back < j.atOnce && j.err == nil {
 			if err := j.begin(j.begun); err != nil {
