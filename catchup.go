@@ -5,10 +5,12 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/roost-dev/roost/history"
 	"github.com/roost-dev/roost/pubsub"
+	"github.com/roost-dev/roost/transport"
 	"github.com/roost-dev/roost/wire"
 )
 
@@ -23,8 +25,9 @@ type follower struct {
 	after    history.Position // here
 	resumed  bool             // it gets all that is behind it
 	at       history.Position // all up to here was told, or is not for this client
-	page     []*pubsub.Message
-	gap      bool // something that came while joining was not held: it is to be read from the log
+	page     *pubsub.Batch    // what was read of it
+	told     bool             // it was told that it has all
+	gap      bool             // something that came while joining was not held: it is to be read from the log
 }
 
 // historyRequest is what a client puts into its join params under
@@ -32,12 +35,6 @@ type follower struct {
 type historyRequest struct {
 	After  *string `json:"after"`
 	Binary bool    `json:"binary"`
-}
-
-// historyReply is what it gets in the join reply, under the same key.
-type historyReply struct {
-	Position  string `json:"position"`
-	Recovered *bool  `json:"recovered,omitzero"`
 }
 
 // takeHistory takes what a client asks of the history out of its join params.
@@ -83,7 +80,7 @@ func (server *core) mustHoldPosition(r *route) {
 }
 
 // missedPage is how many events are read from the log at a time.
-const missedPage = 64
+const missedPage = 256
 
 // look finds out whether the log still has what the client missed. It comes
 // behind the subscription and before the join callback.
@@ -129,32 +126,80 @@ func (c *conversation) withPosition(reply wire.Payload) (wire.Payload, error) {
 		return reply, nil
 	}
 	c.mu.Lock()
-	told := historyReply{Position: f.at.String()}
+	member := fmt.Appendf(nil, `{"position":"%s"`, f.at) // which has nothing to escape
 	if f.named {
-		told.Recovered = &f.resumed
+		member = fmt.Appendf(member, `,"recovered":%t`, f.resumed)
 	}
-	member, err := json.Marshal(told)
 	c.mu.Unlock()
-	if err != nil {
-		return reply, err
-	}
-	reply, ok := addMember(reply, wire.KeyHistory, member)
+	reply, ok := addMember(reply, wire.KeyHistory, append(member, '}'))
 	if !ok {
 		return reply, fmt.Errorf("roost: the join reply of %q is no JSON object, so the client's position has no place in it", c.topic)
 	}
 	return reply, nil
 }
 
+// openWith returns what the client gets in one piece with its join reply: what
+// it missed, if that is at hand and nothing of it is out of the common, else
+// nil. One write costs as much as all else of a join. The caller holds mu.
+func (c *conversation) openWith(reply *transport.Frame) *transport.Burst {
+	f := c.follower
+	if f == nil || !f.resumed || f.gap || f.page.More {
+		return nil
+	}
+	burst := &transport.Burst{Frames: []*transport.Frame{reply}}
+	if r := keptRun(f.page); r != nil {
+		if r.binary {
+			return nil // which not every client takes in the same form
+		}
+		burst.Next = c.missedBurst(f.page)
+		if burst.Next == nil || !c.admitRun(r) {
+			return nil
+		}
+	} else {
+		end, err := positionFrame(c.socket.version, f.at, c.topic, recovered(0))
+		if err != nil {
+			return nil
+		}
+		burst.Frames = append(burst.Frames, end)
+	}
+	f.page, f.told = nil, true
+	return burst
+}
+
+// missedKey is where the encoded form of all that clients missed is kept, by
+// version.
+type missedKey wire.Version
+
+// missedBurst is burst with, at the end, that this was all.
+func (c *conversation) missedBurst(page *pubsub.Batch) *transport.Burst {
+	burst := c.burst(page)
+	if burst == nil {
+		return nil
+	}
+	version := c.socket.version
+	return page.Memo(missedKey(version), func() any {
+		last := page.Messages[len(page.Messages)-1]
+		end, err := positionFrame(version, last.Position, last.Topic, recovered(len(page.Messages)))
+		if err != nil {
+			return (*transport.Burst)(nil)
+		}
+		return &transport.Burst{Frames: append(slices.Clip(burst.Frames), end)}
+	}).(*transport.Burst)
+}
+
+// recovered is what tells a client that it has all it missed.
+func recovered(n int) []byte { return fmt.Appendf(nil, `{"recovered":%d}`, n) }
+
 // catchUp tells the client what it missed, behind the join reply, and then what
 // was held since. If more came than could be held it reads on in the log.
 func (c *conversation) catchUp() {
 	f := c.follower
-	if f.resumed {
-		told, ok := c.readOn()
+	if f.resumed && !f.told {
+		n, ok := c.readOn()
 		if !ok {
 			return
 		}
-		c.tellPosition(fmt.Appendf(nil, `{"recovered":%d}`, told))
+		c.tellPosition(recovered(n))
 	}
 	for {
 		c.flush()
@@ -184,28 +229,47 @@ func (c *conversation) readOn() (told int, ok bool) {
 	c.follower.page = nil
 	c.mu.Unlock()
 	for {
-		for _, m := range page {
-			if !c.awaitRoom() {
+		if page == nil {
+			var err error
+			if page, err = c.missed(); err != nil {
+				c.fail("roost: a conversation ended: what its client missed was trimmed while it was read", "error", err)
 				return told, false
 			}
-			if c.tellKept(m) {
-				told++
-			}
 		}
-		end := c.rewind()
-		var err error
-		if page, err = c.missed(); err != nil {
-			c.fail("roost: a conversation ended: what its client missed was trimmed while it was read", "error", err)
+		n, ok := c.tellPage(page)
+		if told += n; !ok {
 			return told, false
 		}
-		if len(page) == 0 && end {
+		if c.rewind() && !page.More { // what came since is held
 			return told, !c.hasEnded()
 		}
+		page = nil
 	}
 }
 
+// tellPage tells what was read from the log: all at once, or one by one if some
+// is out of the common. It returns how much the client saw, and false if the
+// conversation has ended.
+func (c *conversation) tellPage(page *pubsub.Batch) (told int, ok bool) {
+	if !c.awaitRoom() {
+		return 0, false
+	}
+	if c.tellRun(page) {
+		return len(page.Messages), true
+	}
+	for _, m := range page.Messages {
+		if !c.awaitRoom() {
+			return told, false
+		}
+		if c.tellKept(m) {
+			told++
+		}
+	}
+	return told, true
+}
+
 // missed reads on in the log.
-func (c *conversation) missed() ([]*pubsub.Message, error) {
+func (c *conversation) missed() (*pubsub.Batch, error) {
 	c.mu.Lock()
 	at := c.follower.at
 	c.mu.Unlock()

@@ -103,6 +103,43 @@ func TestClientGetsExactlyWhatItMissed(t *testing.T) {
 	})
 }
 
+// However much was missed, and whether or not it fits into one piece with the
+// join reply.
+func TestAllThatWasMissedComesInOrder(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, ps := keepingApp(t, history.Keep{})
+		server := a.server()
+		c := dial(t, server, "ada")
+		for i := range 700 {
+			announce(t, ps, fmt.Sprint(i))
+		}
+		announce(t, ps, strings.Repeat("x", 100_000), strings.Repeat("y", 30_000))
+		last, err := ps.Log().Last(t.Context(), "room:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, missed := range []int{0, 1, 2, 100, 258, 259, 702} {
+			after := history.Position{Epoch: last.Epoch, Seq: last.Seq - uint64(missed)}
+			c.send("1", "1", "room:1", "phx_join", fmt.Sprintf(`{"_history":{"after":%q}}`, after))
+			if reply := c.next(); !strings.Contains(reply, `"recovered":true`) {
+				t.Fatal(reply)
+			}
+			for i := last.Seq - uint64(missed) + 1; i <= last.Seq; i++ {
+				want := history.Position{Epoch: last.Epoch, Seq: i}
+				if got := c.next(); !strings.HasPrefix(got, fmt.Sprintf(`[null,%q,"room:1","said"`, want)) {
+					t.Fatalf("%d missed: got %.100s, want the event at %v", missed, got, want)
+				}
+			}
+			if got, want := c.next(), fmt.Sprintf(`[null,%q,"room:1","_history",{"recovered":%d}]`, last, missed); got != want {
+				t.Fatalf("got  %s\nwant %s", got, want)
+			}
+			c.send("1", "2", "room:1", "phx_leave", `{}`)
+			c.drainTo(2)
+		}
+		c.wantNothing()
+	})
+}
+
 func TestClientIsToldIfHistoryDoesNotReachBack(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a, ps := keepingApp(t, history.Keep{Count: 2})

@@ -357,6 +357,6 @@ func (c *conversation) endFrame(event string, payload []byte) *transport.Frame {
 // newBuffer returns a buffer for a frame with room for n bytes beside the
 // headroom and an envelope of common size.
 func newBuffer(n int) []byte {
-	const envelope = 80
+	const envelope = 128
 	return make([]byte, transport.Headroom, transport.Headroom+envelope+n)
 }

@@ -178,7 +178,18 @@ func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
 		c.mu.Unlock()
 		return ErrEnded // timed out, or the socket closed
 	}
-	if err = c.socket.send(f); err != nil {
+	more := c.attached()
+	replaced, end := more.replaced, more.verdict
+	var opening *transport.Burst
+	if j.old == nil && !replaced && end == nil {
+		opening = c.openWith(f)
+	}
+	if opening != nil {
+		err = c.socket.sendBurst(opening)
+	} else {
+		err = c.socket.send(f)
+	}
+	if err != nil {
 		c.mu.Unlock()
 		c.refuseJoin(j, c.joinError(err))
 		return err
@@ -187,8 +198,6 @@ func (c *conversation) acceptJoin(j *joinRequest, reply wire.Payload) error {
 	if j.old != nil {
 		_ = c.socket.send(j.old)
 	}
-	more := c.attached()
-	replaced, end := more.replaced, more.verdict
 	more.cancelJoin = nil
 	if !replaced && more.id == "" && more.session == nil && len(more.onEnd)+len(more.onCancel)+len(more.timers) == 0 {
 		c.more = nil // it took no more than a join

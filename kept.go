@@ -55,6 +55,7 @@ type run struct {
 	first, last *pubsub.Message
 	whole       bool
 	senders     bool // some of them are not for their sender
+	binary      bool // some of them are bytes, which not every connection carries
 }
 
 // runKey is where a batch's run is kept.
@@ -72,7 +73,7 @@ func keptRun(b *pubsub.Batch) *run {
 			default:
 				r.whole = r.whole && m.Position.Epoch == r.last.Position.Epoch && m.Previous == r.last.Position.Seq
 			}
-			r.last, r.senders = m, r.senders || m.Sender != ""
+			r.last, r.senders, r.binary = m, r.senders || m.Sender != "", r.binary || m.Binary
 		}
 		return r
 	}).(*run)
@@ -116,23 +117,46 @@ func keptBurst(version wire.Version, inBinary bool, b *pubsub.Batch) *transport.
 // hearRun passes on a batch with kept messages together, and reports whether it
 // could: what is out of the common is looked at one by one.
 func (c *conversation) hearRun(r *run, burst *transport.Burst) bool {
+	return c.passRun(r, burst, func() bool { return c.phase == joined && !c.says() })
+}
+
+// tellRun tells what was read from the log together, and reports whether it
+// could. Only the worker calls it.
+func (c *conversation) tellRun(b *pubsub.Batch) bool {
+	r, burst := keptRun(b), c.burst(b)
+	if r == nil || burst == nil || r.binary {
+		return false // bytes are skipped one by one, if the connection cannot carry them
+	}
+	return c.passRun(r, burst, func() bool { return c.phase != ended })
+}
+
+// passRun sends a run if it is the conversation's turn to, which is asked under
+// mu, and reports whether it did.
+func (c *conversation) passRun(r *run, burst *transport.Burst, may func() bool) bool {
 	c.mu.Lock()
-	mine := r.senders && c.more != nil && c.more.id != ""
-	if c.phase != joined || c.says() || mine || !r.whole {
+	if !may() || !c.admitRun(r) {
 		c.mu.Unlock()
 		return false
-	}
-	if f := c.follower; f != nil {
-		if f.at.Epoch != r.first.Position.Epoch || r.first.Position.Seq <= f.at.Seq || r.first.Previous > f.at.Seq {
-			c.mu.Unlock()
-			return false
-		}
-		f.at = r.last.Position
 	}
 	err := c.socket.sendBurst(burst)
 	c.mu.Unlock()
 	if err != nil {
 		_ = c.unsayable("", err)
+	}
+	return true
+}
+
+// admitRun is admit for what is together. It is false if that has to be looked
+// at one by one. The caller holds mu.
+func (c *conversation) admitRun(r *run) bool {
+	if !r.whole || r.senders && c.more != nil && c.more.id != "" {
+		return false
+	}
+	if f := c.follower; f != nil {
+		if f.at.Epoch != r.first.Position.Epoch || r.first.Position.Seq <= f.at.Seq || r.first.Previous > f.at.Seq {
+			return false
+		}
+		f.at = r.last.Position
 	}
 	return true
 }

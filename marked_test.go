@@ -674,7 +674,9 @@ func TestMarkedBytes(t *testing.T) {
 		a := &app{}
 		server := a.server()
 		ran := 0
-		h := roost.NewHandler(func(context.Context, *roost.Channel[room], *roost.Socket[user], struct{}) (count, error) { return count{}, nil }, nil)
+		h := roost.NewHandler(func(context.Context, *roost.Channel[room], *roost.Socket[user], struct{}) (count, error) {
+			return count{}, nil
+		}, nil)
 		h.HandleIn(upload, func(_ context.Context, _ *roost.Channel[room], data []byte) (count, error) {
 			ran++
 			return count{len(data)}, nil

@@ -33,7 +33,9 @@ func (p Position) String() string {
 	if p.IsZero() {
 		return ""
 	}
-	return p.Epoch + "." + strconv.FormatUint(p.Seq, 36) + "."
+	var room [maxEpoch + 16]byte
+	b := append(append(room[:0], p.Epoch...), '.')
+	return string(append(strconv.AppendUint(b, p.Seq, 36), '.'))
 }
 
 // ParsePosition reads what String wrote. Clients send what they want, so an

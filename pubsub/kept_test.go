@@ -77,8 +77,8 @@ func TestKeptMessagesReachAllInTheLogsOrder(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if last != chains[0].last || missed[0].Event != chains[0].names[0] {
-				t.Errorf("the log ends at %v and begins with %q; delivered were up to %v, from %q", last, missed[0].Event, chains[0].last, chains[0].names[0])
+			if last != chains[0].last || missed.Messages[0].Event != chains[0].names[0] {
+				t.Errorf("the log ends at %v and begins with %q; delivered were up to %v, from %q", last, missed.Messages[0].Event, chains[0].last, chains[0].names[0])
 			}
 		})
 	}
@@ -107,8 +107,8 @@ func TestSubscribersOfAKeptTopicBeginAtItsEnd(t *testing.T) {
 		t.Errorf("got %q, want %q", c.names, want)
 	}
 	missed, err := ps.Missed(t.Context(), "log:1", history.Position{}, 10)
-	if err != nil || len(missed) != 4 {
-		t.Errorf("%d messages are kept (%v), want 4", len(missed), err)
+	if err != nil || len(missed.Messages) != 4 {
+		t.Errorf("%d messages are kept (%v), want 4", len(missed.Messages), err)
 	}
 	say(t, ps, "other", "kept")
 	if ps.Keeps("other") {

@@ -46,6 +46,7 @@ func (m *Message) leavesOut(s *member[Subscriber]) bool {
 // It is shared by all subscribers: read only.
 type Batch struct {
 	Messages []*Message
+	More     bool // of [PubSub.Missed]: there is something behind them in the log
 
 	memos
 }

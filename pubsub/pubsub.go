@@ -195,10 +195,13 @@ func (ps *PubSub) Broadcast(ctx context.Context, m *Message) error {
 // BroadcastLocal delivers m to the subscribers on this node only, as Broadcast
 // does.
 func (ps *PubSub) BroadcastLocal(m *Message) {
-	g := ps.topics.find(m.Topic)
-	if g == nil {
-		return
+	if g := ps.topics.find(m.Topic); g != nil {
+		ps.deliverTo(g, m)
 	}
+}
+
+// deliverTo delivers m to the members of a group.
+func (ps *PubSub) deliverTo(g *group[Subscriber], m *Message) {
 	buf := ps.buffers.Get().(*[]*member[Subscriber])
 	members, inline := ps.enqueue(g, m, *buf)
 	if inline {

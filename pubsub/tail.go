@@ -3,9 +3,9 @@ package pubsub
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
+	"weak"
 
 	"github.com/roost-dev/roost/history"
 )
@@ -23,22 +23,19 @@ type tail struct {
 	known      bool             // what follows means something; it always does in memory
 	last       history.Position // of the last message that is delivered or waiting
 	delivered  history.Position
-	waiting    []*Message // nil is a gap
+	waiting    []*Message  // nil is a gap
+	first      [1]*Message // its array while no more than one waits
 	delivering bool
 	moved      chan struct{} // closed and made anew at each delivery; nil if nobody waits
 	filling    bool          // the gap behind last is being read
 	target     uint64        // what has come meanwhile, and is to be read
 	suspect    history.Position
-	recent     []*Message // of an engine's log: the last ones, for who comes back
-	recentSize int
+	recent     stretch               // the end of an engine's log, for who comes back
+	held       weak.Pointer[stretch] // of a log in memory, what was read for who came back
+	given      weak.Pointer[Batch]   // to who came back last
 }
 
 const (
-	// recentMost and recentBytes bound what a node holds of a topic whose log
-	// an engine keeps.
-	recentMost  = 1024
-	recentBytes = 1 << 20
-
 	// fillPage is how much is read from the log at a time.
 	fillPage = 256
 
@@ -150,7 +147,7 @@ func (t *tail) drain() {
 			t.mu.Lock()
 			continue
 		}
-		t.ps.BroadcastLocal(next)
+		t.ps.deliverTo(t.group, next)
 		t.mu.Lock()
 		t.delivered = next.Position
 		t.move()
@@ -222,21 +219,15 @@ func (t *tail) turn(epoch string) {
 
 // put puts m in line. The caller holds mu.
 func (t *tail) put(m *Message) {
+	if t.waiting == nil {
+		t.waiting = t.first[:0]
+	}
 	t.waiting = append(t.waiting, m)
 	t.last = m.Position
 	if t.ps.engineLog == nil {
 		return // the log itself is as near
 	}
-	if n := len(t.recent); n > 0 && (t.recent[n-1].Position.Epoch != m.Position.Epoch || t.recent[n-1].Position.Seq != m.Previous) {
-		t.recent, t.recentSize = nil, 0
-	}
-	t.recent = append(t.recent, m)
-	t.recentSize += len(m.Payload)
-	for len(t.recent) > recentMost || t.recentSize > recentBytes && len(t.recent) > 1 {
-		t.recentSize -= len(t.recent[0].Payload)
-		t.recent[0] = nil
-		t.recent = t.recent[1:]
-	}
+	t.recent.add(m)
 }
 
 // fill has the log read from the tail to this position, at least. The caller
@@ -314,7 +305,7 @@ func (t *tail) skip(last history.Position) {
 	t.mu.Lock()
 	t.filling, t.target = false, 0
 	t.last, t.delivered = last, last
-	t.recent, t.recentSize = nil, 0
+	t.recent = stretch{}
 	t.move()
 	t.mu.Unlock()
 	t.ps.logger.Warn("pubsub: the log of a topic does not reach back to what was delivered; clients are told when they rejoin",
@@ -343,60 +334,4 @@ func (t *tail) compare(last history.Position) {
 		t.fill(t.suspect)
 	}
 	t.suspect = last
-}
-
-// since returns what was delivered behind a position, if the tail has all of
-// it. The caller holds mu.
-func (t *tail) since(after history.Position, limit int) (messages []*Message, ok bool) {
-	if !t.known || after.Epoch != t.last.Epoch || after.Seq > t.last.Seq {
-		return nil, false
-	}
-	if after.Seq == t.last.Seq {
-		return nil, true
-	}
-	if len(t.recent) == 0 || t.recent[0].Previous > after.Seq || t.recent[0].Position.Epoch != after.Epoch {
-		return nil, false
-	}
-	first, _ := slices.BinarySearchFunc(t.recent, after.Seq, isBehind)
-	return slices.Clone(t.recent[first:min(len(t.recent), first+limit)]), true
-}
-
-// isBehind finds the first message behind a position.
-func isBehind(m *Message, seq uint64) int {
-	if m.Position.Seq <= seq {
-		return -1
-	}
-	return 1
-}
-
-// prepend keeps what was read for others who come back, if it ends where the
-// recent ones begin.
-func (t *tail) prepend(messages []*Message) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	next := t.last.Seq
-	if len(t.recent) > 0 {
-		next = t.recent[0].Previous
-	}
-	n, _ := slices.BinarySearchFunc(messages, next, isBehind)
-	if messages = messages[:n]; n == 0 || len(t.recent)+n > recentMost {
-		return
-	}
-	if end := messages[n-1].Position; end != (history.Position{Epoch: t.last.Epoch, Seq: next}) {
-		return
-	}
-	size := 0
-	for _, m := range messages {
-		size += len(m.Payload)
-	}
-	if t.recentSize+size <= recentBytes {
-		t.recent, t.recentSize = slices.Concat(messages, t.recent), t.recentSize+size
-	}
-}
-
-func messageOf(topic string, e *history.Entry) *Message {
-	return &Message{
-		Topic: topic, Event: e.Name, Payload: e.Payload, Binary: e.Binary,
-		Sender: e.Sender, Position: e.Position, Previous: e.Previous,
-	}
 }

@@ -222,8 +222,8 @@ func TestWhoComesBackIsServedWithoutTheEngine(t *testing.T) {
 		bus.EngineAway()
 		for limit, want := range map[int]int{1: 1, 2: 2, 10: 3} {
 			missed, err := nodes[0].Missed(t.Context(), "log", start, limit)
-			if err != nil || len(missed) != want || missed[0].Event != "before anybody was there" {
-				t.Errorf("at most %d: got %d messages (%v), want %d", limit, len(missed), err, want)
+			if err != nil || len(missed.Messages) != want || missed.Messages[0].Event != "before anybody was there" {
+				t.Errorf("at most %d: got %d messages (%v), want %d", limit, len(missed.Messages), err, want)
 			}
 		}
 		if _, err := nodes[0].Missed(t.Context(), "log", history.Position{Epoch: start.Epoch, Seq: 9}, 10); err == nil {

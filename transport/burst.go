@@ -7,12 +7,17 @@ import "sync"
 type Burst struct {
 	Frames []*Frame
 
+	// Next follows in the same write, if it is not nil: what more receivers
+	// get than get Frames.
+	Next *Burst
+
 	joinOnce sync.Once
 	joined   []byte
 }
 
 // WebSocket returns all frames one behind the other, as WebSocket frames:
-// each event its own, all in one write. It is shared: read only.
+// each event its own, all in one write. Those of Next are not among them. It is
+// shared: read only.
 func (b *Burst) WebSocket() []byte {
 	b.joinOnce.Do(func() {
 		n := 0
@@ -27,11 +32,14 @@ func (b *Burst) WebSocket() []byte {
 	return b.joined
 }
 
-// Each calls send with every frame, up to the first error.
+// Each calls send with every frame, those of Next included, up to the first
+// error.
 func (b *Burst) Each(send func(*Frame) error) error {
-	for _, f := range b.Frames {
-		if err := send(f); err != nil {
-			return err
+	for ; b != nil; b = b.Next {
+		for _, f := range b.Frames {
+			if err := send(f); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

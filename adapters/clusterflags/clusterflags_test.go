@@ -95,8 +95,8 @@ func TestNodesKeepHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	missed, err := nodes[2].Missed(t.Context(), "room", history.Position{}, 10)
-	if err != nil || len(missed) != 1 || missed[0].Event != "e" {
-		t.Errorf("another node has %d events, error %v", len(missed), err)
+	if err != nil || len(missed.Messages) != 1 || missed.Messages[0].Event != "e" {
+		t.Errorf("another node has %d events, error %v", len(missed.Messages), err)
 	}
 }
 

@@ -69,6 +69,9 @@ type line interface {
 	// send writes a frame, or leaves it in the outbox to be written soon.
 	send(frame []byte)
 
+	// sendAll writes frames as send does, but as one.
+	sendAll(frames [][]byte)
+
 	// finish sends the last frame and makes the reader notice that the
 	// connection is closing. Behind the frame the line closes its side of the
 	// connection, so that the client need not wait for the end.
@@ -215,14 +218,23 @@ func (c *conn) Send(f *transport.Frame) error {
 func (c *conn) enqueue(b []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.closing:
-	case c.out != nil && c.out.queued > c.h.cfg.Outbox:
-		c.out.drop()
-		c.closeLocked(errSlow, transport.ErrSlow)
-	default:
+	if c.takesMore() {
 		c.line.send(b)
 	}
+}
+
+// takesMore reports whether something can be sent, and closes a connection that
+// is too slow for it. The caller holds mu.
+func (c *conn) takesMore() bool {
+	if c.closing {
+		return false
+	}
+	if c.out != nil && c.out.queued > c.h.cfg.Outbox {
+		c.out.drop()
+		c.closeLocked(errSlow, transport.ErrSlow)
+		return false
+	}
+	return true
 }
 
 // SendBurst implements [transport.Conn].
@@ -230,7 +242,19 @@ func (c *conn) SendBurst(b *transport.Burst) error {
 	if c.compressMax > 0 {
 		return b.Each(c.Send) // some may be compressed; they leave together all the same
 	}
-	c.enqueue(b.WebSocket())
+	if b.Next == nil {
+		c.enqueue(b.WebSocket())
+		return nil
+	}
+	var pieces [][]byte
+	for ; b != nil; b = b.Next {
+		pieces = append(pieces, b.WebSocket())
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.takesMore() {
+		c.line.sendAll(pieces)
+	}
 	return nil
 }
 

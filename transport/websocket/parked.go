@@ -113,6 +113,12 @@ func (p *parked) send(frame []byte) {
 	p.out.push(frame)
 }
 
+func (p *parked) sendAll(frames [][]byte) {
+	for _, frame := range frames {
+		p.send(frame) // the goroutine writes what waits as one
+	}
+}
+
 func (p *parked) finish(frame []byte) {
 	p.send(frame)
 	_ = p.nc.SetWriteDeadline(p.h.began.Add(p.closeBy))

@@ -235,6 +235,25 @@ func (p *polled) send(frame []byte) {
 	p.fd.Wake() // to write, or to set the deadline of what is stuck
 }
 
+// sendAll writes at once, put together in a buffer that is used again.
+func (p *polled) sendAll(frames [][]byte) {
+	if p.out == nil {
+		p.out = newOutbox()
+		p.out.moved = p.h.clock()
+		p.sent = uint32(p.out.moved / time.Microsecond)
+	}
+	for _, frame := range frames {
+		p.out.push(frame)
+	}
+	if p.out.stuck {
+		return
+	}
+	p.flush()
+	if p.out != nil {
+		p.fd.Wake() // to set the deadline of what is stuck
+	}
+}
+
 // flush writes what the kernel takes of the outbox. Behind the last frame of
 // a closing connection it closes its side. p.mu is held.
 func (p *polled) flush() {

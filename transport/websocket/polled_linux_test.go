@@ -322,3 +322,35 @@ func TestBurstsLeaveInOrder(t *testing.T) {
 		u.want(0x81, fmt.Sprint(i))
 	}
 }
+
+// What a burst ends in may be larger than what is put together, or than the
+// kernel takes; and something may wait before it.
+func TestBurstAndItsNextLeaveInOrder(t *testing.T) {
+	for name, cfg := range map[string]Config{"polled": {Outbox: 64 << 20}, "parked": {Outbox: 64 << 20, NoPoller: true}} {
+		t.Run(name, func(t *testing.T) {
+			s := newStand(t, cfg, listen(t))
+			u, session := s.connect()
+			if got := isPolled(session); got == cfg.NoPoller {
+				t.Fatalf("polled is %v", got)
+			}
+			shared := &transport.Burst{}
+			for i := range 100 {
+				shared.Frames = append(shared.Frames, textFrame(fmt.Sprint("shared ", i)))
+			}
+			large := &transport.Burst{Frames: []*transport.Frame{textFrame(strings.Repeat("x", 8<<20))}}
+			for i, next := range []*transport.Burst{nil, shared, large, shared} {
+				session.Send(textFrame(fmt.Sprint("before ", i)))
+				session.SendBurst(&transport.Burst{Frames: []*transport.Frame{textFrame(fmt.Sprint("own ", i))}, Next: next})
+				session.Send(textFrame(fmt.Sprint("behind ", i)))
+			}
+			for i, next := range []*transport.Burst{nil, shared, large, shared} {
+				u.want(0x81, fmt.Sprint("before ", i))
+				u.want(0x81, fmt.Sprint("own ", i))
+				if err := next.Each(func(f *transport.Frame) error { u.want(0x81, string(f.Payload())); return nil }); err != nil {
+					t.Fatal(err)
+				}
+				u.want(0x81, fmt.Sprint("behind ", i))
+			}
+		})
+	}
+}

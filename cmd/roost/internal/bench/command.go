@@ -34,6 +34,7 @@ func commands() []command {
 		single("rr", "pushes that are replied to: replies a second, latency, CPU", rrHelp, rrFlags),
 		single("presence", "users that enter one room at once, until all know all", presenceHelp, presenceFlags),
 		single("storm", "connections that join, leave and close, over and over", stormHelp, stormFlags),
+		single("history", "what it costs to keep events: broadcasts, rejoins, a crowd that comes back", historyHelp, historyFlags),
 		{"limit", "fanout beside one plain send(2) for each delivery", limitHelp, limitSetup},
 		{"floor", "fanout beside a bare epoll loop that does nothing else", floorHelp, floorSetup},
 		{"floor rr", "rr beside that loop", floorHelp, floorRRSetup},

@@ -18,24 +18,38 @@ type crowd struct {
 	rig    *rig
 	loop   *load.Loop
 	topic  func(id int) string // nil: they only connect
+	params string              // of their joins
 	at     func(id int) *load.Target
+	count  int // connections that are to enter
 	conns  []*load.Conn
-	inside int // connections that are done with entering
+	inside int // those that are done with it
+}
+
+// crowd is one that is still to enter.
+func (r *rig) crowd(loop *load.Loop, n int, topic func(id int) string) *crowd {
+	return &crowd{rig: r, loop: loop, topic: topic, params: "{}", count: n, conns: make([]*load.Conn, 0, n)}
 }
 
 // enter has n connections enter, so many at a time as the rig says, and returns when all have.
 func (r *rig) enter(ctx context.Context, loop *load.Loop, n int, topic func(id int) string) (*crowd, error) {
-	return r.enterAt(ctx, loop, n, topic, nil)
+	c := r.crowd(loop, n, topic)
+	return c, c.enter(ctx)
 }
 
 // enterAt is enter for connections that do not all go to the loop's target. at may be nil.
 func (r *rig) enterAt(
 	ctx context.Context, loop *load.Loop, n int, topic func(id int) string, at func(id int) *load.Target,
 ) (*crowd, error) {
-	c := &crowd{rig: r, loop: loop, topic: topic, at: at, conns: make([]*load.Conn, 0, n)}
-	loop.Handle(c)
+	c := r.crowd(loop, n, topic)
+	c.at = at
+	return c, c.enter(ctx)
+}
+
+func (c *crowd) enter(ctx context.Context) error {
+	c.loop.Handle(c)
+	r, n := c.rig, c.count
 	progressed, inside := time.Now(), 0
-	err := loop.Run(ctx, func(now time.Time) (time.Time, bool, error) {
+	return c.loop.Run(ctx, func(now time.Time) (time.Time, bool, error) {
 		if c.inside > inside {
 			progressed, inside = now, c.inside
 			r.bar.at("connecting", float64(inside), float64(n))
@@ -52,7 +66,6 @@ func (r *rig) enterAt(
 		}
 		return time.Time{}, c.inside == n, c.err
 	})
-	return c, err
 }
 
 func (c *crowd) dial(id int) (*load.Conn, error) {
@@ -68,7 +81,7 @@ func (c *crowd) Opened(conn *load.Conn) {
 		c.inside++
 		return
 	}
-	frame, err := joinFrame(c.topic(conn.ID), "{}")
+	frame, err := joinFrame(c.topic(conn.ID), c.params)
 	if err != nil {
 		c.reportf("%w", err)
 		return

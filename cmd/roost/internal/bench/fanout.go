@@ -4,6 +4,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json/jsontext"
 	"errors"
@@ -24,6 +25,7 @@ const (
 type fanout struct {
 	subscribers int
 	topic       string
+	params      string // of the joins; empty: none
 	event       string
 	size        int     // of a payload, in bytes
 	window      int     // broadcasts outstanding, if rate is 0
@@ -60,34 +62,46 @@ type broadcast struct {
 }
 
 func (w *fanout) run(ctx context.Context, r *rig) (figures, error) {
+	f, err := w.open(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer f.loop.Close()
+	return f.measure(ctx)
+}
+
+// open has the subscribers join. The caller must close the loop.
+func (w *fanout) open(ctx context.Context, r *rig) (*fan, error) {
 	switch {
 	case w.subscribers < 1:
 		return nil, errors.New("-subscribers is at least 1")
 	case w.rate < 0 || w.rate == 0 && (w.window < 1 || w.window > maxOutstanding):
 		return nil, fmt.Errorf("-window is from 1 to %d, unless there is a -rate, which is positive", maxOutstanding)
 	}
-	loop, err := r.loop(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer loop.Close()
-	f := &fan{fanout: w, rig: r, loop: loop, next: make([]uint64, w.subscribers)}
 	payload, err := padded(w.size)
 	if err != nil {
 		return nil, err
 	}
-	f.payload = numbered{[]byte(payload), strings.Index(payload, placeholder)}
+	f := &fan{
+		fanout: w, rig: r, next: make([]uint64, w.subscribers),
+		payload: numbered{[]byte(payload), strings.Index(payload, placeholder)},
+	}
 	if f.frame, err = newTemplate(w.topic, w.event, "s", payload); err != nil {
 		return nil, err
 	}
-	crowd, err := r.enter(ctx, loop, w.subscribers, func(int) string { return w.topic })
-	if err != nil {
+	if f.loop, err = r.loop(ctx); err != nil {
 		return nil, err
 	}
-	f.conns = crowd.conns
-	loop.Handle(f)
-	loop.ReadEvery = w.pause()
-	return f.measure(ctx)
+	c := r.crowd(f.loop, w.subscribers, func(int) string { return w.topic })
+	c.params = cmp.Or(w.params, c.params)
+	if err := c.enter(ctx); err != nil {
+		f.loop.Close()
+		return nil, err
+	}
+	f.conns = c.conns
+	f.loop.Handle(f)
+	f.loop.ReadEvery = w.pause()
+	return f, nil
 }
 
 // pause is how often the client reads. With a window it leaves the CPU to the server in between, at a rate every moment counts.

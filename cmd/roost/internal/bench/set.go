@@ -105,6 +105,17 @@ func trials(warmup, duration time.Duration) []trial {
 			{what: "1,000 users enter a room: seconds until all know all", figure: "seconds_until_all_know_all", target: 1},
 			{what: "1,000 users enter a room: CPU seconds", figure: "cpu_seconds", target: 1},
 		}},
+		{"history", newHistory(warmup/10, duration/10), nil, []promise{
+			{what: "broadcast kept, to 1: CPU by one that is not", figure: "to_1_kept_times", target: 1.3},
+			{what: "broadcast kept, to 10: CPU by one that is not", figure: "to_10_kept_times", target: 1.3},
+			{what: "broadcast kept, to 1,000: CPU by one that is not", figure: "to_1000_kept_times", target: 1.3},
+			{what: "broadcast followed, to 1: CPU by one not kept", figure: "to_1_followed_times", target: 1.3},
+			{what: "broadcast followed, to 10: CPU by one not kept", figure: "to_10_followed_times", target: 1.3},
+			{what: "broadcast followed, to 1,000: CPU by one not kept", figure: "to_1000_followed_times", target: 1.3},
+			{what: "rejoin with 100 missed: CPU by a plain join", figure: "join_rejoin_times", target: 2},
+			{what: "10,000 come back, 100 missed each: seconds", figure: "come_back_seconds", target: 5},
+			{what: "heap bytes per kept event beside its payload", figure: "heap_bytes_per_kept_event_beside_payload", target: 64},
+		}},
 	}
 }
 
