@@ -23,22 +23,6 @@ after(async () => {
   await rumbl?.close()
 })
 
-/**
- * What the server tells a page of annotations from now on: in the reply to a join, which says whether the rest of what was missed
- * follows, or as events.
- */
-function listen(page) {
-  const told = []
-  page.on("websocket", (socket) => {
-    socket.on("framereceived", ({ payload }) => {
-      const [, , , event, { body, response }] = JSON.parse(payload)
-      if (event === "annotation_added") told.push(body)
-      if (response?._history) told.push({ recovered: response._history.recovered, joined: response.annotations.map(({ body }) => body) })
-    })
-  })
-  return told
-}
-
 test("two people register, and one logs out and in again", async () => {
   const site = `http://${rumbl.address}`
   ann = await Viewer.arrive(browser, site, { username: "ann", name: "Ann", password: "correct horse" })
@@ -100,7 +84,7 @@ test("while the server is away both are told, and what one has written stays", a
 
 test("what one notes while the other is away, that one sees once he is back, and everything just once", async () => {
   const before = await bob.annotations()
-  const told = listen(bob.page)
+  const told = bob.listen()
   await bob.context.setOffline(true) // he stays away for longer
   await rumbl.start()
   await ann.isLive()
@@ -131,7 +115,7 @@ test("what one notes while the other is away, that one sees once he is back, and
 
 test("whose connection is cut gets what he missed from the history of the video, in order and just once", async () => {
   const before = await bob.annotations()
-  const told = listen(bob.page)
+  const told = bob.listen()
   cutter.budget = () => 0
   cutter.cutAll()
   await bob.isOffline()

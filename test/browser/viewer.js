@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { chromium } from "playwright-core"
 
 const artifacts = new URL("../../artifacts/", import.meta.url).pathname
-const TIMEOUT = 15_000 // milliseconds that anything on a page may take
+const TIMEOUT = 30_000 // milliseconds that anything on a page may take
 
 /** Starts Debian's Chromium, or the one that CHROMIUM names. */
 export function launch() {
@@ -99,6 +99,22 @@ export class Viewer {
   async node(...except) {
     const label = this.page.getByTestId("node").filter({ hasNotText: new RegExp(`node (${except.join("|")})$`), visible: true })
     return (await label.textContent()).replace("node ", "")
+  }
+
+  /**
+   * What the server tells the page of annotations over WebSockets that it opens from now on: in the reply to a join, which says
+   * whether what was missed follows from the history, or as events.
+   */
+  listen() {
+    const told = []
+    this.page.on("websocket", (socket) => {
+      socket.on("framereceived", ({ payload }) => {
+        const [, , , event, { body, response }] = JSON.parse(payload)
+        if (event === "annotation_added") told.push(body)
+        if (response?._history) told.push({ recovered: response._history.recovered, joined: response.annotations.map(({ body }) => body) })
+      })
+    })
+    return told
   }
 
   /** Writes an annotation, as one does with a keyboard. */

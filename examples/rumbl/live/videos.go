@@ -20,8 +20,9 @@ const (
 	// each they stay far below what a client's outbox takes.
 	pageSize = 100
 	// announceTimeout bounds how long an annotation that is stored may wait
-	// for its way to the viewers, and announcePause how soon it is tried again.
-	announceTimeout = 10 * time.Second
+	// for its way to the viewers: embedded nodes that lose one may need two
+	// elections of up to 9 s. announcePause is how soon it is tried again.
+	announceTimeout = 30 * time.Second
 	announcePause   = 250 * time.Millisecond
 )
 
