@@ -117,9 +117,10 @@ export class Viewer {
     return told
   }
 
-  /** Writes an annotation, as one does with a keyboard. */
+  /** Writes an annotation, as one does with a keyboard, and sends it once the one before was answered. */
   async annotate(text) {
     await this.page.getByTestId("annotation-body").fill(text)
+    await this.page.locator("[data-testid=annotation-submit]:enabled").waitFor()
     await this.page.getByTestId("annotation-body").press("Enter")
   }
 

@@ -69,7 +69,7 @@ func (p *page) annotate(bodies ...string) {
 }
 
 // wants fails unless the reply to the join brought these annotations, and this
-// came behind it. Annotations that the viewer writes show that nothing else did.
+// came next, in order. What is annotated last shows that nothing came twice.
 func (p *page) wants(reply string, told ...string) {
 	p.t.Helper()
 	if got := bodies(p.joined.Annotations); got != reply || p.joined.More {

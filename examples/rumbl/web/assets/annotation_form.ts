@@ -52,8 +52,7 @@ export class AnnotationForm {
 
   private sent(body: string): void {
     this.submit.disabled = false
-    if (this.input.value.trim() !== body) return // the next one is being written
-    this.input.value = ""
+    if (this.input.value.trim() === body) this.input.value = "" // else the next one is being written
     this.begunAt = null
     this.showTime()
   }

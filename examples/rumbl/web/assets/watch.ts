@@ -27,10 +27,10 @@ const channel = socket.channel(`videos:${page.videoId}`, () => ({ last_seen_id: 
 // annotations only if that does not reach back so far.
 new Recovery(channel)
 
-function show(page: Page): void {
-  annotations.add(page.annotations)
-  lastSeenId = page.annotations.at(-1)?.id ?? lastSeenId
-  more = page.more
+function show(next: Page): void {
+  annotations.add(next.annotations)
+  lastSeenId = next.annotations.at(-1)?.id ?? lastSeenId
+  more = next.more
   if (more) channel.push("more_annotations", { last_seen_id: lastSeenId }).receive("ok", show)
 }
 

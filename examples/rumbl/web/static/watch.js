@@ -160,7 +160,7 @@ on-at");problem=document.querySelector("#annotation-problem");begunAt=null;onlin
 submit.disabled)){if(!this.channel.isJoined()){this.fail("You are offline. Your text stays here until you are back.");return}this.showProblem(""),this.submit.disabled=
 !0,this.channel.push("new_annotation",{at:this.begunAt??this.player.now(),body:e}).receive("ok",()=>this.sent(e)).receive("error",t=>this.fail(Me(t))).receive("\
 timeout",()=>this.fail("There was no answer. If it does not appear in the list, send it again."))}}sent(e){this.submit.disabled=!1,this.input.value.trim()===e&&
-(this.input.value="",this.begunAt=null,this.showTime())}fail(e){this.submit.disabled=!1,this.showProblem(e)}showProblem(e){this.problem.textContent=e,this.problem.
+(this.input.value=""),this.begunAt=null,this.showTime()}fail(e){this.submit.disabled=!1,this.showProblem(e)}showProblem(e){this.problem.textContent=e,this.problem.
 hidden=e===""}showTime(){this.at.textContent=E(this.begunAt??this.player.now())}};function Me({reason:o,field:e,error:t}){return e&&t?`${e==="body"?"Your text":
 e} ${t}.`:o==="rate limited"||o==="busy"?"That was too fast. Wait a moment and try again.":"That could not be kept. Try again in a moment."}var Re=5e3,H=class{constructor(e,t){this.player=e;this.viewerId=t;this.progress.className="progress",this.timeline.append(this.progress),this.timeline.addEventListener(
 "click",n=>{let{left:i,width:r}=this.timeline.getBoundingClientRect();this.length>0&&e.seek(Math.round(this.length*(n.clientX-i)/r))}),e.onChange(()=>this.follow())}player;viewerId;ids=new Set;items=[];list=document.
