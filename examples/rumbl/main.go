@@ -90,7 +90,7 @@ func run(ctx context.Context, c config, ready func(url string)) (err error) {
 		return fmt.Errorf("put a first video into the database: %w", err)
 	}
 
-	ps, err := c.nodes.PubSub(nil)
+	ps, err := c.nodes.PubSub(&pubsub.Options{History: live.History()})
 	if err != nil {
 		return err
 	}

@@ -66,20 +66,26 @@ let dead
 
 test("those on a node that is killed are back on another by themselves", async (t) => {
   dead = await ann.node()
+  const told = ann.listen()
   const began = performance.now()
   await kill(dead)
   const back = ann.node(dead).then(() => t.diagnostic(`back after ${Math.round(performance.now() - began)} ms`))
-  for (const text of ["One", "Two", "Three"]) await bob.annotate(text)
+  for (const text of ["One", "Two", "Three"]) {
+    await bob.annotate(text)
+    await bob.annotation(text).waitFor()
+  }
   await back
   await sameForAll("Three")
+  assert.deepEqual(told, [{ recovered: true, joined: [] }, "One", "Two", "Three"], "another node has the history, too")
 })
 
 test("who is away while a node is killed gets what was noted meanwhile", async () => {
+  await cluster.prints(new RegExp(`node ${dead} is ready`), 2) // the history needs a majority
   await ann.context.setOffline(true)
   const second = await ann.node(dead)
   await kill(second)
   await ann.isOffline()
-  await bob.node(dead, second)
+  await bob.node(second)
   for (const text of ["Four", "Five"]) {
     await bob.annotate(text)
     await bob.annotation(text).waitFor()

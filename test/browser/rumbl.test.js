@@ -3,27 +3,30 @@
 import assert from "node:assert/strict"
 import { join } from "node:path"
 import { after, before, test as nodeTest } from "node:test"
+import { Cutter } from "../cutter.js"
 import { Program } from "../program.js"
 import { launch, Viewer } from "./viewer.js"
 
 const test = (name, run) => nodeTest(name, { timeout: 90_000 }, run)
 
-let rumbl, browser, ann, bob
+let rumbl, cutter, browser, ann, bob // who comes through the cutter
 
 before(async () => {
   rumbl = await Program.build("examples/rumbl", /^Rumbl on http:\/\/(\S+)$/, (folder) => ["-db", join(folder, "rumbl.db")])
   await rumbl.start()
+  cutter = await Cutter.open(rumbl.address)
   browser = await launch()
 })
 after(async () => {
   await browser?.close()
+  cutter?.close()
   await rumbl?.close()
 })
 
 test("two people register, and one logs out and in again", async () => {
   const site = `http://${rumbl.address}`
   ann = await Viewer.arrive(browser, site, { username: "ann", name: "Ann", password: "correct horse" })
-  bob = await Viewer.arrive(browser, site, { username: "bob", name: "Bob", password: "battery staple" }, { colorScheme: "dark" })
+  bob = await Viewer.arrive(browser, `http://${cutter.address}`, { username: "bob", name: "Bob", password: "battery staple" }, { colorScheme: "dark" })
   await Promise.all([ann.register(), bob.register()])
   await ann.picture("1-videos")
   await bob.logOut()
@@ -81,6 +84,7 @@ test("while the server is away both are told, and what one has written stays", a
 
 test("what one notes while the other is away, that one sees once he is back, and everything just once", async () => {
   const before = await bob.annotations()
+  const told = bob.listen()
   await bob.context.setOffline(true) // he stays away for longer
   await rumbl.start()
   await ann.isLive()
@@ -103,6 +107,36 @@ test("what one notes while the other is away, that one sees once he is back, and
   assert.deepEqual(await bob.annotations(), all)
   await Promise.all([ann.sees({ Bob: 1 }), bob.sees({ Ann: 1 })])
   await Promise.all([ann.picture("5-ann-back"), bob.picture("5-bob-back")])
+
+  // The history has ended with the server.
+  const since = ["A balloon!", "<b>Where?</b>", "Into the void, and back", "Bob missed this", "And this"]
+  assert.deepEqual(told, [{ recovered: false, joined: since }, "Back again"])
+})
+
+test("whose connection is cut gets what he missed from the history of the video, in order and just once", async () => {
+  const before = await bob.annotations()
+  const told = bob.listen()
+  cutter.budget = () => 0
+  cutter.cutAll()
+  await bob.isOffline()
+  const missed = ["Bob is cut off", "He knows nothing of it", "Is he back?"]
+  for (const text of missed) {
+    await ann.annotate(text)
+    await ann.annotation(text).waitFor()
+  }
+  assert.deepEqual(await bob.annotations(), before)
+
+  cutter.budget = () => Infinity
+  await bob.isLive()
+  await bob.annotation("Is he back?").waitFor()
+  await ann.annotate("He is!")
+  await bob.annotation("He is!").waitFor()
+  assert.deepEqual(told, [{ recovered: true, joined: [] }, ...missed, "He is!"])
+  const all = await bob.annotations()
+  assert.equal(all.length, before.length + 4)
+  assert.deepEqual(all.filter((text) => !before.includes(text)), [...missed, "He is!"])
+  assert.deepEqual(all, await ann.annotations())
+  await bob.picture("6-bob-recovered")
 })
 
 test("a page that is loaded anew shows the same", async () => {
@@ -116,7 +150,27 @@ test("on a phone everything fits", async () => {
   await ann.page.setViewportSize({ width: 390, height: 844 })
   const [wide, screen] = await ann.page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
   assert.ok(wide <= screen, `the page is ${wide} wide on a screen of ${screen}`)
-  await ann.picture("6-phone")
+  await ann.picture("7-phone")
+})
+
+test("whose connection breaks between two pages of what was noted before still gets all of it", async () => {
+  for (let n = 1; n <= 100; n++) {
+    await ann.annotate(`Note ${n}`)
+    await ann.annotation(`Note ${n}`).waitFor()
+  }
+  let breaks = 0
+  await bob.page.routeWebSocket(/websocket/, (socket) => {
+    const server = socket.connectToServer()
+    socket.onMessage((message) => {
+      if (breaks > 0 || !message.includes("more_annotations")) return server.send(message)
+      breaks++
+      return Promise.all([socket.close({ code: 4000 }), server.close({ code: 4000 })])
+    })
+  })
+  await bob.page.reload()
+  await bob.annotation("Note 100").waitFor()
+  assert.equal(breaks, 1)
+  assert.deepEqual(await bob.annotations(), await ann.annotations())
 })
 
 test("nothing went wrong on any page", () => {

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { chromium } from "playwright-core"
 
 const artifacts = new URL("../../artifacts/", import.meta.url).pathname
-const TIMEOUT = 15_000 // milliseconds that anything on a page may take
+const TIMEOUT = 30_000 // milliseconds that anything on a page may take
 
 /** Starts Debian's Chromium, or the one that CHROMIUM names. */
 export function launch() {
@@ -101,9 +101,26 @@ export class Viewer {
     return (await label.textContent()).replace("node ", "")
   }
 
-  /** Writes an annotation, as one does with a keyboard. */
+  /**
+   * What the server tells the page of annotations over WebSockets that it opens from now on: in the reply to a join, which says
+   * whether what was missed follows from the history, or as events.
+   */
+  listen() {
+    const told = []
+    this.page.on("websocket", (socket) => {
+      socket.on("framereceived", ({ payload }) => {
+        const [, , , event, { body, response }] = JSON.parse(payload)
+        if (event === "annotation_added") told.push(body)
+        if (response?._history) told.push({ recovered: response._history.recovered, joined: response.annotations.map(({ body }) => body) })
+      })
+    })
+    return told
+  }
+
+  /** Writes an annotation, as one does with a keyboard, and sends it once the one before was answered. */
   async annotate(text) {
     await this.page.getByTestId("annotation-body").fill(text)
+    await this.page.locator("[data-testid=annotation-submit]:enabled").waitFor()
     await this.page.getByTestId("annotation-body").press("Enter")
   }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict"
 import { after, before, describe } from "node:test"
 import { connect, Inbox, join, ok, once, test, transports } from "./client.js"
-import { chance, Cutter } from "./cutter.js"
+import { chance, Cutter } from "../cutter.js"
 import WebSocket from "ws"
 import { admin, buildServer } from "../conformance.js"
 

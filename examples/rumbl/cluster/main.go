@@ -126,7 +126,7 @@ func serve(ctx context.Context, listener net.Listener, nodes []*node) error {
 }
 
 // newNodes returns nodes that are not started yet. They share the database and
-// two secrets, which they keep in folder.
+// two secrets, which are kept in folder like each node's part of the history.
 func newNodes(c config, folder string) ([]*node, error) {
 	names := []string{"a", "b", "c"}
 	ports, err := freePorts(2 * len(names))
@@ -145,6 +145,7 @@ func newNodes(c config, folder string) ([]*node, error) {
 		nodes[i] = newNode(name, web[i], slices.Concat(c.program, []string{
 			"-addr", web[i], "-db", c.db, "-secret-file", secret,
 			"-node", name, "-cluster-listen", mesh[i], "-cluster-peers", strings.Join(mesh, ","), "-cluster-secret-file", clusterSecret,
+			"-cluster-dir", filepath.Join(folder, name),
 		}))
 	}
 	return nodes, nil

@@ -193,6 +193,6 @@ func TestTheClusterOutlivesItsNodesAndNothingOutlivesTheCluster(t *testing.T) {
 		if err := r.command.Wait(); !errors.As(err, &killed) {
 			t.Errorf("ended with %v", err)
 		}
-		r.leavesNothing("rumbl-cluster-*") // the two secrets, which nobody is there to remove
+		r.leavesNothing("rumbl-cluster-*") // the secrets and the history, which nobody is there to remove
 	})
 }

@@ -2,8 +2,10 @@ package live
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/roost-dev/roost"
+	"github.com/roost-dev/roost/history"
 
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
 )
@@ -16,6 +18,13 @@ var (
 	MoreAnnotations = roost.NewIn[JoinVideo, Page]("more_annotations")
 	AnnotationAdded = roost.NewOut[Annotation]("annotation_added")
 )
+
+// History is what a PubSub is to keep of the videos, so that pages that lost
+// their connection get exactly what they missed. Pages that were away for
+// longer are brought up to date from the database.
+func History() []history.Keep {
+	return []history.Keep{{Topics: []string{"videos:*"}, Events: []string{AnnotationAdded.Name()}, For: time.Hour}}
+}
 
 // JoinVideo is what a client joins with: the last annotation that it has, of
 // those that came with a Page. 0: none.
@@ -33,6 +42,7 @@ func (j JoinVideo) Validate() error {
 
 // Joined is the reply to a join.
 type Joined struct {
+	// Page is empty for a page that is told by the history what it missed.
 	Page
 
 	// Node is the name of the node that the page is connected to. Empty if

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,24 +29,32 @@ const secret = "a secret that is known to tests only"
 type site struct {
 	t     *testing.T
 	app   *App
+	store *counted
 	video multimedia.Video
 	topic string
 }
 
-// newSite must be called in a bubble of testing/synctest, where time is virtual.
-func newSite(t *testing.T) *site {
+// counted is a database that counts how often it is asked for annotations.
+type counted struct {
+	*sqlite.Store
+
+	asked atomic.Int64
+}
+
+func (c *counted) AnnotationsAfter(ctx context.Context, videoID, after int64, limit int) ([]multimedia.Annotation, error) {
+	c.asked.Add(1)
+	return c.Store.AnnotationsAfter(ctx, videoID, after, limit)
+}
+
+func newSite(t *testing.T, opts *Options) *site {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "rumbl.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	s := &site{t: t, app: New(accounts.New(store), multimedia.New(store), secret, nil)}
-	t.Cleanup(func() {
-		if err := s.app.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	s := &site{t: t, store: &counted{Store: store}}
+	s.start(opts)
 	owner := multimedia.Author(s.register("owner"))
 	s.video, err = s.app.multimedia.AddVideo(t.Context(), owner, multimedia.NewVideo{Title: "One", URL: "/static/sample.webm"})
 	if err != nil {
@@ -53,6 +62,18 @@ func newSite(t *testing.T) *site {
 	}
 	s.topic = "videos:" + strconv.FormatInt(s.video.ID, 10)
 	return s
+}
+
+// start starts the live part on the database, for the first time or anew.
+func (s *site) start(opts *Options) {
+	s.t.Helper()
+	app := New(accounts.New(s.store), multimedia.New(s.store), secret, opts)
+	s.t.Cleanup(func() {
+		if err := app.Shutdown(context.Background()); err != nil {
+			s.t.Error(err)
+		}
+	})
+	s.app = app
 }
 
 func (s *site) register(username string) accounts.User {
@@ -114,7 +135,7 @@ func bodies(annotations []Annotation) string {
 
 func TestOnlyTheTokenOfASessionThatGoesOnConnects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newSite(t, nil)
 		session := s.logIn(s.register("ada"))
 		good, err := s.app.Token(session)
 		if err != nil {
@@ -151,7 +172,7 @@ func TestOnlyTheTokenOfASessionThatGoesOnConnects(t *testing.T) {
 
 func TestLoggingOutClosesTheSocketsOfThatSessionAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newSite(t, nil)
 		ada := s.register("ada")
 		here, there := s.logIn(ada), s.logIn(ada)
 		page, otherPage, elsewhere := s.connect(here), s.connect(here), s.connect(there)
@@ -167,7 +188,7 @@ func TestLoggingOutClosesTheSocketsOfThatSessionAlone(t *testing.T) {
 
 func TestJoiningAVideoThatDoesNotExistIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newSite(t, nil)
 		ada := s.viewer("ada")
 		for _, topic := range []string{"videos:7", "videos:x", "videos:-1", "videos:01", "videos:99999999999999999999"} {
 			if got := ada.JoinError(topic, nil); got.Reason != "not found" {
@@ -179,7 +200,7 @@ func TestJoiningAVideoThatDoesNotExistIsRefused(t *testing.T) {
 
 func TestJoiningBringsWhatWasNotSeenYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newSite(t, nil)
 		ada := s.viewer("ada")
 		if got := ada.Join(s.topic, nil).JoinReply[Page](); len(got.Annotations) != 0 || got.More {
 			t.Errorf("of a video without annotations: %+v", got)
@@ -205,7 +226,7 @@ func TestJoiningBringsWhatWasNotSeenYet(t *testing.T) {
 
 func TestALongListComesInPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newSite(t, nil)
 		var want []int64
 		for i := range 2*pageSize + 1 {
 			want = append(want, s.annotate(fmt.Sprint("note ", i)).ID)
@@ -230,7 +251,7 @@ func TestALongListComesInPages(t *testing.T) {
 
 func TestAnAnnotationReachesEverybodyOnTheVideoAndIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newSite(t, nil)
 		other, err := s.app.multimedia.AddVideo(t.Context(), s.video.Owner, multimedia.NewVideo{Title: "Two", URL: "/static/sample.webm"})
 		if err != nil {
 			t.Fatal(err)
@@ -259,7 +280,7 @@ func TestAnAnnotationReachesEverybodyOnTheVideoAndIsKept(t *testing.T) {
 
 func TestAnAnnotationThatIsWrongIsRefusedByItsField(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newSite(t, nil)
 		ch := s.viewer("ada").Join(s.topic, nil)
 		tests := []struct {
 			payload string
@@ -296,7 +317,7 @@ func decodePresent(t *testing.T, p roost.Payload, v any) {
 
 func TestViewersAreSeenWithTheNumberOfTheirPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newSite(t, nil)
 		ada, grace := s.register("ada"), s.register("grace")
 		s.connect(s.logIn(ada)).Join(s.topic, nil)
 		second := s.connect(s.logIn(ada))
@@ -328,7 +349,7 @@ func TestViewersAreSeenWithTheNumberOfTheirPages(t *testing.T) {
 
 func TestAJoinWithAnImpossibleIDIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newSite(t, nil)
 		got := s.viewer("ada").JoinError(s.topic, JoinVideo{LastSeenID: -1})
 		if got.Reason != "invalid payload" || got.Details["field"] != "last_seen_id" {
 			t.Errorf("refused with %+v", got)

@@ -21,7 +21,8 @@ import (
 
 // Options configures an App.
 type Options struct {
-	// PubSub is what viewers hear each other by. Nil: those of this process.
+	// PubSub is what viewers hear each other by. It should keep History. Nil:
+	// one of this process, which does.
 	PubSub *pubsub.PubSub
 	// Logger is told of failures. Nil: slog.Default().
 	Logger *slog.Logger
@@ -47,11 +48,14 @@ func New(a *accounts.Service, m *multimedia.Service, secret string, opts *Option
 		opts = &Options{}
 	}
 	ps, log := opts.PubSub, opts.Logger
-	if ps == nil {
-		ps = pubsub.Local()
-	}
 	if log == nil {
 		log = slog.Default()
+	}
+	if ps == nil {
+		var err error
+		if ps, err = pubsub.New(&pubsub.Options{History: History(), Logger: log}); err != nil {
+			panic(err) // History is right, and there is no adapter that may fail
+		}
 	}
 	app := &App{
 		accounts:   a,

@@ -20,8 +20,10 @@ const (
 	// each they stay far below what a client's outbox takes.
 	pageSize = 100
 	// announceTimeout bounds how long an annotation that is stored may wait
-	// for its way to other nodes.
-	announceTimeout = 5 * time.Second
+	// for its way to the viewers: embedded nodes that lose one may need two
+	// elections of up to 9 s. announcePause is how soon it is tried again.
+	announceTimeout = 30 * time.Second
+	announcePause   = 250 * time.Millisecond
 )
 
 // watching is the state of one page's conversation about one video.
@@ -38,9 +40,11 @@ func (app *App) videos() *roost.Handler[accounts.Session, watching] {
 	return videos
 }
 
-// join brings a viewer up to date. Whatever is annotated from here on comes
-// live, after the reply; an annotation may come both ways, and a client knows
-// it by its id.
+// join brings a viewer up to date. One who is back gets what was missed from the
+// history, behind the reply; anybody else, and who was away for too long, gets
+// it from the database, in the reply. Whatever is annotated from here on comes
+// live after that; an annotation may come both ways, and a client knows it by
+// its id.
 func (app *App) join(ctx context.Context, ch *roost.Channel[watching], s *roost.Socket[accounts.Session], p JoinVideo) (Joined, error) {
 	video, err := app.video(ctx, ch.Param("id"))
 	if err != nil {
@@ -55,8 +59,11 @@ func (app *App) join(ctx context.Context, ch *roost.Channel[watching], s *roost.
 	if err := app.viewers.PushState(ctx, ch); err != nil {
 		return Joined{}, err
 	}
-	page, err := app.page(ctx, video.ID, p.LastSeenID)
-	return Joined{Page: page, Node: app.node}, err
+	joined := Joined{Node: app.node}
+	if !ch.Resumed() {
+		joined.Page, err = app.page(ctx, video.ID, p.LastSeenID)
+	}
+	return joined, err
 }
 
 // video returns the video that a topic is about.
@@ -79,14 +86,29 @@ func (app *App) newAnnotation(ctx context.Context, ch *roost.Channel[watching], 
 	if err != nil {
 		return roost.Ack{}, refusal(err)
 	}
-	// It is stored, so the others must hear of it even if the author has left
-	// meanwhile.
+	app.announce(ctx, ch, toAnnotation(a))
+	return roost.Ack{}, nil
+}
+
+// announce tells the viewers of an annotation that is stored, even if its author
+// has left meanwhile. What is not in the history is missed by those who are
+// back, so it is tried again while the engine is away. Told twice, an
+// annotation is shown once.
+func (app *App) announce(ctx context.Context, ch *roost.Channel[watching], a Annotation) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), announceTimeout)
 	defer cancel()
-	if err := ch.Broadcast(ctx, AnnotationAdded, toAnnotation(a)); err != nil {
-		app.log.WarnContext(ctx, "annotation not announced everywhere", "annotation", a.ID, "error", err)
+	for {
+		err := ch.Broadcast(ctx, AnnotationAdded, a)
+		if err == nil {
+			return
+		}
+		select {
+		case <-time.After(announcePause):
+		case <-ctx.Done():
+			app.log.ErrorContext(ctx, "annotation not announced: pages that are open do not show it", "annotation", a.ID, "error", err)
+			return
+		}
 	}
-	return roost.Ack{}, nil
 }
 
 func (app *App) moreAnnotations(ctx context.Context, ch *roost.Channel[watching], p JoinVideo) (Page, error) {

@@ -45,14 +45,14 @@ export class AnnotationForm {
     this.submit.disabled = true
     this.channel
       .push("new_annotation", { at: this.begunAt ?? this.player.now(), body })
-      .receive("ok", () => this.sent())
+      .receive("ok", () => this.sent(body))
       .receive<Refusal>("error", (refusal) => this.fail(explain(refusal)))
       .receive("timeout", () => this.fail("There was no answer. If it does not appear in the list, send it again."))
   }
 
-  private sent(): void {
+  private sent(body: string): void {
     this.submit.disabled = false
-    this.input.value = ""
+    if (this.input.value.trim() === body) this.input.value = "" // else the next one is being written
     this.begunAt = null
     this.showTime()
   }

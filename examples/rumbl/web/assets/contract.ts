@@ -22,7 +22,7 @@ export interface Page {
   more: boolean
 }
 
-/** The reply to a join. */
+/** The reply to a join. It brings no annotations if those that were missed follow as events. */
 export interface Joined extends Page {
   /** The name of the node that the page is connected to, if there are several. */
   node?: string

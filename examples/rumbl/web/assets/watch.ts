@@ -1,6 +1,6 @@
 // The script of the page on which a video is watched.
 
-import { Socket } from "@roost-dev/client"
+import { Recovery, Socket } from "@roost-dev/client"
 import { AnnotationForm } from "./annotation_form.js"
 import { AnnotationList } from "./annotation_list.js"
 import { ConnectionBanner } from "./connection_banner.js"
@@ -16,15 +16,21 @@ const banner = new ConnectionBanner()
 const annotations = new AnnotationList(player, viewerId)
 
 // The last annotation of which all before it are known: the last one of a page. One that comes live does not count,
-// since it may overtake another on its way; the next join brings it once more, and the list knows it.
+// since it may overtake another on its way; the next page brings it once more, and the list knows it.
 let lastSeenId = 0
+let more = false // there are others after it, and they are still to be asked for
 
 const socket = new Socket(page.socketUrl!, { authToken: page.socketToken! })
 const channel = socket.channel(`videos:${page.videoId}`, () => ({ last_seen_id: lastSeenId }))
 
-function show({ annotations: some, more }: Page): void {
-  annotations.add(some)
-  lastSeenId = some.at(-1)?.id ?? lastSeenId
+// After an interruption the server tells what was annotated meanwhile from the history of the video, and a join brings
+// annotations only if that does not reach back so far.
+new Recovery(channel)
+
+function show(next: Page): void {
+  annotations.add(next.annotations)
+  lastSeenId = next.annotations.at(-1)?.id ?? lastSeenId
+  more = next.more
   if (more) channel.push("more_annotations", { last_seen_id: lastSeenId }).receive("ok", show)
 }
 
@@ -37,10 +43,10 @@ socket.onError(() => banner.failed())
 channel.onError(() => banner.offline())
 channel
   .join()
-  .receive<Joined>("ok", (first) => {
-    banner.online(first.node)
+  .receive<Joined>("ok", (joined) => {
+    banner.online(joined.node)
     form.online()
-    show(first)
+    show({ ...joined, more: joined.more || more }) // the interruption may have come between two pages
   })
   .receive("error", () => banner.offline())
 socket.connect()

@@ -15,6 +15,7 @@ export function chance(seed) {
 /** A way to a server on which each connection is cut after so many bytes of the server's, be it in the middle of a frame. */
 export class Cutter {
   #open = new Set()
+  #server
 
   address
 
@@ -26,16 +27,24 @@ export class Cutter {
 
   /** Starts one that ends with the test. */
   static async start(t, upstream) {
-    const cutter = new Cutter()
-    const server = createServer((client) => cutter.#carry(client, upstream))
-    server.listen(0, "127.0.0.1")
-    await once(server, "listening")
-    cutter.address = `127.0.0.1:${server.address().port}`
-    t.after(() => {
-      server.close()
-      cutter.cutAll()
-    })
+    const cutter = await Cutter.open(upstream)
+    t.after(() => cutter.close())
     return cutter
+  }
+
+  /** Starts one that is to be closed. */
+  static async open(upstream) {
+    const cutter = new Cutter()
+    cutter.#server = createServer((client) => cutter.#carry(client, upstream))
+    cutter.#server.listen(0, "127.0.0.1")
+    await once(cutter.#server, "listening")
+    cutter.address = `127.0.0.1:${cutter.#server.address().port}`
+    return cutter
+  }
+
+  close() {
+    this.#server.close()
+    this.cutAll()
   }
 
   /** Cuts what is open. */
