@@ -67,15 +67,58 @@ func TestNodesFindEachOther(t *testing.T) {
 	}
 }
 
+// rooms is options of an application that keeps history.
+func rooms(logger *slog.Logger) *pubsub.Options {
+	return &pubsub.Options{Logger: logger, History: []history.Keep{{Topics: []string{"room"}}}}
+}
+
+func TestHistoryIsKeptWhereItCanBe(t *testing.T) {
+	for name, tc := range map[string]struct {
+		args   []string
+		reason string // that nothing is kept
+	}{
+		"alone":                     {nil, ""},
+		"alone, not wanted":         {[]string{"-no-history"}, "-no-history"},
+		"on a Redis":                {[]string{"-redis-url", "redis://" + freeAddress(t)}, ""},
+		"on a NATS":                 {[]string{"-nats-url", "nats://" + freeAddress(t)}, ""},
+		"on a NATS, not wanted":     {[]string{"-nats-url", "nats://" + freeAddress(t), "-no-history"}, "-no-history"},
+		"nodes without a directory": {[]string{"-cluster-listen", "127.0.0.1:0", "-node", "a"}, "-cluster-dir"},
+		"nodes, not wanted":         {[]string{"-cluster-listen", "127.0.0.1:0", "-node", "a", "-cluster-dir", t.TempDir(), "-no-history"}, "-no-history"},
+	} {
+		var log strings.Builder // it is written before any goroutine is there
+		first := slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo})
+		ps, err := parse(t, tc.args...).PubSub(rooms(slog.New(only{first, "clusterflags: "})))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if keeps := ps.Keeps("room"); keeps != (tc.reason == "") {
+			t.Errorf("%s: history is kept: %t", name, keeps)
+		}
+		if said := log.String(); (said != "") != (tc.reason != "") || !strings.Contains(said, tc.reason) {
+			t.Errorf("%s: the log says %q, want something of %q", name, said, tc.reason)
+		}
+		_ = ps.Close(t.Context()) // there is no NATS or Redis to leave
+	}
+}
+
+// only handles what begins like that.
+type only struct {
+	slog.Handler
+
+	beginning string
+}
+
+func (o only) Handle(ctx context.Context, r slog.Record) error {
+	if !strings.HasPrefix(r.Message, o.beginning) {
+		return nil
+	}
+	return o.Handler.Handle(ctx, r)
+}
+
 func TestNodesKeepHistory(t *testing.T) {
 	addresses := []string{freeAddress(t), freeAddress(t), freeAddress(t)}
-	opts := &pubsub.Options{
-		Logger:  slog.New(slog.DiscardHandler),
-		History: []history.Keep{{Topics: []string{"room"}}},
-	}
-	if _, err := parse(t, "-cluster-listen", addresses[0], "-node", "a").PubSub(opts); err == nil {
-		t.Error("a node without a directory is to keep history, and that is no error")
-	}
+	opts := rooms(slog.New(slog.DiscardHandler))
 	var nodes []*pubsub.PubSub
 	for i, address := range addresses {
 		ps, err := parse(t, "-cluster-listen", address, "-cluster-peers", strings.Join(addresses, ","),
@@ -122,6 +165,8 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 	}{
 		"two ways":                    {[]string{"-nats-url", "nats://localhost", "-redis-url", "redis://localhost"}, "exclude"},
 		"a directory and no address":  {[]string{"-cluster-dir", "x"}, "-cluster-listen"},
+		"a directory and no name":     {[]string{"-cluster-listen", "127.0.0.1:0", "-cluster-dir", "x"}, "-node"},
+		"a directory and two nodes":   {[]string{"-cluster-listen", "127.0.0.1:0", "-node", "a", "-cluster-dir", "x", "-cluster-nodes", "2"}, "3 or more"},
 		"peers without an address":    {[]string{"-cluster-peers", "localhost:1"}, "-cluster-listen"},
 		"no such file":                {[]string{"-cluster-listen", "127.0.0.1:0", "-cluster-secret-file", "/nowhere/secret"}, "-cluster-secret-file"},
 		"an empty file":               {[]string{"-cluster-listen", "127.0.0.1:0", "-cluster-secret-file", empty}, "32 random bytes"},

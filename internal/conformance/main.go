@@ -49,11 +49,10 @@ func main() {
 
 // run serves until ctx ends.
 func run(ctx context.Context, addr string, noPoller bool, nodes *clusterflags.Flags, logger *slog.Logger) error {
-	opts := pubsub.Options{Logger: logger}
-	if nodes.Alone() {
-		opts.History = []history.Keep{{Topics: []string{"log:*"}, Count: 1000, For: 10 * time.Minute}}
-	}
-	ps, err := nodes.PubSub(&opts)
+	ps, err := nodes.PubSub(&pubsub.Options{
+		History: []history.Keep{{Topics: []string{"log:*"}, Count: 1000, For: 10 * time.Minute}},
+		Logger:  logger,
+	})
 	if err != nil {
 		return err
 	}
