@@ -1,0 +1,270 @@
+//go:build linux
+
+package torture
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/roost-dev/roost/internal/conformance/rig"
+)
+
+// A measure says how much is done.
+type measure struct {
+	each   int           // clients of each kind
+	topics int           // that they are on
+	pause  time.Duration // on average, between two events of a topic
+	round  time.Duration // between two faults of nodes and engines, on average
+	rounds int
+}
+
+func measured() measure {
+	if soak {
+		return measure{each: 50, topics: 10, pause: 250 * time.Millisecond, round: 12 * time.Second, rounds: 15}
+	}
+	return measure{each: 4, topics: 3, pause: 40 * time.Millisecond, round: 1500 * time.Millisecond, rounds: 2}
+}
+
+// A trial is nodes with clients, to which things happen.
+type trial struct {
+	*testing.T
+	measure
+
+	nodes      []*node
+	draw       func(n int) int
+	cutter     *cutter
+	crowd      *crowd
+	publishers []*publisher
+	forgot     int // how often the log was lost
+}
+
+// TestOneNode has the log in a node's memory, which forgets it when it ends.
+func TestOneNode(t *testing.T) {
+	tr := newTrial(t, newNode(t, "r0"))
+	tr.run(func(nd *node) {
+		tr.stopOrKill(nd)
+		tr.forgot++
+		nd.Run()
+		nd.awaitReady()
+	})
+}
+
+// TestEmbedded has the log on three nodes by themselves, one of which ends now and then.
+func TestEmbedded(t *testing.T) {
+	const count = 3
+	var listen []string
+	for range count {
+		listen = append(listen, freeAddress(t))
+	}
+	var nodes []*node
+	for i := range count {
+		name := fmt.Sprintf("r%d", i)
+		nodes = append(nodes, newNode(t, name, "-node", name, "-cluster-listen", listen[i], "-cluster-peers", strings.Join(listen, ","),
+			"-cluster-dir", t.TempDir()))
+	}
+	tr := newTrial(t, nodes...)
+	tr.run(tr.away)
+}
+
+// TestRedis has the log on a Redis, which crashes now and then and has forgotten it then, and so do nodes.
+func TestRedis(t *testing.T) {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Fatalf("%v; tools/need redis-server installs it on Debian", err)
+	}
+	addr := freeAddress(t)
+	_, port, _ := strings.Cut(addr, ":")
+	redis := rig.NewProcess(t, "redis", path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", t.TempDir())
+	redis.Run()
+	var nodes []*node
+	for i := range 3 {
+		name := fmt.Sprintf("r%d", i)
+		nodes = append(nodes, newNode(t, name, "-node", name, "-redis-url", "redis://"+addr))
+	}
+	tr := newTrial(t, nodes...)
+	crash := false
+	tr.run(func(nd *node) {
+		crash = !crash
+		if !crash {
+			tr.away(nd)
+			return
+		}
+		redis.Kill()
+		tr.forgot++
+		tr.pass(tr.round / 8)
+		redis.Run()
+	})
+}
+
+func newTrial(t *testing.T, nodes ...*node) *trial {
+	t.Helper()
+	if !soak {
+		t.Parallel()
+	}
+	seed := rig.Seed(t)
+	t.Logf("ROOST_SEED=%d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	var mu sync.Mutex // guards random
+	draw := func(n int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return random.IntN(n)
+	}
+	for _, nd := range nodes {
+		nd.Run()
+	}
+	var addrs []string
+	for _, nd := range nodes {
+		nd.awaitReady()
+		addrs = append(addrs, nd.addr)
+	}
+	tr := &trial{T: t, measure: measured(), nodes: nodes, draw: draw, cutter: newCutter(t, addrs, draw)}
+	var topics []string
+	for i := range tr.topics {
+		topics = append(topics, fmt.Sprintf("log:%d", i))
+		tr.publishers = append(tr.publishers, &publisher{topic: topics[i], nodes: nodes, draw: draw})
+	}
+	tr.crowd = newCrowd(t, tr.cutter.url(), topics, tr.each)
+	return tr
+}
+
+// run publishes, cuts, and does the fault to one node after another. Then all must be told of all.
+func (tr *trial) run(fault func(nd *node)) {
+	tr.Helper()
+	ctx, cancel := context.WithCancel(tr.Context())
+	var busy sync.WaitGroup
+	for _, p := range tr.publishers {
+		busy.Go(func() { p.publish(ctx, tr.pause) })
+	}
+	busy.Go(func() { tr.disturb(ctx) })
+	tr.cutter.calm.Store(false)
+	tr.cutter.cutAll()
+	for round := range tr.rounds {
+		tr.pass(tr.round/2 + time.Duration(tr.draw(int(tr.round/2))))
+		fault(tr.nodes[(round+tr.draw(2))%len(tr.nodes)])
+	}
+	tr.pass(tr.round / 2)
+	cancel()
+	busy.Wait()
+	tr.cutter.calm.Store(true)
+	tr.cutter.cutAll()
+	tr.finish()
+	tr.crowd.leave()
+	for _, nd := range tr.nodes {
+		nd.Stop()
+	}
+	tr.judge()
+}
+
+// pass lets time pass.
+func (tr *trial) pass(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-tr.Context().Done():
+	}
+}
+
+// disturb ends sockets, one by one and all together.
+func (tr *trial) disturb(ctx context.Context) {
+	for ctx.Err() == nil {
+		s := tr.crowd.seats[tr.draw(len(tr.crowd.seats))]
+		user := url.Values{"user": {s.kind.user(s.client)}}
+		_ = tr.nodes[tr.draw(len(tr.nodes))].admin(ctx, "disconnect", user) // it may be away
+		if tr.draw(10) == 0 {
+			tr.cutter.cutAll()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Duration(tr.draw(int(tr.round / 15)))):
+		}
+	}
+}
+
+// away takes a node away and gives it back.
+func (tr *trial) away(nd *node) {
+	tr.stopOrKill(nd)
+	tr.pass(time.Duration(tr.draw(int(tr.round / 4))))
+	nd.Run()
+	nd.awaitReady()
+}
+
+func (tr *trial) stopOrKill(nd *node) {
+	if tr.draw(3) == 0 {
+		nd.Stop()
+	} else {
+		nd.Kill()
+	}
+}
+
+// finish goes on until each channel was told of an event from after the faults. Whoever is told of a gap hears of its end by what
+// comes next.
+func (tr *trial) finish() {
+	tr.Helper()
+	first := make(map[string]int)
+	for _, p := range tr.publishers {
+		first[p.topic] = p.last(tr.T)
+	}
+	asked := time.Now()
+	await(tr.T, time.Minute, "all channels to be told of the last events", func() bool {
+		if time.Since(asked) > time.Second {
+			for _, p := range tr.publishers {
+				p.last(tr.T)
+			}
+			asked = time.Now()
+		}
+		for _, s := range tr.crowd.seats {
+			if s.at() < first[s.topic] {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// judge goes through what all channels were told.
+func (tr *trial) judge() {
+	tr.Helper()
+	var sum account
+	events, uncertain, losses := 0, 0, 0
+	for _, p := range tr.publishers {
+		said := p.events()
+		events += len(said)
+		for _, e := range said {
+			if !e.certain {
+				uncertain++
+			}
+		}
+		same := newAgreement(said)
+		for _, s := range tr.crowd.seats {
+			if s.topic != p.topic {
+				continue
+			}
+			acc, err := audit(s.kind, said, s.told)
+			if err == nil {
+				err = same.agree(s.String(), s.kind, acc)
+			}
+			if err == nil && acc.gaps > tr.forgot {
+				err = fmt.Errorf("it was told of %d gaps, and the log was lost %d times", acc.gaps, tr.forgot)
+			}
+			if err != nil {
+				tr.Errorf("%s: %v", s, err)
+				losses++
+			}
+			sum.add(acc)
+		}
+	}
+	tr.Logf("%d clients on %d topics: %d events, %d of them uncertain, %d deliveries, %d bytes twice, %d not for long polls; "+
+		"%d connections cut and %d together; %d recoveries, %d gaps told in %d losses of the log; %d channels told wrongly",
+		len(tr.crowd.seats)/2, tr.topics, events, uncertain, sum.events, sum.twice, sum.skipped,
+		tr.cutter.cuts, tr.cutter.crashes, sum.recoveries, sum.gaps, tr.forgot, losses)
+	if sum.recoveries == 0 || tr.cutter.cuts == 0 {
+		tr.Error("it was no torture")
+	}
+}
