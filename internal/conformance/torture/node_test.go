@@ -24,6 +24,9 @@ const (
 	answerWithin = 30 * time.Second
 )
 
+// requests keeps no connections, which a node that stops would wait for.
+var requests = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
 // A node is the conformance application, which comes and goes.
 type node struct {
 	*rig.Process
@@ -82,7 +85,7 @@ func (n *node) request(ctx context.Context, method, uri string, params url.Value
 		return err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := http.DefaultClient.Do(req)
+	res, err := requests.Do(req)
 	if err != nil {
 		return err
 	}

@@ -131,6 +131,7 @@ func newTrial(t *testing.T, nodes ...*node) *trial {
 		topics = append(topics, fmt.Sprintf("log:%d", i))
 		tr.publishers = append(tr.publishers, &publisher{topic: topics[i], nodes: nodes, draw: draw})
 	}
+	(&publisher{topic: "log:ready", nodes: nodes, draw: draw}).last(t) // nodes may have to elect a leader first
 	tr.crowd = newCrowd(t, tr.cutter.url(), topics, tr.each)
 	return tr
 }
@@ -158,7 +159,7 @@ func (tr *trial) run(fault func(nd *node)) {
 	tr.finish()
 	tr.crowd.leave()
 	for _, nd := range tr.nodes {
-		nd.Stop()
+		nd.Kill() // and fail if it has ended by itself
 	}
 	tr.judge()
 }
@@ -195,8 +196,9 @@ func (tr *trial) away(nd *node) {
 	nd.awaitReady()
 }
 
+// stopOrKill ends a node. It has time to stop in the long form only: then it waits 5 s for long polls of clients that are gone.
 func (tr *trial) stopOrKill(nd *node) {
-	if tr.draw(3) == 0 {
+	if soak && tr.draw(3) == 0 {
 		nd.Stop()
 	} else {
 		nd.Kill()
