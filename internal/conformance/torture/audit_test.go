@@ -11,8 +11,31 @@ import (
 type account struct {
 	events, twice, recoveries, gaps, skipped int
 
-	// between has the uncertain events that were told behind each certain one, wherever nothing is missing before the next.
-	between map[int][]int
+	all   between
+	texts between // as if there were nothing else, since some connections carry nothing else
+}
+
+// between has the uncertain events that were told behind each certain one, wherever no gap was told before the next.
+type between struct {
+	told   map[int][]int
+	behind int
+	open   []int
+	gap    bool
+}
+
+func (b *between) certain(n int) {
+	if !b.gap {
+		b.told[b.behind] = b.open
+	}
+	b.behind, b.open, b.gap = n, nil, false
+}
+
+func (a *account) add(b account) {
+	a.events += b.events
+	a.twice += b.twice
+	a.recoveries += b.recoveries
+	a.gaps += b.gaps
+	a.skipped += b.skipped
 }
 
 // An auditor goes through what a channel was told of a topic's events. Certain ones must come in order and once, and all of them,
@@ -20,25 +43,23 @@ type account struct {
 type auditor struct {
 	account
 
-	kind      kind
-	events    []event
-	seen      map[int]bool
-	certain   int // the certain event that was told last
-	last      int // the event that was told last
-	gap       bool
-	skips     int // events that the connection could not carry
-	uncertain []int
+	kind   kind
+	events []event
+	seen   map[int]bool
+	last   int // the event that was told last
+	skips  int // events that the connection could not carry
 }
 
 // audit returns what a channel's notes come to, or what is wrong with them.
 func audit(k kind, events []event, told []note) (account, error) {
-	a := &auditor{kind: k, events: events, seen: make(map[int]bool), account: account{between: make(map[int][]int)}}
+	a := &auditor{kind: k, events: events, seen: make(map[int]bool)}
+	a.all.told, a.texts.told = make(map[int][]int), make(map[int][]int)
 	for i, n := range told {
 		if err := a.take(n); err != nil {
 			return a.account, fmt.Errorf("%w; it was told %v", err, told[max(0, i-20):i+1])
 		}
 	}
-	if missing := a.missing(len(events) + 1); len(missing) > 0 && !a.gap {
+	if missing := a.missing(len(events) + 1); len(missing) > 0 && !a.all.gap {
 		return a.account, fmt.Errorf("%v are missing at the end", missing)
 	}
 	return a.account, nil
@@ -52,7 +73,7 @@ func (a *auditor) take(n note) error {
 		a.recoveries++
 	case "gap":
 		a.gaps++
-		a.gap = true
+		a.all.gap, a.texts.gap = true, true
 	case "skipped":
 		if a.kind.transport != "LongPoll" {
 			return fmt.Errorf("a %s was told that it cannot carry an event", a.kind.transport)
@@ -79,20 +100,27 @@ func (a *auditor) event(n int) error {
 	}
 	a.seen[n], a.last = true, n
 	a.account.events++
-	if !a.events[n-1].certain {
-		a.uncertain = append(a.uncertain, n)
+	e := a.events[n-1]
+	if !e.certain {
+		a.all.open = append(a.all.open, n)
+		if !e.binary {
+			a.texts.open = append(a.texts.open, n)
+		}
 		return nil
 	}
-	if n < a.certain {
-		return fmt.Errorf("event %d came behind %d", n, a.certain)
+	if n < a.all.behind {
+		return fmt.Errorf("event %d came behind %d", n, a.all.behind)
 	}
-	if !a.gap {
+	if !a.all.gap {
 		if err := a.whole(n); err != nil {
 			return err
 		}
-		a.between[a.certain] = a.uncertain
 	}
-	a.certain, a.uncertain, a.gap, a.skips = n, nil, false, 0
+	a.skips = 0
+	a.all.certain(n)
+	if !e.binary {
+		a.texts.certain(n)
+	}
 	return nil
 }
 
@@ -116,7 +144,7 @@ func (a *auditor) whole(n int) error {
 
 // missing returns the certain events before n that were not told.
 func (a *auditor) missing(n int) (missing []int) {
-	for m := a.certain + 1; m < n; m++ {
+	for m := a.all.behind + 1; m < n; m++ {
 		if a.events[m-1].certain {
 			missing = append(missing, m)
 		}
@@ -125,53 +153,34 @@ func (a *auditor) missing(n int) (missing []int) {
 }
 
 // An agreement is what all channels of a topic must agree on: which of the uncertain events are in its log, and where.
-type agreement struct {
-	events []event
-	all    map[int]testimony
-	texts  map[int]testimony // of these alone, since some connections carry nothing else
-}
+type agreement struct{ all, texts map[int]testimony }
 
 type testimony struct {
 	who  string
 	told []int
 }
 
-func newAgreement(events []event) *agreement {
-	return &agreement{events, make(map[int]testimony), make(map[int]testimony)}
-}
+func newAgreement() *agreement { return &agreement{make(map[int]testimony), make(map[int]testimony)} }
 
 // agree fails if what a channel was told is not what others were.
 func (a *agreement) agree(who string, k kind, acc account) error {
-	for behind, told := range acc.between {
-		if k.transport != "LongPoll" {
-			if err := compare(a.all, behind, testimony{who, told}); err != nil {
-				return err
-			}
-		}
-		texts := slices.DeleteFunc(slices.Clone(told), func(n int) bool { return a.events[n-1].binary })
-		if err := compare(a.texts, behind, testimony{who, texts}); err != nil {
+	if k.transport != "LongPoll" {
+		if err := compare(a.all, who, acc.all); err != nil {
 			return err
 		}
 	}
-	return nil
+	return compare(a.texts, who, acc.texts)
 }
 
-func compare(known map[int]testimony, behind int, told testimony) error {
-	other, ok := known[behind]
-	if !ok {
-		known[behind] = told
-		return nil
-	}
-	if !slices.Equal(other.told, told.told) {
-		return fmt.Errorf("behind event %d it was told %v, which is uncertain, and %s was told %v", behind, told.told, other.who, other.told)
+func compare(known map[int]testimony, who string, b between) error {
+	for behind, told := range b.told {
+		other, ok := known[behind]
+		switch {
+		case !ok:
+			known[behind] = testimony{who, told}
+		case !slices.Equal(other.told, told):
+			return fmt.Errorf("behind event %d it was told %v, which is uncertain, and %s was told %v", behind, told, other.who, other.told)
+		}
 	}
 	return nil
-}
-
-func (a *account) add(b account) {
-	a.events += b.events
-	a.twice += b.twice
-	a.recoveries += b.recoveries
-	a.gaps += b.gaps
-	a.skipped += b.skipped
 }

@@ -124,8 +124,8 @@ func newCrowd(t *testing.T, url string, topics []string, each int) *crowd {
 
 // leave ends all clients.
 func (c *crowd) leave() {
-	for _, close := range c.closers {
-		close()
+	for _, end := range c.closers {
+		end()
 	}
 	c.closers = nil
 }

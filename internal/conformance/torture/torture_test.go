@@ -243,7 +243,7 @@ func (tr *trial) judge() {
 				uncertain++
 			}
 		}
-		same := newAgreement(said)
+		same := newAgreement()
 		for _, s := range tr.crowd.seats {
 			if s.topic != p.topic {
 				continue
