@@ -9,7 +9,7 @@ import (
 
 // An account is what one channel was told, if nothing is wrong with it.
 type account struct {
-	events, twice, recoveries, gaps, skipped int
+	events, twice, recoveries, late, gaps, skipped int // late: of the events, as the server counts
 
 	all   between
 	texts between // as if there were nothing else, since some connections carry nothing else
@@ -34,6 +34,7 @@ func (a *account) add(b account) {
 	a.events += b.events
 	a.twice += b.twice
 	a.recoveries += b.recoveries
+	a.late += b.late
 	a.gaps += b.gaps
 	a.skipped += b.skipped
 }
@@ -71,6 +72,7 @@ func (a *auditor) take(n note) error {
 		return a.event(n.N)
 	case "recovered":
 		a.recoveries++
+		a.late += n.N
 	case "gap":
 		a.gaps++
 		a.all.gap, a.texts.gap = true, true

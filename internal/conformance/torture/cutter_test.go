@@ -19,6 +19,7 @@ type cutter struct {
 	nodes    []string // host:port
 	draw     func(n int) int
 	calm     atomic.Bool // no further connections are cut
+	away     atomic.Bool // no further connections are taken
 	carrying sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows
@@ -136,6 +137,9 @@ func (c *cutter) carry(client net.Conn) {
 
 // dial connects to any node that is there, or returns nil.
 func (c *cutter) dial() net.Conn {
+	if c.away.Load() {
+		return nil
+	}
 	first := c.draw(len(c.nodes))
 	for i := range c.nodes {
 		conn, err := net.DialTimeout("tcp", c.nodes[(first+i)%len(c.nodes)], time.Second)

@@ -36,6 +36,10 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 func run(m *testing.M) int {
 	folder, err := os.MkdirTemp("", "roost-torture")
 	if err == nil {
+		// Debian keeps nats-server where only root's PATH leads.
+		err = os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
+	}
+	if err == nil {
 		defer os.RemoveAll(folder)
 		program, err = rig.BuildConformance(folder)
 	}

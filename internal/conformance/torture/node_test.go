@@ -40,7 +40,7 @@ func newNode(t *testing.T, name string, flags ...string) *node {
 	t.Helper()
 	addr := freeAddress(t)
 	n := &node{t: t, name: name, addr: addr}
-	n.Process = rig.NewProcess(t, name, append([]string{program, "-addr", addr}, flags...)...)
+	n.Process = rig.NewProcess(t, name, append([]string{program, "-addr", addr, "-node", name}, flags...)...)
 	// What conversations say that end so that nothing is lost, or do not begin while the log is away: their clients come back.
 	n.Expected = []string{"a conversation ended: ", "what a client missed cannot be read", "the end of a topic's history is not known"}
 	return n

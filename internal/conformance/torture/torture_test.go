@@ -42,32 +42,33 @@ type trial struct {
 	cutter     *cutter
 	crowd      *crowd
 	publishers []*publisher
-	forgot     int // how often the log was lost
+	forgetful  bool // the log is lost when an engine crashes
+	forgot     int  // how often that was
 }
 
-// TestOneNode has the log in a node's memory, which forgets it when it ends.
+// TestOneNode has the log in the memory of a node, which ends now and then and has forgotten it then.
 func TestOneNode(t *testing.T) {
 	tr := newTrial(t, newNode(t, "r0"))
+	const every = 3 // so that there is something to recover in between
+	rounds := 0
 	tr.run(func(nd *node) {
-		tr.stopOrKill(nd)
-		tr.forgot++
-		nd.Run()
-		nd.awaitReady()
+		if rounds++; rounds%every == 1 {
+			tr.away(nd)
+			tr.forgot++
+		}
 	})
 }
 
 // TestEmbedded has the log on three nodes by themselves, one of which ends now and then.
 func TestEmbedded(t *testing.T) {
-	const count = 3
 	var listen []string
-	for range count {
+	for range 3 {
 		listen = append(listen, freeAddress(t))
 	}
 	var nodes []*node
-	for i := range count {
+	for i, addr := range listen {
 		name := fmt.Sprintf("r%d", i)
-		nodes = append(nodes, newNode(t, name, "-node", name, "-cluster-listen", listen[i], "-cluster-peers", strings.Join(listen, ","),
-			"-cluster-dir", t.TempDir()))
+		nodes = append(nodes, newNode(t, name, "-cluster-listen", addr, "-cluster-peers", strings.Join(listen, ","), "-cluster-dir", t.TempDir()))
 	}
 	tr := newTrial(t, nodes...)
 	tr.run(tr.away)
@@ -75,34 +76,48 @@ func TestEmbedded(t *testing.T) {
 
 // TestRedis has the log on a Redis, which crashes now and then and has forgotten it then, and so do nodes.
 func TestRedis(t *testing.T) {
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Fatalf("%v; tools/need redis-server installs it on Debian", err)
+	addr := freeAddress(t)
+	_, port, _ := strings.Cut(addr, ":")
+	redis := newEngine(t, "redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", t.TempDir())
+	tr := newTrial(t, newNodes(t, "-redis-url", "redis://"+addr)...)
+	tr.forgetful = true
+	tr.run(tr.inTurn(redis))
+}
+
+// TestNATS has the log on the disk of a NATS, which crashes now and then and knows it afterwards, and so do nodes.
+func TestNATS(t *testing.T) {
+	if !soak {
+		t.Skip("the long form has it; the short one has no time")
 	}
 	addr := freeAddress(t)
 	_, port, _ := strings.Cut(addr, ":")
-	redis := rig.NewProcess(t, "redis", path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", t.TempDir())
-	redis.Run()
-	var nodes []*node
-	for i := range 3 {
-		name := fmt.Sprintf("r%d", i)
-		nodes = append(nodes, newNode(t, name, "-node", name, "-redis-url", "redis://"+addr))
-	}
-	tr := newTrial(t, nodes...)
-	crash := false
-	tr.run(func(nd *node) {
-		crash = !crash
-		if !crash {
-			tr.away(nd)
-			return
-		}
-		redis.Kill()
-		tr.forgot++
-		tr.pass(tr.round / 8)
-		redis.Run()
-	})
+	nats := newEngine(t, "nats-server", "-a", "127.0.0.1", "-p", port, "-js", "-sd", t.TempDir())
+	tr := newTrial(t, newNodes(t, "-nats-url", "nats://"+addr)...)
+	tr.run(tr.inTurn(nats))
 }
 
+// newEngine runs a server that nodes may talk over.
+func newEngine(t *testing.T, name string, args ...string) *rig.Process {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Fatalf("%v; tools/need %s installs it on Debian", err, name)
+	}
+	engine := rig.NewProcess(t, name, append([]string{path}, args...)...)
+	engine.Run()
+	return engine
+}
+
+// newNodes makes three nodes with the same flags.
+func newNodes(t *testing.T, flags ...string) (nodes []*node) {
+	t.Helper()
+	for i := range 3 {
+		nodes = append(nodes, newNode(t, fmt.Sprintf("r%d", i), flags...))
+	}
+	return nodes
+}
+
+// newTrial starts nodes and has a crowd come to them.
 func newTrial(t *testing.T, nodes ...*node) *trial {
 	t.Helper()
 	if !soak {
@@ -172,19 +187,23 @@ func (tr *trial) pass(d time.Duration) {
 	}
 }
 
-// disturb ends sockets, one by one and all together.
+// disturb ends sockets, one by one, and all together for a while, in which some events gather that are missed.
 func (tr *trial) disturb(ctx context.Context) {
 	for ctx.Err() == nil {
 		s := tr.crowd.seats[tr.draw(len(tr.crowd.seats))]
 		user := url.Values{"user": {s.kind.user(s.client)}}
 		_ = tr.nodes[tr.draw(len(tr.nodes))].admin(ctx, "disconnect", user) // it may be away
-		if tr.draw(10) == 0 {
+		pause := time.Duration(tr.draw(int(tr.round / 15)))
+		if tr.draw(15) == 0 {
+			pause *= 5
+			tr.cutter.away.Store(true)
 			tr.cutter.cutAll()
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(time.Duration(tr.draw(int(tr.round / 15)))):
+		case <-time.After(pause):
 		}
+		tr.cutter.away.Store(false)
 	}
 }
 
@@ -194,6 +213,24 @@ func (tr *trial) away(nd *node) {
 	tr.pass(time.Duration(tr.draw(int(tr.round / 4))))
 	nd.Run()
 	nd.awaitReady()
+}
+
+// inTurn crashes an engine, then a node, and so on.
+func (tr *trial) inTurn(engine *rig.Process) (fault func(nd *node)) {
+	engineNext := false
+	return func(nd *node) {
+		engineNext = !engineNext
+		if !engineNext {
+			tr.away(nd)
+			return
+		}
+		engine.Kill()
+		if tr.forgetful {
+			tr.forgot++
+		}
+		tr.pass(tr.round / 8)
+		engine.Run()
+	}
 }
 
 // stopOrKill ends a node. It has time to stop in the long form only: then it waits 5 s for long polls of clients that are gone.
@@ -263,9 +300,9 @@ func (tr *trial) judge() {
 		}
 	}
 	tr.Logf("%d clients on %d topics: %d events, %d of them uncertain, %d deliveries, %d bytes twice, %d not for long polls; "+
-		"%d connections cut and %d together; %d recoveries, %d gaps told in %d losses of the log; %d channels told wrongly",
+		"%d connections cut and %d together; %d recoveries of %d events, %d gaps told in %d losses of the log; %d channels told wrongly",
 		len(tr.crowd.seats)/2, tr.topics, events, uncertain, sum.events, sum.twice, sum.skipped,
-		tr.cutter.cuts, tr.cutter.crashes, sum.recoveries, sum.gaps, tr.forgot, losses)
+		tr.cutter.cuts, tr.cutter.crashes, sum.recoveries, sum.late, sum.gaps, tr.forgot, losses)
 	if sum.recoveries == 0 || tr.cutter.cuts == 0 {
 		tr.Error("it was no torture")
 	}
