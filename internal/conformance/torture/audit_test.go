@@ -51,8 +51,8 @@ type auditor struct {
 	skips  int // events that the connection could not carry
 }
 
-// audit returns what a channel's notes come to, or what is wrong with them.
-func audit(k kind, events []event, told []note) (account, error) {
+// audit returns what a channel's notes come to, or what is wrong with them. It was told at least of the last event, or of one behind it.
+func audit(k kind, events []event, last int, told []note) (account, error) {
 	a := &auditor{kind: k, events: events, seen: make(map[int]bool)}
 	a.all.told, a.texts.told = make(map[int][]int), make(map[int][]int)
 	for i, n := range told {
@@ -60,7 +60,7 @@ func audit(k kind, events []event, told []note) (account, error) {
 			return a.account, fmt.Errorf("%w; it was told %v", err, told[max(0, i-20):i+1])
 		}
 	}
-	if missing := a.missing(len(events) + 1); len(missing) > 0 && !a.all.gap {
+	if missing := a.missing(last + 1); len(missing) > 0 && !a.all.gap {
 		return a.account, fmt.Errorf("%v are missing at the end", missing)
 	}
 	return a.account, nil

@@ -48,7 +48,7 @@ func TestTheAuditLetsPassWhatMayBe(t *testing.T) {
 		if told == "1,skipped,gap,5,recovered" {
 			events = published[:5]
 		}
-		if _, err := audit(k, events, notes(told)); err != nil {
+		if _, err := audit(k, events, len(events), notes(told)); err != nil {
 			t.Errorf("%s, %v: %v", told, k, err)
 		}
 	}
@@ -77,7 +77,7 @@ func TestTheAuditNoticesWhatMayNotBe(t *testing.T) {
 		{"1,skipped,skipped,6", stockPoll, "[2 4 5] are missing before event 6"},
 		{"1,skipped,skipped,skipped,5,6", stockPoll, "3 events before 5"},
 	} {
-		if _, err := audit(tc.kind, published, notes(tc.told)); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if _, err := audit(tc.kind, published, len(published), notes(tc.told)); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s, %v: %v, want %q", tc.told, tc.kind, err, tc.want)
 		}
 	}
@@ -100,8 +100,8 @@ func TestAllChannelsMustAgreeOnWhatIsUncertain(t *testing.T) {
 		{"1,2,3,4,5,6", "1,skipped,skipped,5,6", stockPoll, false},
 	} {
 		same := newAgreement()
-		first, err1 := audit(ours, events, notes(tc.one))
-		second, err2 := audit(tc.kind, events, notes(tc.other))
+		first, err1 := audit(ours, events, len(events), notes(tc.one))
+		second, err2 := audit(tc.kind, events, len(events), notes(tc.other))
 		if err1 != nil || err2 != nil {
 			t.Errorf("%q, %q: %v, %v", tc.one, tc.other, err1, err2)
 		}
