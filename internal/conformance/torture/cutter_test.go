@@ -12,30 +12,30 @@ import (
 	"time"
 )
 
-// A cutter is a way to the nodes, as a load balancer is: each connection goes to one of those that are there. But connections end
+// A cutter is a way to servers, as a load balancer is: each connection goes to one of those that are there. But connections end
 // after so many bytes of one side, be it in the middle of a frame or of the answer to a poll.
 type cutter struct {
 	listener net.Listener
-	nodes    []string // host:port
+	servers  []string // host:port
 	draw     func(n int) int
 	calm     atomic.Bool // no further connections are cut
 	away     atomic.Bool // no further connections are taken
 	carrying sync.WaitGroup
 
-	mu      sync.Mutex // guards what follows
-	open    map[net.Conn]bool
-	cuts    int // of connections that had carried so much
-	crashes int // of connections that were cut together
+	mu       sync.Mutex // guards what follows
+	open     map[net.Conn]bool
+	cuts     int // connections whose fate it was
+	together int // connections that were cut with all others
 }
 
-// newCutter starts one that ends with the test.
-func newCutter(t *testing.T, nodes []string, draw func(n int) int) *cutter {
+// newCutter starts one that ends with the test. It is calm.
+func newCutter(t *testing.T, servers []string, draw func(n int) int) *cutter {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cutter{listener: l, nodes: nodes, draw: draw, open: make(map[net.Conn]bool)}
+	c := &cutter{listener: l, servers: servers, draw: draw, open: make(map[net.Conn]bool)}
 	c.calm.Store(true)
 	c.carrying.Go(c.accept)
 	t.Cleanup(func() {
@@ -46,7 +46,7 @@ func newCutter(t *testing.T, nodes []string, draw func(n int) int) *cutter {
 	return c
 }
 
-func (c *cutter) url() string { return "ws://" + c.listener.Addr().String() + "/socket" }
+func (c *cutter) addr() string { return c.listener.Addr().String() }
 
 func (c *cutter) accept() {
 	for {
@@ -62,14 +62,29 @@ func (c *cutter) accept() {
 	}
 }
 
+// leave takes no further connections, until comeBack, and cuts those that are open.
+func (c *cutter) leave() {
+	c.away.Store(true)
+	c.cutAll()
+}
+
+func (c *cutter) comeBack() { c.away.Store(false) }
+
 // cutAll cuts what is open.
 func (c *cutter) cutAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.crashes += len(c.open) / 2
+	c.together += len(c.open) / 2
 	for conn := range c.open {
 		_ = conn.Close()
 	}
+}
+
+// count returns how many connections were cut for themselves, and how many together.
+func (c *cutter) count() (cuts, together int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cuts, c.together
 }
 
 // A fate is how a connection ends.
@@ -100,7 +115,7 @@ func (c *cutter) fate() fate {
 	return f
 }
 
-// carry connects a client with a node until one of them, or its fate, ends it.
+// carry connects a client with a server until one of them, or its fate, ends it.
 func (c *cutter) carry(client net.Conn) {
 	server := c.dial()
 	if server == nil {
@@ -110,6 +125,9 @@ func (c *cutter) carry(client net.Conn) {
 	c.mu.Lock()
 	c.open[client], c.open[server] = true, true
 	c.mu.Unlock()
+	if c.away.Load() { // since
+		c.cutAll()
+	}
 	f := c.fate()
 	var cut atomic.Bool
 	var up sync.WaitGroup
@@ -135,14 +153,14 @@ func (c *cutter) carry(client net.Conn) {
 	}
 }
 
-// dial connects to any node that is there, or returns nil.
+// dial connects to any server that is there, or returns nil.
 func (c *cutter) dial() net.Conn {
 	if c.away.Load() {
 		return nil
 	}
-	first := c.draw(len(c.nodes))
-	for i := range c.nodes {
-		conn, err := net.DialTimeout("tcp", c.nodes[(first+i)%len(c.nodes)], time.Second)
+	first := c.draw(len(c.servers))
+	for i := range c.servers {
+		conn, err := net.DialTimeout("tcp", c.servers[(first+i)%len(c.servers)], time.Second)
 		if err == nil {
 			return conn
 		}

@@ -17,6 +17,7 @@ type publisher struct {
 	nodes []*node
 	draw  func(n int) int
 
+	turn sync.Mutex // held by who publishes
 	mu   sync.Mutex // guards what follows
 	said []event    // the number is the index and 1
 }
@@ -45,8 +46,19 @@ func (p *publisher) publish(ctx context.Context, pause time.Duration) {
 	}
 }
 
+// burst publishes several events without a pause, until one fails.
+func (p *publisher) burst(ctx context.Context, events int) {
+	for range events {
+		if ctx.Err() != nil || p.next(context.WithoutCancel(ctx), false) != nil {
+			return
+		}
+	}
+}
+
 // next publishes one event. After an error it may have been published all the same.
 func (p *publisher) next(ctx context.Context, binary bool) error {
+	p.turn.Lock()
+	defer p.turn.Unlock()
 	p.mu.Lock()
 	p.said = append(p.said, event{binary: binary})
 	n := len(p.said)

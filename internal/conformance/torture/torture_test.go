@@ -37,9 +37,10 @@ type trial struct {
 	*testing.T
 	measure
 
-	nodes      []*node
 	draw       func(n int) int
-	cutter     *cutter
+	nodes      []*node
+	links      []*cutter // of nodes to their engine
+	cutter     *cutter   // of clients to nodes
 	crowd      *crowd
 	publishers []*publisher
 	forgetful  bool // the log is lost when an engine crashes
@@ -48,7 +49,8 @@ type trial struct {
 
 // TestOneNode has the log in the memory of a node, which ends now and then and has forgotten it then.
 func TestOneNode(t *testing.T) {
-	tr := newTrial(t, newNode(t, "r0"))
+	tr := newTrial(t)
+	tr.start(newNode(t, "r0"))
 	const every = 3 // so that there is something to recover in between
 	rounds := 0
 	tr.run(func(nd *node) {
@@ -61,6 +63,7 @@ func TestOneNode(t *testing.T) {
 
 // TestEmbedded has the log on three nodes by themselves, one of which ends now and then.
 func TestEmbedded(t *testing.T) {
+	tr := newTrial(t)
 	var listen []string
 	for range 3 {
 		listen = append(listen, freeAddress(t))
@@ -70,16 +73,17 @@ func TestEmbedded(t *testing.T) {
 		name := fmt.Sprintf("r%d", i)
 		nodes = append(nodes, newNode(t, name, "-cluster-listen", addr, "-cluster-peers", strings.Join(listen, ","), "-cluster-dir", t.TempDir()))
 	}
-	tr := newTrial(t, nodes...)
+	tr.start(nodes...)
 	tr.run(tr.away)
 }
 
 // TestRedis has the log on a Redis, which crashes now and then and has forgotten it then, and so do nodes.
 func TestRedis(t *testing.T) {
+	tr := newTrial(t)
 	addr := freeAddress(t)
 	_, port, _ := strings.Cut(addr, ":")
 	redis := newEngine(t, "redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", t.TempDir())
-	tr := newTrial(t, newNodes(t, "-redis-url", "redis://"+addr)...)
+	tr.start(tr.linked("-redis-url", "redis://", addr)...)
 	tr.forgetful = true
 	tr.run(tr.inTurn(redis))
 }
@@ -89,10 +93,11 @@ func TestNATS(t *testing.T) {
 	if !soak {
 		t.Skip("the long form has it; the short one has no time")
 	}
+	tr := newTrial(t)
 	addr := freeAddress(t)
 	_, port, _ := strings.Cut(addr, ":")
 	nats := newEngine(t, "nats-server", "-a", "127.0.0.1", "-p", port, "-js", "-sd", t.TempDir())
-	tr := newTrial(t, newNodes(t, "-nats-url", "nats://"+addr)...)
+	tr.start(tr.linked("-nats-url", "nats://", addr)...)
 	tr.run(tr.inTurn(nats))
 }
 
@@ -108,17 +113,7 @@ func newEngine(t *testing.T, name string, args ...string) *rig.Process {
 	return engine
 }
 
-// newNodes makes three nodes with the same flags.
-func newNodes(t *testing.T, flags ...string) (nodes []*node) {
-	t.Helper()
-	for i := range 3 {
-		nodes = append(nodes, newNode(t, fmt.Sprintf("r%d", i), flags...))
-	}
-	return nodes
-}
-
-// newTrial starts nodes and has a crowd come to them.
-func newTrial(t *testing.T, nodes ...*node) *trial {
+func newTrial(t *testing.T) *trial {
 	t.Helper()
 	if !soak {
 		t.Parallel()
@@ -127,11 +122,27 @@ func newTrial(t *testing.T, nodes ...*node) *trial {
 	t.Logf("ROOST_SEED=%d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	var mu sync.Mutex // guards random
-	draw := func(n int) int {
+	return &trial{T: t, measure: measured(), draw: func(n int) int {
 		mu.Lock()
 		defer mu.Unlock()
 		return random.IntN(n)
+	}}
+}
+
+// linked makes three nodes, each with a connection of its own to an engine, which may be cut.
+func (tr *trial) linked(flag, scheme, engine string) (nodes []*node) {
+	tr.Helper()
+	for i := range 3 {
+		link := newCutter(tr.T, []string{engine}, tr.draw)
+		tr.links = append(tr.links, link)
+		nodes = append(nodes, newNode(tr.T, fmt.Sprintf("r%d", i), flag, scheme+link.addr()))
 	}
+	return nodes
+}
+
+// start starts the nodes and has a crowd come to them.
+func (tr *trial) start(nodes ...*node) {
+	tr.Helper()
 	for _, nd := range nodes {
 		nd.Run()
 	}
@@ -140,15 +151,14 @@ func newTrial(t *testing.T, nodes ...*node) *trial {
 		nd.awaitReady()
 		addrs = append(addrs, nd.addr)
 	}
-	tr := &trial{T: t, measure: measured(), nodes: nodes, draw: draw, cutter: newCutter(t, addrs, draw)}
+	tr.nodes, tr.cutter = nodes, newCutter(tr.T, addrs, tr.draw)
 	var topics []string
 	for i := range tr.topics {
 		topics = append(topics, fmt.Sprintf("log:%d", i))
-		tr.publishers = append(tr.publishers, &publisher{topic: topics[i], nodes: nodes, draw: draw})
+		tr.publishers = append(tr.publishers, &publisher{topic: topics[i], nodes: nodes, draw: tr.draw})
 	}
-	(&publisher{topic: "log:ready", nodes: nodes, draw: draw}).last(t) // nodes may have to elect a leader first
-	tr.crowd = newCrowd(t, tr.cutter.url(), topics, tr.each)
-	return tr
+	(&publisher{topic: "log:ready", nodes: nodes, draw: tr.draw}).last(tr.T) // nodes may have to elect a leader first
+	tr.crowd = newCrowd(tr.T, "ws://"+tr.cutter.addr()+"/socket", topics, tr.each)
 }
 
 // run publishes, cuts, and does the fault to one node after another. Then all must be told of all.
@@ -187,23 +197,31 @@ func (tr *trial) pass(d time.Duration) {
 	}
 }
 
-// disturb ends sockets, one by one, and all together for a while, in which some events gather that are missed.
+// burst is more than servers read at a time.
+const burst = 100
+
+// disturb ends sockets one by one; all together for a while, in which more events are missed than are read at a time; and what
+// connects a node with its engine.
 func (tr *trial) disturb(ctx context.Context) {
 	for ctx.Err() == nil {
-		s := tr.crowd.seats[tr.draw(len(tr.crowd.seats))]
-		user := url.Values{"user": {s.kind.user(s.client)}}
-		_ = tr.nodes[tr.draw(len(tr.nodes))].admin(ctx, "disconnect", user) // it may be away
-		pause := time.Duration(tr.draw(int(tr.round / 15)))
-		if tr.draw(15) == 0 {
-			pause *= 5
-			tr.cutter.away.Store(true)
-			tr.cutter.cutAll()
+		away := tr.cutter
+		switch fate := tr.draw(15); {
+		case fate == 0:
+			away.leave()
+			tr.publishers[tr.draw(tr.topics)].burst(ctx, burst)
+		case fate < 3 && tr.links != nil:
+			away = tr.links[tr.draw(len(tr.links))]
+			away.leave()
+		default:
+			s := tr.crowd.seats[tr.draw(len(tr.crowd.seats))]
+			user := url.Values{"user": {s.kind.user(s.client)}}
+			_ = tr.nodes[tr.draw(len(tr.nodes))].admin(ctx, "disconnect", user) // it may be away
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(pause):
+		case <-time.After(time.Duration(tr.draw(int(tr.round / 15)))):
 		}
-		tr.cutter.away.Store(false)
+		away.comeBack()
 	}
 }
 
@@ -300,11 +318,12 @@ func (tr *trial) judge(last map[string]int) {
 			sum.add(acc)
 		}
 	}
+	cuts, together := tr.cutter.count()
 	tr.Logf("%d clients on %d topics: %d events, %d of them uncertain, %d deliveries, %d bytes twice, %d not for long polls; "+
 		"%d connections cut and %d together; %d recoveries of %d events, %d gaps told in %d losses of the log; %d channels told wrongly",
 		len(tr.crowd.seats)/2, tr.topics, events, uncertain, sum.events, sum.twice, sum.skipped,
-		tr.cutter.cuts, tr.cutter.crashes, sum.recoveries, sum.late, sum.gaps, tr.forgot, losses)
-	if sum.recoveries == 0 || tr.cutter.cuts == 0 {
+		cuts, together, sum.recoveries, sum.late, sum.gaps, tr.forgot, losses)
+	if sum.recoveries == 0 || cuts == 0 {
 		tr.Error("it was no torture")
 	}
 }
