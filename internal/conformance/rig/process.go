@@ -154,7 +154,7 @@ func (p *Process) Stop() {
 	select {
 	case <-p.exited:
 		if p.exitErr != nil {
-			p.t.Errorf("%s ended with %v", p.label, p.exitErr)
+			p.t.Errorf("%s ended with %v; it said:\n%s", p.label, p.exitErr, p.said.tail())
 		}
 		p.review()
 	case <-time.After(endWithin):

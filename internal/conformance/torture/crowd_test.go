@@ -26,17 +26,25 @@ import (
 // A kind is the clients of one library over one transport.
 type kind struct{ library, transport string }
 
-// kinds has as many of stock phoenix over each transport, of the TypeScript client and of the Go client.
-func kinds(each int) map[kind]int {
+// A group is so many clients of a kind.
+type group struct {
+	kind
+
+	clients int
+}
+
+// groups has as many of stock phoenix over each transport, of the TypeScript client and of the Go client.
+func groups(each int) []group {
+	goClient := group{kind{"go", "WebSocket"}, each}
 	if noNode {
-		return map[kind]int{{"go", "WebSocket"}: each}
+		return []group{goClient}
 	}
-	return map[kind]int{
-		{"phoenix", "WebSocket"}: each,
-		{"phoenix", "LongPoll"}:  each,
-		{"roost", "WebSocket"}:   (each + 1) / 2,
-		{"roost", "LongPoll"}:    each / 2,
-		{"go", "WebSocket"}:      each,
+	return []group{
+		{kind{"phoenix", "WebSocket"}, each},
+		{kind{"phoenix", "LongPoll"}, each},
+		{kind{"roost", "WebSocket"}, (each + 1) / 2},
+		{kind{"roost", "LongPoll"}, each / 2},
+		goClient,
 	}
 }
 
@@ -104,11 +112,11 @@ func newCrowd(t *testing.T, url string, topics []string, each int) *crowd {
 	t.Helper()
 	c := &crowd{t: t, url: url, topics: topics}
 	t.Cleanup(c.leave)
-	for k, clients := range kinds(each) {
-		if k.library == "go" {
-			c.openGo(k, clients)
+	for _, g := range groups(each) {
+		if g.library == "go" {
+			c.openGo(g)
 		} else {
-			c.openNode(k, clients)
+			c.openNode(g)
 		}
 	}
 	await(t, startWithin, "all clients to join", func() bool {
@@ -143,16 +151,16 @@ func (c *crowd) sit(k kind, client int) (topics []string, seats map[string]*seat
 }
 
 // openNode runs the clients of a kind in a program of Node's.
-func (c *crowd) openNode(k kind, clients int) {
+func (c *crowd) openNode(g group) {
 	c.t.Helper()
 	var topics [][]string
 	var seats []map[string]*seat
-	for i := range clients {
-		t, s := c.sit(k, i)
+	for i := range g.clients {
+		t, s := c.sit(g.kind, i)
 		topics, seats = append(topics, t), append(seats, s)
 	}
 	config, err := json.Marshal(map[string]any{
-		"kind": k.library, "transport": k.transport, "url": c.url, "clients": topics, "library": library,
+		"kind": g.library, "transport": g.transport, "url": c.url, "clients": topics, "library": library,
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -174,10 +182,10 @@ func (c *crowd) openNode(k kind, clients int) {
 	c.closers = append(c.closers, func() {
 		_ = stdin.Close()
 		if err := <-read; err != nil {
-			c.t.Errorf("%v: %v", k, err)
+			c.t.Errorf("%v: %v", g.kind, err)
 		}
 		if err := cmd.Wait(); err != nil {
-			c.t.Errorf("%v: %v:\n%s", k, err, complaints.Bytes())
+			c.t.Errorf("%v: %v:\n%s", g.kind, err, complaints.Bytes())
 		}
 	})
 }
@@ -205,14 +213,14 @@ var (
 )
 
 // openGo runs clients of the Go client, here.
-func (c *crowd) openGo(k kind, clients int) {
+func (c *crowd) openGo(g group) {
 	c.t.Helper()
 	soon := func(tries int) time.Duration {
 		return min(25*time.Millisecond*time.Duration(tries), 500*time.Millisecond)
 	}
-	for i := range clients {
+	for i := range g.clients {
 		s, err := client.Dial(c.t.Context(), c.url+"/websocket", &client.Options{
-			Params:    func(context.Context) (url.Values, error) { return url.Values{"user": {k.user(i)}}, nil },
+			Params:    func(context.Context) (url.Values, error) { return url.Values{"user": {g.user(i)}}, nil },
 			Timeout:   5 * time.Second,
 			Reconnect: soon,
 			Rejoin:    soon,
@@ -225,10 +233,10 @@ func (c *crowd) openGo(k kind, clients int) {
 			ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 			defer cancel()
 			if err := s.Close(ctx); err != nil {
-				c.t.Errorf("%s: %v", k.user(i), err)
+				c.t.Errorf("%s: %v", g.user(i), err)
 			}
 		})
-		topics, seats := c.sit(k, i)
+		topics, seats := c.sit(g.kind, i)
 		for _, topic := range topics {
 			c.follow(s.Channel(topic, &client.ChannelOptions{History: true}), seats[topic])
 		}
