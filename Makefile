@@ -40,7 +40,7 @@ lint: need-go
 		go mod tidy -diff || failed=yes; \
 	done; [[ -z $$failed ]]
 
-test-go: need-go need-cc need-postgresql need-nats-server need-redis-server $(NETWORK)
+test-go: need-go need-cc need-postgresql need-nats-server need-redis-server $(NETWORK) client/ts/node_modules test/node_modules
 	@$(ALL_PACKAGES); go test -race -timeout 5m $$patterns
 
 transcripts: need-go need-cc
@@ -66,10 +66,11 @@ node: need-go need-cc client/ts/node_modules test/node_modules
 browser: need-go need-cc need-chromium need-postgresql test/node_modules
 	npm run --prefix test browser
 
-# The long forms, for about half an hour, with figures.
+# The long forms, for about three quarters of an hour, with figures.
 soak: export ROOST_SOAK := 1
 soak: need-go need-cc need-postgresql need-nats-server need-redis-server need-chromium $(NETWORK) client/ts/node_modules test/node_modules
-	@$(ALL_PACKAGES); go test -race -count=5 -timeout 30m $$patterns
+	@$(ALL_PACKAGES); go test -race -count=5 -timeout 30m $$(go list $$patterns | grep -v /conformance/torture)
+	@go test -race -count=1 -timeout 30m -v ./internal/conformance/torture
 	@$(MAKE) fuzz FUZZTIME=1m
 	@npm run --prefix test soak
 	@for n in {1..10}; do npm run --prefix test browser; done

@@ -240,6 +240,8 @@ func (c *conversation) joinError(err error) *Error {
 	case meant:
 	case errors.Is(err, context.DeadlineExceeded):
 		return errJoinTimeout
+	case errors.Is(err, context.Canceled) && c.hasEnded():
+		// The client is gone. Nobody gets the answer.
 	default:
 		c.logger().Error("roost: a join failed", "topic", c.topic, "error", err)
 	}

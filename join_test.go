@@ -13,6 +13,7 @@ import (
 	"github.com/roost-dev/roost"
 	"github.com/roost-dev/roost/pubsub"
 	"github.com/roost-dev/roost/roosttest"
+	"github.com/roost-dev/roost/transport"
 )
 
 func TestWhatIsBroadcastWhileJoiningComesRightBehindTheReply(t *testing.T) {
@@ -112,6 +113,23 @@ func TestJoinHasATimeout(t *testing.T) {
 				t.Errorf("deaf=%v: the client was told after %v", deaf, took)
 			}
 			time.Sleep(2 * time.Minute) // what a deaf join still returns is dropped
+		}
+	})
+}
+
+func TestJoinOfAClientThatIsGoneIsNoFailure(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a := &app{join: func(ctx context.Context, _ *roost.Channel[room], _ *roost.Socket[user], _ struct{}) (count, error) {
+			<-ctx.Done()
+			return count{}, fmt.Errorf("the database: %w", ctx.Err())
+		}}
+		c := dial(t, a.server(), "ada")
+		c.send("1", "1", "room:1", "phx_join", `{}`)
+		synctest.Wait()
+		c.conn.Close(transport.CloseNormal)
+		synctest.Wait()
+		if a.logs.contain("a join failed") {
+			t.Error("it was logged that the join failed")
 		}
 	})
 }

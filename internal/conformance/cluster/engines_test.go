@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/roost-dev/roost/internal/conformance/rig"
 )
 
 // TestEmbedded runs what must be so over the engine that Roost brings.
@@ -39,15 +41,15 @@ var (
 )
 
 // newEngineCluster starts three nodes over an engine.
-func newEngineCluster(t *testing.T, e engine) (n *network, nodes []*node, server *process) {
+func newEngineCluster(t *testing.T, e engine) (n *network, nodes []*node, server *rig.Process) {
 	t.Helper()
 	path, err := exec.LookPath(e.command[0])
 	if err != nil {
 		t.Fatalf("%v; tools/need %s installs it on Debian", err, e.need)
 	}
 	n = newNetwork(t, 3)
-	server = newProcess(t, e.command[0], n.hub, append([]string{path}, e.command[1:]...)...)
-	server.run()
+	server = n.hub.process(t, e.command[0], append([]string{path}, e.command[1:]...)...)
+	server.Run()
 	return n, startNodes(t, n, func(int) []string { return []string{e.flag, e.url} }), server
 }
 
@@ -70,9 +72,9 @@ func testEngine(t *testing.T, e engine) {
 		away = 20 * time.Second
 	}
 	tr.run(t, "the engine crashes and comes back", func() {
-		tr.fault(server.kill, nodes, away, true, func() {
+		tr.fault(server.Kill, nodes, away, true, func() {
 			tr.felt(nodes)
-			server.run()
+			server.Run()
 		})
 	})
 	if soak {

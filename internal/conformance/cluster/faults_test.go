@@ -5,14 +5,13 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/roost-dev/roost/internal/conformance/rig"
 )
 
 // lease is how long nodes wait for one that is silent, by default.
@@ -23,19 +22,6 @@ const healed = 5 * time.Second
 
 // grace is how long the application has others keep its presences when it stops as planned.
 const grace = 5 * time.Second
-
-// seedOf returns the seed of this run, or the one that is asked for.
-func seedOf(t *testing.T) uint64 {
-	t.Helper()
-	if s := os.Getenv("ROOST_SEED"); s != "" {
-		seed, err := strconv.ParseUint(s, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return seed
-	}
-	return rand.Uint64()
-}
 
 // A trial is a cluster with a crowd on it, to which things happen.
 type trial struct {
@@ -55,7 +41,7 @@ func TestPresenceHeals(t *testing.T) {
 }
 
 func newTrial(t *testing.T, n *network, nodes []*node) *trial {
-	tr := &trial{crowd: newCrowd(t, seedOf(t), nodes), net: n, took: make(map[string][]time.Duration)}
+	tr := &trial{crowd: newCrowd(t, rig.Seed(t), nodes), net: n, took: make(map[string][]time.Duration)}
 	tr.settle()
 	return tr
 }
@@ -176,11 +162,11 @@ func (tr *trial) losePackets(nd *node) {
 func (tr *trial) pause(nd *node) {
 	others := tr.except(nd)
 	tr.fault(func() {
-		nd.pause()
+		nd.Pause()
 		tr.streets[nd.index].lose(2)
 	}, others, lease+2*time.Second, false, func() {
 		tr.felt(others)
-		nd.resume()
+		nd.Resume()
 	})
 }
 
@@ -193,7 +179,7 @@ func (tr *trial) kill(nd *node) {
 	before := tr.rest()
 	others := tr.except(nd)
 	since := time.Now()
-	nd.kill()
+	nd.Kill()
 	tr.move(nd, others)
 	tr.right("crash noticed", since, healed, others)
 	tr.once(before, false)
@@ -213,7 +199,7 @@ func (tr *trial) kill(nd *node) {
 	stop()
 	before = tr.rest()
 	since = time.Now()
-	nd.kill()
+	nd.Kill()
 	nd.start()
 	tr.streets[nd.index].clear()
 	if err := tr.streets[nd.index].furnish(tr.t.Context()); err != nil {
@@ -230,7 +216,7 @@ func (tr *trial) killAmid(nd, cut *node) {
 	tr.net.cut(cut.index)
 	pass(tr.t, lease-500*time.Millisecond)
 	since := time.Now()
-	nd.kill()
+	nd.Kill()
 	tr.streets[nd.index].clear()
 	pass(tr.t, lease-1500*time.Millisecond)
 	tr.net.plug(cut.index)
@@ -287,7 +273,7 @@ func (tr *trial) stop(nd *node) {
 	since := time.Now()
 	go func() {
 		defer close(stopped)
-		nd.stop()
+		nd.Stop()
 	}()
 	for _, d := range leaving {
 		select {

@@ -211,7 +211,7 @@ func testDeadOwners(t *testing.T, nodes []*node) {
 		waiting := make(chan error, 1)
 		go func() { waiting <- goneAt(t.Context(), sessions[0], nodes[0], http.MethodGet, patience) }()
 		began := time.Now()
-		nodes[2].stop()
+		nodes[2].Stop()
 		t.Logf("it took %v to stop", time.Since(began).Round(time.Millisecond))
 		if err := <-waiting; err != nil {
 			t.Errorf("a poll that waited elsewhere: %v", err)
@@ -225,7 +225,7 @@ func testDeadOwners(t *testing.T, nodes []*node) {
 	t.Run("by a crash", func(t *testing.T) {
 		sessions := openPollers(t, nodes, nodes[1:2], 4)
 		began := time.Now()
-		nodes[0].kill()
+		nodes[0].Kill()
 		var asking sync.WaitGroup
 		for i, method := range []string{http.MethodGet, http.MethodPost} {
 			asking.Go(func() {

@@ -11,10 +11,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime/debug"
-	"slices"
 	"testing"
+
+	"github.com/roost-dev/roost/internal/conformance/rig"
 )
 
 // program is the conformance application.
@@ -59,18 +58,7 @@ func prepare(folder string) error {
 	if err := removeStale(); err != nil {
 		return err
 	}
-	return build(folder)
-}
-
-// build compiles the application, with the race detector if the tests have it.
-func build(folder string) error {
-	program = filepath.Join(folder, "conformance")
-	args := []string{"build", "-o", program}
-	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
-		args = append(args, "-race")
-	}
-	if out, err := exec.Command("go", append(args, "..")...).CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return nil
+	var err error
+	program, err = rig.BuildConformance(folder)
+	return err
 }

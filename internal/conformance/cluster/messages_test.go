@@ -268,8 +268,8 @@ func testOperators(t *testing.T, nodes []*node) {
 		wantCounts(t, nd, topic, counted{Count: each * len(nodes)})
 	}
 	last := nodes[len(nodes)-1]
-	last.pause()
-	defer last.resume()
+	last.Pause()
+	defer last.Resume()
 	wantCounts(t, nodes[0], topic, counted{Count: each * (len(nodes) - 1), Missing: []string{last.name}})
 }
 

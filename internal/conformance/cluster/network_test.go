@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/roost-dev/roost/internal/conformance/rig"
 )
 
 // A network is what the nodes of a test stand in: each has a network namespace of its own with two links into that of the hub,
@@ -163,6 +165,16 @@ func (ns *namespace) do(f func()) {
 		f()
 	}
 	<-done
+}
+
+// process returns a program that runs there.
+func (ns *namespace) process(t testing.TB, label string, command ...string) *rig.Process {
+	p := rig.NewProcess(t, label, command...)
+	p.Start = func(cmd *exec.Cmd) (err error) {
+		ns.do(func() { err = cmd.Start() })
+		return err
+	}
+	return p
 }
 
 func removeNamespace(name string) error {

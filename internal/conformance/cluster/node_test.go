@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/roost-dev/roost/internal/conformance/rig"
 )
 
 // patience bounds what should be answered soon. It fails a test and measures nothing.
@@ -20,7 +22,9 @@ const patience = 10 * time.Second
 
 // A node is a place for the conformance application, which may come and go.
 type node struct {
-	*process
+	*rig.Process
+
+	t     testing.TB
 	net   *network
 	index int
 	name  string
@@ -28,8 +32,8 @@ type node struct {
 }
 
 func newNode(t testing.TB, n *network, index int, flags []string) *node {
-	nd := &node{net: n, index: index, name: "r" + strconv.Itoa(index)}
-	nd.process = newProcess(t, nd.name, n.nodes[index], append([]string{program, "-addr", nd.addr()}, flags...)...)
+	nd := &node{t: t, net: n, index: index, name: "r" + strconv.Itoa(index)}
+	nd.Process = n.nodes[index].process(t, nd.name, append([]string{program, "-addr", nd.addr()}, flags...)...)
 	transport := &http.Transport{
 		DialContext:         func(ctx context.Context, _, addr string) (net.Conn, error) { return n.dial(ctx, addr) },
 		MaxIdleConnsPerHost: 100,
@@ -45,12 +49,12 @@ func (nd *node) addr() string { return clientNet + strconv.Itoa(nd.index+1) + ":
 // start runs the application and returns once it serves clients.
 func (nd *node) start() {
 	nd.t.Helper()
-	nd.run()
+	nd.Run()
 	eventually(nd.t, time.Now(), patience, func() string {
-		if !nd.running() {
-			nd.t.Fatalf("%s ended with %v", nd.name, nd.exitErr)
+		if !nd.Running() {
+			nd.t.Fatalf("%s ended with %v", nd.name, nd.Err())
 		}
-		if !nd.said.contain("listening on") {
+		if !nd.Said("listening on") {
 			return nd.name + " does not listen"
 		}
 		return ""

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/roost-dev/roost/internal/conformance/rig"
 )
 
 // A page is a client that comes back when it loses its socket, as phoenix.js does, to any of the nodes. It keeps its list of who is
@@ -118,7 +120,7 @@ func TestRollingRestart(t *testing.T) {
 }
 
 func testRollingRestart(t *testing.T, nodes []*node) {
-	seed := seedOf(t)
+	seed := rig.Seed(t)
 	t.Logf("seed %d", seed)
 	pages := make([]*page, 30)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -141,7 +143,7 @@ func testRollingRestart(t *testing.T, nodes []*node) {
 		before = append(before, p.roster.view())
 	}
 	for _, nd := range nodes {
-		nd.stop()
+		nd.Stop()
 		nd.start()
 		eventually(t, time.Now(), healed, func() string {
 			if !nd.ready(ctx) {
