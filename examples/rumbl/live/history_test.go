@@ -188,8 +188,8 @@ func TestAnAnnotationIsAnnouncedOnceTheEngineIsThereAgain(t *testing.T) {
 		}
 		pending.Reply()
 		missed, err := ps.Missed(t.Context(), s.topic, history.Position{}, 10)
-		if err != nil || len(missed) != 1 {
-			t.Errorf("the history has %d events (%v), want the annotation", len(missed), err)
+		if err != nil || len(missed.Messages) != 1 {
+			t.Errorf("the history has %d events (%v), want the annotation", len(missed.Messages), err)
 		}
 	})
 }
