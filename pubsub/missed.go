@@ -28,7 +28,8 @@ func (ps *PubSub) Missed(ctx context.Context, topic string, after history.Positi
 		if err != nil {
 			return nil, err
 		}
-		return batchOf(messages, last, limit), nil
+		messages, more := firstOf(messages, last, limit)
+		return &Batch{Messages: messages, More: more}, nil
 	}
 	if ps.engineLog == nil {
 		return g.tail.missedInMemory(ctx, after, limit)
@@ -122,28 +123,27 @@ func (t *tail) missedInMemory(ctx context.Context, after history.Position, limit
 	return t.batch(messages, last, limit), nil
 }
 
-// batch is batchOf, or what it made last if that is the same. The caller holds
-// mu.
+// batch makes a batch of the first of messages, or returns what it made last if
+// that is the same. The caller holds mu.
 func (t *tail) batch(messages []*Message, last history.Position, limit int) *Batch {
-	b := batchOf(messages, last, limit)
-	if given := t.given.Value(); given != nil && given.More == b.More && slices.Equal(given.Messages, b.Messages) {
+	messages, more := firstOf(messages, last, limit)
+	if given := t.given.Value(); given != nil && given.More == more && slices.Equal(given.Messages, messages) {
 		return given
 	}
+	b := &Batch{Messages: slices.Clone(messages), More: more}
 	t.given = weak.Make(b)
 	return b
 }
 
-// batchOf makes a batch of the first of messages, which follow each other in a
-// log that ends at last.
-func batchOf(messages []*Message, last history.Position, limit int) *Batch {
+// firstOf returns the first of messages, as many as make a batch, and whether
+// there are more behind them in the log, which ends at last.
+func firstOf(messages []*Message, last history.Position, limit int) (first []*Message, more bool) {
 	n, size := 0, 0
 	for n < min(len(messages), limit) && (n == 0 || size+len(messages[n].Payload) <= missedBytes) {
 		size += len(messages[n].Payload)
 		n++
 	}
-	b := &Batch{Messages: slices.Clone(messages[:n])}
-	b.More = n > 0 && b.Messages[n-1].Position.Seq < last.Seq
-	return b
+	return messages[:n], n > 0 && messages[n-1].Position.Seq < last.Seq
 }
 
 // read reads messages from the log, and where that ends.
