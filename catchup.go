@@ -25,6 +25,7 @@ type follower struct {
 	at       history.Position // all up to here was told, or is not for this client
 	page     []*pubsub.Message
 	gap      bool // something that came while joining was not held: it is to be read from the log
+	skipped  bool // it was logged that the connection cannot carry some event
 }
 
 // historyRequest is what a client puts into its join params under
