@@ -28,6 +28,7 @@ type follower struct {
 	page     *pubsub.Batch    // what was read of it
 	told     bool             // it was told that it has all
 	gap      bool             // something that came while joining was not held: it is to be read from the log
+	skipped  bool             // it was logged that the connection cannot carry some event
 }
 
 // historyRequest is what a client puts into its join params under

@@ -246,6 +246,7 @@ func TestWhatAConnectionCannotCarryIsSkippedAndTold(t *testing.T) {
 		}
 		announce(t, ps, "before")
 		show(t, ps, "room:1", "bytes")
+		show(t, ps, "room:1", "more bytes")
 		announce(t, ps, "behind")
 		conn, err := memory.Dial(server.Accept, &memory.Options{Params: url.Values{"vsn": {"1.0.0"}, "name": {"ada"}}})
 		if err != nil {
@@ -258,7 +259,11 @@ func TestWhatAConnectionCannotCarryIsSkippedAndTold(t *testing.T) {
 		wantFrames(t, c,
 			`{"event":"said","payload":{"by":"a job","text":"before"},"ref":"@1","topic":"room:1"}`,
 			`{"event":"_history","payload":{"skipped":1},"ref":"@2","topic":"room:1"}`,
-			`{"event":"said","payload":{"by":"a job","text":"behind"},"ref":"@3","topic":"room:1"}`)
+			`{"event":"_history","payload":{"skipped":1},"ref":"@3","topic":"room:1"}`,
+			`{"event":"said","payload":{"by":"a job","text":"behind"},"ref":"@4","topic":"room:1"}`)
+		if n := a.logs.count("cannot carry an event"); n != 1 {
+			t.Errorf("it was logged %d times, want once for a conversation", n)
+		}
 	})
 }
 

@@ -33,10 +33,12 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.buf.Write(p)
 }
 
-func (l *lines) contain(s string) bool {
+func (l *lines) contain(s string) bool { return l.count(s) > 0 }
+
+func (l *lines) count(s string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return strings.Contains(l.buf.String(), s)
+	return strings.Count(l.buf.String(), s)
 }
 
 // rawClient speaks frames, for what is about frames.

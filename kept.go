@@ -272,8 +272,11 @@ func (c *conversation) sendFrames(m *pubsub.Message, frames ...*transport.Frame)
 // the conversation to end instead, the client would come back to this event
 // again and again. The caller holds mu.
 func (c *conversation) skipKept(m *pubsub.Message, why error) error {
-	c.logger().Warn("roost: a connection cannot carry an event, and its client is told that it is lost",
-		"topic", c.topic, "event", m.Event, "transport", c.socket.transport, "error", why)
+	if !c.follower.skipped {
+		c.follower.skipped = true
+		c.logger().Warn("roost: a connection cannot carry an event, and its client is told that it is lost; further ones are not logged",
+			"topic", c.topic, "event", m.Event, "transport", c.socket.transport, "error", why)
+	}
 	f, err := positionFrame(c.socket.version, m.Position, c.topic, []byte(`{"skipped":1}`))
 	if err != nil {
 		return err

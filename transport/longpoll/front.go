@@ -15,7 +15,7 @@ const (
 
 	// closingPause is how long a closed handler holds a poll for a session of
 	// another node: clients that still reach it should not poll without a
-	// pause.
+	// pause. A post waits as long for the answer of the other node.
 	closingPause = time.Second
 
 	// lateAnswer is how long a poll that has its messages waits for the owner
@@ -95,6 +95,10 @@ func (h *Handler) askOwner(ctx context.Context, w http.ResponseWriter, t ticket)
 func (h *Handler) postElsewhere(ctx context.Context, t ticket, b batch) (status int) {
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Window)
 	defer cancel()
+	defer context.AfterFunc(h.closing, func() {
+		pause(ctx, closingPause)
+		cancel()
+	})()
 	q := request{Op: opPost, Session: t.session, Lines: b.lines, Size: len(b.body), body: b.body}
 	if len(b.body) > partSize {
 		f := &front{id: rand.Text(), ticket: t, body: b.body}

@@ -305,7 +305,8 @@ func (h *Handler) outlast(w http.ResponseWriter, r *http.Request) {
 // context's error is returned.
 //
 // Polls for sessions of other nodes are answered 204, those that come later
-// within a second, so that their clients go on elsewhere.
+// within a second, so that their clients go on elsewhere. Posts for them wait a
+// second at most for the other node.
 //
 // Call it before [http.Server.Shutdown], while clients can still fetch.
 func (h *Handler) Close(ctx context.Context) error {

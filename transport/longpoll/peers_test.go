@@ -312,6 +312,24 @@ func TestClosingAFrontEndsNoSession(t *testing.T) {
 	})
 }
 
+func TestClosingAFrontWaitsForNoOwnerThatDoesNotAnswer(t *testing.T) {
+	nodes(t, Config{}, func(t *testing.T, n *network, h []*Handler, c *client, s *socket) {
+		n.fail(on(opPost, unanswered))
+		start := time.Now()
+		posted := make(chan answer)
+		go func() { posted <- c.at(h[1]).post("[1]") }()
+		synctest.Wait()
+		if err := h[1].Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		want(t, "a post", <-posted, 408)
+		want(t, "a later one", c.at(h[1]).post("[2]"), 408)
+		if took := time.Since(start); took != 2*closingPause {
+			t.Errorf("they took %v, want %v each", took, closingPause)
+		}
+	})
+}
+
 func TestLargeMessagesPassBetweenNodes(t *testing.T) {
 	nodes(t, Config{MaxMessage: -1}, func(t *testing.T, n *network, h []*Handler, c *client, s *socket) {
 		large := "[" + strings.Repeat(`"é\n",`, 500_000) + "0]"

@@ -19,13 +19,13 @@ type cutter struct {
 	servers  []string // host:port
 	draw     func(n int) int
 	calm     atomic.Bool // no further connections are cut
-	away     atomic.Bool // no further connections are taken
 	carrying sync.WaitGroup
 
 	mu       sync.Mutex // guards what follows
 	open     map[net.Conn]bool
-	cuts     int // connections whose fate it was
-	together int // connections that were cut with all others
+	away     bool // no further connections are carried
+	cuts     int  // connections whose fate it was
+	together int  // connections that were cut with all others
 }
 
 // newCutter starts one that ends with the test. It is calm.
@@ -40,7 +40,7 @@ func newCutter(t *testing.T, servers []string, draw func(n int) int) *cutter {
 	c.carrying.Go(c.accept)
 	t.Cleanup(func() {
 		_ = l.Close()
-		c.cutAll()
+		c.leave()
 		c.carrying.Wait()
 	})
 	return c
@@ -62,13 +62,19 @@ func (c *cutter) accept() {
 	}
 }
 
-// leave takes no further connections, until comeBack, and cuts those that are open.
+// leave cuts what is open, and further connections at once, until comeBack.
 func (c *cutter) leave() {
-	c.away.Store(true)
+	c.mu.Lock()
+	c.away = true
+	c.mu.Unlock()
 	c.cutAll()
 }
 
-func (c *cutter) comeBack() { c.away.Store(false) }
+func (c *cutter) comeBack() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.away = false
+}
 
 // cutAll cuts what is open.
 func (c *cutter) cutAll() {
@@ -124,10 +130,10 @@ func (c *cutter) carry(client net.Conn) {
 	}
 	c.mu.Lock()
 	c.open[client], c.open[server] = true, true
-	c.mu.Unlock()
-	if c.away.Load() { // since
-		c.cutAll()
+	if c.away {
+		_, _ = client.Close(), server.Close()
 	}
+	c.mu.Unlock()
 	f := c.fate()
 	var cut atomic.Bool
 	var up sync.WaitGroup
@@ -155,9 +161,6 @@ func (c *cutter) carry(client net.Conn) {
 
 // dial connects to any server that is there, or returns nil.
 func (c *cutter) dial() net.Conn {
-	if c.away.Load() {
-		return nil
-	}
 	first := c.draw(len(c.servers))
 	for i := range c.servers {
 		conn, err := net.DialTimeout("tcp", c.servers[(first+i)%len(c.servers)], time.Second)
