@@ -187,9 +187,9 @@ func TestAnAnnotationIsAnnouncedOnceTheEngineIsThereAgain(t *testing.T) {
 			t.Errorf("grace got %+v", got)
 		}
 		pending.Reply()
-		missed, err := ps.Missed(t.Context(), s.topic, history.Position{}, 10)
-		if err != nil || len(missed.Messages) != 1 {
-			t.Errorf("the history has %d events (%v), want the annotation", len(missed.Messages), err)
+		kept, err := ps.Log().Read(t.Context(), s.topic, history.Position{}, 10)
+		if err != nil || len(kept.Entries) != 1 {
+			t.Errorf("the history has %d events (%v), want the annotation", len(kept.Entries), err)
 		}
 	})
 }
