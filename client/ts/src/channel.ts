@@ -1,3 +1,4 @@
+import type { Extension } from "./extension.js"
 import { closure } from "./params.js"
 import { Push } from "./push.js"
 import type { Message } from "./serializer.js"
@@ -12,14 +13,6 @@ export type JoinParams = object | (() => object)
 
 /** Receives an event: its payload, the ref of a reply, and the join it belongs to. */
 export type EventCallback<P> = (payload: P, ref: string | null, joinRef: string | null) => void
-
-/** @internal Keeps a channel's place in the history of its topic. */
-export interface Follower {
-  /** The params of a join, and what it asks of the history. */
-  ask(params: object): object
-  /** Sees each message of the server before the channel does; true if the channel is not to get it. */
-  takes(message: Message): boolean
-}
 
 interface Binding {
   ref: number
@@ -48,8 +41,8 @@ export class Channel {
   private readonly rejoinTimer: Timer
   /** @internal */
   readonly stateChangeRefs: string[]
-  /** @internal */
-  follower: Follower | undefined
+  /** @internal By their members in join params and replies. */
+  readonly extensions = new Map<string, Extension>()
 
   constructor(topic: string, params: JoinParams | undefined, socket: Socket) {
     this.topic = topic
@@ -171,7 +164,8 @@ export class Channel {
   /** @internal A message of the server, for whatever channel. */
   receive(message: Message): void {
     const { topic, event, payload, ref, join_ref } = message
-    if (!this.isMember(topic, event, payload, join_ref) || this.follower?.takes(message)) return
+    if (!this.isMember(topic, event, payload, join_ref)) return
+    for (const extension of this.extensions.values()) if (extension.takes?.(message)) return
     this.trigger(event, payload, ref, join_ref)
   }
 
@@ -225,8 +219,9 @@ export class Channel {
   }
 
   private joinParams(): object {
-    const params = this.params()
-    return this.follower ? this.follower.ask(params) : params
+    let params = this.params()
+    for (const extension of this.extensions.values()) params = extension.ask(params)
+    return params
   }
 
   private rejoin(): void {

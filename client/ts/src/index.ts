@@ -1,5 +1,6 @@
 export { Channel, type ChannelState, type EventCallback, type JoinParams } from "./channel.js"
 export { LongPoll } from "./longpoll.js"
+export { Outbox, type OutboxOptions } from "./outbox.js"
 export type { Params } from "./params.js"
 export type { SessionStorage } from "./platform.js"
 export {

@@ -1,6 +1,8 @@
 import type { Channel } from "./channel.js"
+import type { Message } from "./serializer.js"
 
-interface Reply {
+/** @internal */
+export interface Reply {
   status: string
   response: unknown
 }
@@ -47,11 +49,7 @@ export class Push {
   send(): void {
     if (this.hasReceived("timeout")) return
     this.startTimeout()
-    this.sent = true
-    const { channel, ref, event } = this
-    const join_ref = channel.joinRef()
-    const message = { join_ref, ref, topic: channel.topic, event, payload: this.payload() }
-    channel.socket.push(message, () => join_ref === channel.joinRef() && !channel.isClosed())
+    this.transmit()
   }
 
   /** Sends it once more as if it were new, keeping the hooks. */
@@ -77,7 +75,8 @@ export class Push {
     this.ref = this.channel.socket.makeRef()
     this.refEvent = this.channel.replyEventName(this.ref)
     this.channel.on<Reply>(this.refEvent, (reply) => this.settle(reply))
-    this.timeoutTimer = setTimeout(() => this.trigger("timeout", {}), this.timeout)
+    // A timer cannot wait without end: it would fire at once.
+    if (this.timeout !== Infinity) this.timeoutTimer = setTimeout(() => this.trigger("timeout", {}), this.timeout)
   }
 
   /** @internal */
@@ -90,7 +89,22 @@ export class Push {
     if (this.refEvent) this.channel.trigger(this.refEvent, { status, response })
   }
 
-  private settle(reply: Reply): void {
+  /** @internal Hands the message to the socket, under the ref that it has. */
+  protected transmit(): void {
+    this.sent = true
+    const { channel } = this
+    const message = this.message()
+    channel.socket.push(message, () => message.join_ref === channel.joinRef() && !channel.isClosed())
+  }
+
+  /** @internal What is sent in the current join. */
+  protected message(): Message {
+    const { channel, ref, event } = this
+    return { join_ref: channel.joinRef(), ref, topic: channel.topic, event, payload: this.payload() }
+  }
+
+  /** @internal */
+  protected settle(reply: Reply): void {
     this.cancelRefEvent()
     this.cancelTimeout()
     this.reply = reply

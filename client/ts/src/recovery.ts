@@ -1,7 +1,8 @@
 import type { Channel } from "./channel.js"
+import { extend, withMember } from "./extension.js"
 import { onPageHide } from "./page.js"
 import type { SessionStorage } from "./platform.js"
-import { asBytes, type Message } from "./serializer.js"
+import type { Message } from "./serializer.js"
 import { StoredPosition } from "./stored-position.js"
 
 // The name of what is about history: the member of join params and replies, and the event (spec/protocol.md §20).
@@ -33,14 +34,12 @@ export class Recovery {
   private recoveredCallback: (count: number) => void = () => {}
   private gapCallback: (response: any) => void = () => {}
 
-  /** Create it before the channel joins; throws after that. */
+  /** Create it before the channel joins; throws after that, and if the channel has one. */
   constructor(channel: Channel, opts: RecoveryOptions = {}) {
-    if (channel.joinedOnce) throw new Error(`channel "${channel.topic}" has joined already: make its Recovery before`)
+    extend(channel, "Recovery", HISTORY, this)
     this.channel = channel
     if (opts.storage) this.stored = this.openStorage(opts.storage, opts.scope ?? "")
     this.position = this.stored?.read()
-    channel.follower = this
-    channel.joinPush.receive("ok", (response) => this.joined(response))
   }
 
   /**
@@ -60,13 +59,12 @@ export class Recovery {
     this.gapCallback = callback
   }
 
-  /** @internal Adds the position to the params of a join. */
+  /** @internal */
   ask(params: object): object {
-    if (asBytes(params)) throw new Error(`the join params of "${this.channel.topic}" are bytes, to which no position can be added: use an object`)
-    return { ...params, [HISTORY]: { after: this.position, binary: this.channel.socket.decodesPositions } }
+    return withMember(this.channel, params, HISTORY, { after: this.position, binary: this.channel.socket.decodesPositions })
   }
 
-  /** @internal Sees each message first; true if the channel is not to get it. */
+  /** @internal */
   takes(message: Message): boolean {
     const { ref, event, payload } = message
     if (!isPosition(ref)) return false
@@ -80,9 +78,8 @@ export class Recovery {
     return true
   }
 
-  private joined(response: any): void {
-    const told: { position: string; recovered?: boolean } | undefined = response?.[HISTORY]
-    if (told) delete response[HISTORY]
+  /** @internal */
+  joined(told: { position: string; recovered?: boolean } | undefined, response: any): void {
     const gap = told ? told.recovered === false : this.position !== undefined
     this.moveTo(told?.position)
     if (gap) this.gapCallback(response)

@@ -8,6 +8,8 @@ export interface Message {
   event: string
   /** JSON, or bytes: an ArrayBuffer or a view of one when sent, always an ArrayBuffer when received. */
   payload: unknown
+  /** The mark of a push of bytes, by an Outbox; others have theirs in the payload (spec/protocol.md §21). */
+  mark?: string
 }
 
 /** Turns a message into a frame and hands it to the callback, at once or later. */
@@ -16,7 +18,7 @@ export type Encode = (message: Message, callback: (frame: string | ArrayBuffer) 
 /** Turns a frame into a message and hands it to the callback, at once or later. */
 export type Decode = (frame: string | ArrayBuffer, callback: (message: Message) => void) => void
 
-const KIND = { push: 0, reply: 1, broadcast: 2, keptBroadcast: 5, keptPush: 6 } as const
+const KIND = { push: 0, reply: 1, broadcast: 2, keptBroadcast: 5, keptPush: 6, markedPush: 7 } as const
 const MAX_FIELD_BYTES = 255
 
 /** Version 2.0.0 of the wire: JSON arrays as text, and binary frames for payloads of bytes. */
@@ -56,9 +58,10 @@ function encodeBinary(message: Message, payload: Uint8Array): ArrayBuffer {
     encodeField("topic", message.topic),
     encodeField("event", message.event),
   ]
+  if (message.mark !== undefined) fields.push(encodeField("mark", message.mark))
   const head = 1 + fields.length + fields.reduce((size, field) => size + field.length, 0)
   const frame = new Uint8Array(head + payload.length)
-  frame[0] = KIND.push
+  frame[0] = message.mark === undefined ? KIND.push : KIND.markedPush
   frame.set(fields.map((field) => field.length), 1)
   let offset = 1 + fields.length
   for (const field of fields) {

@@ -391,6 +391,11 @@ export class Socket {
     return this.customDecode === undefined
   }
 
+  /** @internal Whether bytes can be marked: an `encode` of the application's own may not know how. */
+  get marksBytes(): boolean {
+    return this.customEncode === undefined
+  }
+
   private send(message: Message): void {
     const connection = this.connection
     const encode = this.transport === LongPoll ? Serializer.encode : this.customEncode ?? Serializer.encode
