@@ -15,6 +15,7 @@ export function chance(seed) {
 /** A way to a server on which each connection is cut after so many bytes of the server's, be it in the middle of a frame. */
 export class Cutter {
   #open = new Set()
+  #ways = new Set()
   #server
 
   address
@@ -52,18 +53,25 @@ export class Cutter {
     for (const socket of this.#open) socket.destroy()
   }
 
+  /** Cuts what is open at the next thing that the server says, which is lost. */
+  loseAnswers() {
+    for (const way of this.#ways) way.left = 0
+  }
+
   #carry(client, upstream) {
     const [host, port] = upstream.split(":")
     const server = connect(Number(port), host)
-    let left = this.budget()
+    const way = { left: this.budget() }
+    this.#ways.add(way)
+    server.on("close", () => this.#ways.delete(way))
     server.on("data", (data) => {
-      if (data.length >= left) {
+      if (data.length >= way.left) {
         this.cuts++
-        client.end(data.subarray(0, left), () => client.destroy())
+        client.end(data.subarray(0, way.left), () => client.destroy())
         server.destroy()
         return
       }
-      left -= data.length
+      way.left -= data.length
       client.write(data)
     })
     client.on("data", (data) => server.write(data))

@@ -139,6 +139,21 @@ test("whose connection is cut gets what he missed from the history of the video,
   await bob.picture("6-bob-recovered")
 })
 
+test("who loses the answer to an annotation with his connection has it kept once", async () => {
+  const before = await ann.annotations()
+  const cuts = cutter.cuts
+  cutter.loseAnswers()
+  await bob.annotate("Did that arrive?")
+  await bob.annotate("It did.") // the first is answered by then
+  await ann.annotation("It did.").waitFor()
+  await bob.annotation("It did.").waitFor()
+  assert.equal(cutter.cuts, cuts + 1)
+  const all = await ann.annotations()
+  assert.deepEqual(all.filter((text) => !before.includes(text)).sort(), ["Did that arrive?", "It did."])
+  assert.equal(all.length, before.length + 2)
+  assert.deepEqual(await bob.annotations(), all)
+})
+
 test("a page that is loaded anew shows the same", async () => {
   const before = await ann.annotations()
   await ann.page.reload()

@@ -1,4 +1,4 @@
-import type { Channel } from "@roost-dev/client"
+import type { Outbox } from "@roost-dev/client"
 import type { Refusal } from "./contract.js"
 import { clock } from "./people.js"
 import type { Player } from "./player.js"
@@ -14,7 +14,7 @@ export class AnnotationForm {
 
   constructor(
     private readonly player: Player,
-    private readonly channel: Channel,
+    private readonly outbox: Outbox,
   ) {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault()
@@ -37,17 +37,16 @@ export class AnnotationForm {
   private send(): void {
     const body = this.input.value.trim()
     if (body === "" || this.submit.disabled) return
-    if (!this.channel.isJoined()) {
+    if (!this.outbox.channel.isJoined()) {
       this.fail("You are offline. Your text stays here until you are back.")
       return
     }
     this.showProblem("")
     this.submit.disabled = true
-    this.channel
+    this.outbox
       .push("new_annotation", { at: this.begunAt ?? this.player.now(), body })
       .receive("ok", () => this.sent(body))
       .receive<Refusal>("error", (refusal) => this.fail(explain(refusal)))
-      .receive("timeout", () => this.fail("There was no answer. If it does not appear in the list, send it again."))
   }
 
   private sent(body: string): void {
@@ -75,5 +74,6 @@ export class AnnotationForm {
 function explain({ reason, field, error }: Refusal): string {
   if (field && error) return `${field === "body" ? "Your text" : field} ${error}.`
   if (reason === "rate limited" || reason === "busy") return "That was too fast. Wait a moment and try again."
+  if (reason === "outcome_unknown" || reason === "crashed") return "Perhaps that was kept. If it does not appear in the list, send it again."
   return "That could not be kept. Try again in a moment."
 }

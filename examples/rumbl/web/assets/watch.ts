@@ -1,6 +1,6 @@
 // The script of the page on which a video is watched.
 
-import { Recovery, Socket } from "@roost-dev/client"
+import { Outbox, Recovery, Socket } from "@roost-dev/client"
 import { AnnotationForm } from "./annotation_form.js"
 import { AnnotationList } from "./annotation_list.js"
 import { ConnectionBanner } from "./connection_banner.js"
@@ -27,6 +27,9 @@ const channel = socket.channel(`videos:${page.videoId}`, () => ({ last_seen_id: 
 // annotations only if that does not reach back so far.
 new Recovery(channel)
 
+// An annotation whose answer was lost with the connection is sent again, and kept once.
+const outbox = new Outbox(channel)
+
 function show(next: Page): void {
   annotations.add(next.annotations)
   lastSeenId = next.annotations.at(-1)?.id ?? lastSeenId
@@ -36,7 +39,7 @@ function show(next: Page): void {
 
 channel.on<Annotation>("annotation_added", (annotation) => annotations.add([annotation]))
 new ViewerList(channel, viewerId)
-const form = new AnnotationForm(player, channel)
+const form = new AnnotationForm(player, outbox)
 
 socket.onClose(() => banner.offline())
 socket.onError(() => banner.failed())
