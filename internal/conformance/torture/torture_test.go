@@ -27,7 +27,7 @@ type measure struct {
 
 func measured() measure {
 	if soak {
-		return measure{each: 50, topics: 10, pause: 250 * time.Millisecond, round: 12 * time.Second, rounds: 15}
+		return measure{each: 50, topics: 10, pause: 250 * time.Millisecond, round: 13 * time.Second, rounds: 15}
 	}
 	return measure{each: 4, topics: 3, pause: 40 * time.Millisecond, round: 1500 * time.Millisecond, rounds: 2}
 }
