@@ -7,7 +7,7 @@ import { Timer } from "./timer.js"
 // The name of what is about marked pushes: the member of join params and replies, and of payloads (spec/protocol.md §21).
 const ONCE = "_once"
 
-/** How many are on their way at once: no more than any server's mailbox holds. */
+/** How many are on their way at once, so that they do not fill the server's mailbox. */
 const MAX_IN_FLIGHT = 32
 
 /** How an Outbox is made. All of it is optional. */
