@@ -1,7 +1,7 @@
 import type { Channel } from "./channel.js"
 import { asBytes, type Message } from "./serializer.js"
 
-/** @internal What a channel does besides, with a member of its own in the params and the replies of joins. */
+/** What a channel does besides, with a member of its own in the params and the replies of joins. */
 export interface Extension {
   /** The params of a join, and what it asks of the server. */
   ask(params: object): object

@@ -7,13 +7,18 @@ import { Timer } from "./timer.js"
 // The name of what is about marked pushes: the member of join params and replies, and of payloads (spec/protocol.md §21).
 const ONCE = "_once"
 
-/** How many are on their way at once: no more than any server's mailbox holds. */
+/** How many are on their way at once, so that they do not fill the server's mailbox. */
 const MAX_IN_FLIGHT = 32
 
 /** How an Outbox is made. All of it is optional. */
 export interface OutboxOptions {
   /** How many pushes may wait for their answers: beyond that, `push` throws. Default 100. */
   limit?: number
+  /**
+   * How many bytes a payload may have once encoded: with more, `push` throws, since a message that the server finds too
+   * large ends the connection each time that it is sent. Default 64,000, which a server takes unless its MaxMessage is lower.
+   */
+  maxBytes?: number
 }
 
 /**
@@ -25,6 +30,8 @@ export class Outbox {
   readonly channel: Channel
   /** How many pushes may wait for their answers. */
   readonly limit: number
+  /** How many bytes a payload may have once encoded. */
+  readonly maxBytes: number
   // In the order of their numbers.
   private readonly waiting = new Map<number, MarkedPush>()
   private lastNumber = 0
@@ -39,6 +46,7 @@ export class Outbox {
     extend(channel, "Outbox", ONCE, this)
     this.channel = channel
     this.limit = opts.limit ?? 100
+    this.maxBytes = opts.maxBytes ?? 64_000
     this.pauseTimer = new Timer(() => this.resume(), againAfterMs)
     channel.onClose(() => {
       this.pauseTimer.reset()
@@ -61,14 +69,14 @@ export class Outbox {
    * - "closed": it was not sent, and the channel is closed for good.
    * - "not_supported": it was not sent, since this server knows nothing of pushes that take effect once.
    *
-   * Throws before `join`, if `limit` pushes wait, if the payload is neither object nor bytes, and for bytes if the socket
-   * has an `encode` of its own.
+   * Throws before `join`, if `limit` pushes wait, if the payload is neither object nor bytes or has more than `maxBytes`,
+   * and for bytes if the socket has an `encode` of its own.
    */
   push(event: string, payload: object = {}, timeout: number = Infinity): Push {
     const { channel, limit, waiting } = this
     if (!channel.joinedOnce) throw new Error(`tried to push "${event}" to "${channel.topic}" before joining: call join() first`)
     if (waiting.size >= limit) throw new Error(`cannot push "${event}" to "${channel.topic}": ${limit} pushes wait for their answers, and that is the limit`)
-    const push = new MarkedPush(this, this.lastNumber + 1, event, copied(channel, event, payload), timeout)
+    const push = new MarkedPush(this, this.lastNumber + 1, event, copied(this, event, payload), timeout)
     this.lastNumber++
     waiting.set(push.number, push)
     if (channel.isClosed()) this.giveUp("closed")
@@ -189,16 +197,15 @@ class MarkedPush extends Push {
   }
 }
 
-/** A copy of a payload that can be marked. */
-function copied(channel: Channel, event: string, payload: object): object {
-  const bytes = asBytes(payload)
-  if (bytes) {
-    if (!channel.socket.marksBytes) throw new Error(`cannot mark the bytes of "${event}": the socket has an encode of its own, which has no room for it`)
-    return bytes.slice()
-  }
-  const copy: unknown = JSON.parse(JSON.stringify(payload) ?? "null")
-  if (typeof copy !== "object" || copy === null || Array.isArray(copy)) throw new Error(`cannot mark the payload of "${event}": it must be an object, or bytes`)
-  return copy
+/** A copy of a payload, which must have room for a mark. */
+function copied({ channel, maxBytes }: Outbox, event: string, payload: object): object {
+  const bytes = asBytes(payload)?.slice()
+  if (bytes && !channel.socket.marksBytes) throw new Error(`cannot mark the bytes of "${event}": the socket has an encode of its own, which has no room for it`)
+  const json = bytes ? "" : JSON.stringify(payload) ?? ""
+  if (!bytes && !json.startsWith("{")) throw new Error(`cannot mark the payload of "${event}": it must be an object, or bytes`)
+  const size = bytes ? bytes.length : new TextEncoder().encode(json).length
+  if (size > maxBytes) throw new Error(`cannot push "${event}": its payload of ${size} bytes is larger than maxBytes, ${maxBytes}`)
+  return bytes ?? JSON.parse(json)
 }
 
 function againAfterMs(tries: number): number {

@@ -1,7 +1,7 @@
 import type { Channel } from "./channel.js"
 import type { Message } from "./serializer.js"
 
-/** @internal */
+/** How a push ended. */
 export interface Reply {
   status: string
   response: unknown

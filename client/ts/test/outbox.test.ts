@@ -1,9 +1,9 @@
 import assert from "node:assert/strict"
 import { test, type TestContext } from "node:test"
-import { Outbox, Push, Recovery, Serializer, type Channel, type OutboxOptions, type Socket, type SocketOptions } from "../src/index.js"
+import { Outbox, Push, Recovery, Serializer, type Channel, type OutboxOptions, type SocketOptions } from "../src/index.js"
 import { Clock } from "./clock.js"
 import { Inbox } from "./inbox.js"
-import { connect, event, Peer, socketTo, type PeerConnection } from "./peer.js"
+import { connect, cut, event, Peer, settled, socketTo, type PeerConnection } from "./peer.js"
 
 const TOPIC = "room:1"
 
@@ -41,15 +41,6 @@ async function joined(t: TestContext, opts?: OutboxOptions, socketOpts?: SocketO
   return world
 }
 
-/** Cuts the connection and returns the next one. */
-async function cut({ channel, connection, clock, peer }: { channel: Channel; connection: PeerConnection; clock: Clock; peer: Peer }) {
-  const lost = event((resolve) => channel.onError(resolve))
-  connection.terminate()
-  await lost
-  clock.tick(10)
-  return peer.next()
-}
-
 /** Cuts the connection, and lets the channel join again; its session is kept if not said otherwise. */
 async function rejoined(world: Awaited<ReturnType<typeof open>>, once: object = { session: "s", kept: true }) {
   const connection = await cut(world)
@@ -65,13 +56,6 @@ async function sent(connection: PeerConnection, count: number) {
     frames.push([name, payload])
   }
   return frames
-}
-
-/** What the client has sent until now beyond what the test took: waits for a round trip. */
-async function nothingElse(socket: Socket, connection: PeerConnection) {
-  const ponged = event((resolve) => socket.ping(resolve))
-  await connection.accept("heartbeat")
-  await ponged
 }
 
 const mark = (id: number, done: number) => ({ _once: { id, done } })
@@ -125,7 +109,7 @@ test("what is not answered is sent again after each rejoin, in order, with what 
     third.reply(frame, "ok")
     assert.deepEqual(await told.next(), [name, "ok", {}])
   }
-  await nothingElse(socket, third)
+  await settled(socket, third)
   assert.equal(told.size, 0)
 })
 
@@ -145,7 +129,10 @@ test("bytes are marked in the frame, and are those of the moment of the push", a
   const bytes = new Uint8Array([1, 2])
   const push = world.outbox.push("upload", bytes)
   bytes[0] = 9
-  const frame = () => Buffer.concat([Buffer.from([7, world.channel.joinRef()!.length, push.ref!.length, 6, 6, 17]), Buffer.from(`${world.channel.joinRef()}${push.ref}room:1upload{"id":1,"done":0}`), Buffer.from([1, 2])])
+  const frame = () => {
+    const fields = [world.channel.joinRef()!, push.ref!, TOPIC, "upload", '{"id":1,"done":0}']
+    return Buffer.concat([Buffer.from([7, ...fields.map((field) => field.length)]), Buffer.from(fields.join("")), Buffer.from([1, 2])])
+  }
   assert.deepEqual(await world.connection.nextBinary(), frame())
   const next = await rejoined(world)
   assert.deepEqual(await next.nextBinary(), frame())
@@ -159,6 +146,16 @@ test("bytes need the default serializer, and a payload room for a mark", async (
   }
   assert.throws(() => outbox.push("say", { big: 1n }), /BigInt/)
   assert.equal(outbox.size, 0)
+})
+
+test("a payload that the server would find too large is refused at once", async (t) => {
+  const { connection, outbox } = await joined(t, { maxBytes: 10 })
+  assert.throws(() => outbox.push("say", { a: "ééé" }), /cannot push "say": its payload of 14 bytes is larger than maxBytes, 10/)
+  assert.throws(() => outbox.push("upload", new Uint8Array(11)), /cannot push "upload": its payload of 11 bytes is larger than maxBytes, 10/)
+  outbox.push("say", { a: "é" })
+  outbox.push("upload", new Uint8Array(10))
+  assert.deepEqual(await sent(connection, 1), [["say", { a: "é", ...mark(1, 0) }]])
+  assert.ok(await connection.nextBinary())
 })
 
 test("what cannot be encoded otherwise ends in an error, and the others go", async (t) => {
@@ -187,13 +184,13 @@ test("no more than 32 are on their way at once", async (t) => {
   for (let n = 1; n <= 50; n++) world.push("say", { n })
   const frames = []
   for (let n = 0; n < 32; n++) frames.push(await world.connection.next())
-  await nothingElse(world.socket, world.connection)
+  await settled(world.socket, world.connection)
   world.connection.reply(frames[4]!, "ok")
   assert.deepEqual(await sent(world.connection, 1), [["say", { n: 33, ...mark(33, 0) }]])
   const next = await rejoined(world)
   const numbers = (await sent(next, 32)).map(([, payload]) => payload.n)
   assert.deepEqual(numbers, [1, 2, 3, 4, ...Array.from({ length: 28 }, (_, i) => i + 6)])
-  await nothingElse(world.socket, next)
+  await settled(world.socket, next)
 })
 
 test("who is told to come again does so after a pause that grows, and nobody hears of it", async (t) => {
@@ -204,9 +201,9 @@ test("who is told to come again does so after a pause that grows, and nobody hea
   for (const pause of [50, 100, 200, 500, 1000, 2000, 5000, 5000]) {
     connection.reply(one, "error", again)
     connection.reply(two, "error", again)
-    await nothingElse(socket, connection)
+    await settled(socket, connection)
     clock.tick(pause - 1)
-    await nothingElse(socket, connection)
+    await settled(socket, connection)
     clock.tick(1)
     const next = [await connection.next(), await connection.next()] as const
     assert.deepEqual(next.map(([, , , name]) => name), ["one", "two"])
@@ -215,7 +212,7 @@ test("who is told to come again does so after a pause that grows, and nobody hea
   connection.reply(one, "ok")
   assert.deepEqual(await told.next(), ["one", "ok", {}])
   connection.reply(two, "error", again)
-  await nothingElse(socket, connection)
+  await settled(socket, connection)
   clock.tick(50) // it was answered meanwhile: the pauses begin anew
   connection.reply(await connection.next(), "ok")
   assert.deepEqual(await told.next(), ["two", "ok", {}])
@@ -225,9 +222,9 @@ test("what is pushed while the server is busy waits for its turn; a rejoin ends 
   const world = await joined(t)
   world.push("one")
   world.connection.reply(await world.connection.next(), "error", again)
-  await nothingElse(world.socket, world.connection)
+  await settled(world.socket, world.connection)
   world.push("two")
-  await nothingElse(world.socket, world.connection)
+  await settled(world.socket, world.connection)
   const next = await rejoined(world)
   assert.deepEqual(await sent(next, 2), [["one", mark(1, 0)], ["two", mark(2, 0)]])
 })
@@ -239,7 +236,7 @@ test("where the session is lost, what was sent has an unknown outcome, and the r
   push("refused")
   await connection.next()
   connection.reply(await connection.next(), "error", again)
-  await nothingElse(world.socket, connection)
+  await settled(world.socket, connection)
   push("kept back")
   const next = await rejoined(world, { session: "t", kept: false })
   assert.deepEqual(await told.next(), ["sent", "error", { reason: "outcome_unknown" }])
@@ -267,7 +264,7 @@ test("a server that takes no marks gets no pushes", async (t) => {
   assert.deepEqual(await told.next(), ["early", "error", { reason: "not_supported" }])
   push("late")
   assert.deepEqual(await told.next(), ["late", "error", { reason: "not_supported" }])
-  await nothingElse(socket, connection)
+  await settled(socket, connection)
 })
 
 test("a server that no longer takes marks gets none, and one that does again a new session", async (t) => {

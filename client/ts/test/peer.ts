@@ -3,7 +3,8 @@ import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { TestContext } from "node:test"
 import { WebSocket, WebSocketServer, type WebSocket as ServerSocket } from "ws"
-import { Socket, type SocketOptions, type TransportConstructor } from "../src/index.js"
+import { Socket, type Channel, type SocketOptions, type TransportConstructor } from "../src/index.js"
+import type { Clock } from "./clock.js"
 import { Inbox } from "./inbox.js"
 
 /** A text frame of the wire: [join_ref, ref, topic, event, payload]. */
@@ -134,6 +135,22 @@ export async function connect(socket: Socket, peer: Peer): Promise<PeerConnectio
   const connection = await peer.next()
   await opened
   return connection
+}
+
+/** Cuts the connection of a joined channel, and returns the next one. */
+export async function cut({ channel, connection, clock, peer }: { channel: Channel; connection: PeerConnection; clock: Clock; peer: Peer }): Promise<PeerConnection> {
+  const lost = event((resolve) => channel.onError(resolve))
+  connection.terminate()
+  await lost
+  clock.tick(10)
+  return peer.next()
+}
+
+/** Waits until the client has dispatched all that the peer has sent; throws if it has sent what the test did not take. */
+export async function settled(socket: Socket, connection: PeerConnection): Promise<void> {
+  const ponged = event((resolve) => socket.ping(resolve))
+  await connection.accept("heartbeat")
+  await ponged
 }
 
 /** The event that calls back once, as a promise. */

@@ -1,46 +1,12 @@
 import assert from "node:assert/strict"
-import { spawn, type ChildProcess } from "node:child_process"
 import { randomUUID } from "node:crypto"
-import { once } from "node:events"
-import { createInterface } from "node:readline"
 import { test, type TestContext } from "node:test"
 import { WebSocket } from "ws"
-import { LongPoll, Recovery, Socket, type Channel, type RecoveryOptions, type SocketOptions, type TransportConstructor } from "../src/index.js"
+import { LongPoll, Recovery, type Channel, type RecoveryOptions, type Socket } from "../src/index.js"
+import { address, client, isThere, noProgram, ok, seed, Server, skip, ways } from "./conformance.js"
 import { chance, Cutter } from "./cutter.js"
 import { Inbox } from "./inbox.js"
 import { MemoryStorage } from "./storage.js"
-
-// The address of the conformance application, such as http://127.0.0.1:4101, which keeps the last 1,000 events of each log:*
-// topic; and its program, for what needs one to restart.
-const base = process.env["ROOST_CONFORMANCE_URL"]
-const program = process.env["ROOST_CONFORMANCE_PROGRAM"]
-const skip = !base && process.env["CI"] !== "true" ? "ROOST_CONFORMANCE_URL is not set" : false
-const noProgram = !program && process.env["CI"] !== "true" ? "ROOST_CONFORMANCE_PROGRAM is not set" : false
-
-// Version 1 of the wire, for which an application brings its own serializer.
-const version1: SocketOptions = {
-  vsn: "1.0.0",
-  encode: ({ topic, event, payload, ref, join_ref }, callback) => callback(JSON.stringify({ topic, event, payload, ref, join_ref })),
-  decode: (frame, callback) => callback({ join_ref: null, ...JSON.parse(frame as string) }),
-}
-
-const ways: [string, TransportConstructor, SocketOptions][] = [
-  ["WebSocket", WebSocket, {}],
-  ["WebSocket, version 1", WebSocket, version1],
-  ["LongPoll", LongPoll, {}],
-]
-
-const soon = () => 5
-
-const seed = Number(process.env["ROOST_SEED"] ?? Math.floor(Math.random() * 1e9))
-
-/** A socket that comes back quickly; it disconnects with the test. */
-function client(t: TestContext, address: string, transport: TransportConstructor, opts: SocketOptions = {}): Socket {
-  const socket = new Socket(`ws://${address}/socket`, { transport, reconnectAfterMs: soon, rejoinAfterMs: soon, ...opts })
-  socket.connect()
-  t.after(() => socket.disconnect())
-  return socket
-}
 
 /** A channel that recovers, and the numbers it was told. */
 function follow(socket: Socket, topic: string, opts: RecoveryOptions = {}) {
@@ -54,8 +20,6 @@ function follow(socket: Socket, topic: string, opts: RecoveryOptions = {}) {
   recovery.onGap(() => notes.put("gap"))
   return { channel, recovery, numbers, notes }
 }
-
-const ok = (channel: Channel) => new Promise<void>((resolve) => channel.joinPush.receive("ok", () => resolve()))
 
 async function joined<F extends { channel: Channel }>(followed: F): Promise<F> {
   followed.channel.join()
@@ -86,13 +50,12 @@ async function expectNumbers(numbers: Inbox<number>, first: number, last: number
 }
 
 const unique = () => `log:${randomUUID()}`
-const address = base?.replace("http://", "") ?? ""
 
 test("the conformance application is there, and its program", { skip }, () => {
-  assert.ok(base && program, "set ROOST_CONFORMANCE_URL and ROOST_CONFORMANCE_PROGRAM: in CI these tests may not be skipped")
+  assert.ok(isThere, "set ROOST_CONFORMANCE_URL and ROOST_CONFORMANCE_PROGRAM: in CI these tests may not be skipped")
 })
 
-for (const [name, transport, opts] of base ? ways : []) {
+for (const [name, transport, opts] of ways) {
   test(`${name}: however often the connection is cut, each event comes once and in order`, async (t) => {
     t.diagnostic(`ROOST_SEED=${seed}`)
     const below = chance(seed)
@@ -228,30 +191,3 @@ test("WebSocket: what comes of the conversation before a rejoin on the same conn
   await expectNumbers(numbers, 1, 500)
   while (notes.size > 0) assert.match(await notes.next(), /^recovered/)
 })
-
-/** A conformance application of a test's own. */
-class Server {
-  address = "127.0.0.1:0"
-  private process: ChildProcess | undefined
-
-  static async start(t: TestContext): Promise<Server> {
-    const server = new Server()
-    await server.run()
-    t.after(() => server.process?.kill("SIGKILL"))
-    return server
-  }
-
-  /** Ends it as a crash would, and starts it again under its address. */
-  async restart(): Promise<void> {
-    const ended = once(this.process!, "exit")
-    this.process!.kill("SIGKILL")
-    await ended
-    await this.run()
-  }
-
-  private async run(): Promise<void> {
-    this.process = spawn(program!, ["-addr", this.address], { stdio: ["ignore", "pipe", "ignore"] })
-    const [line] = (await once(createInterface({ input: this.process.stdout! }), "line")) as [string]
-    this.address = line.replace("listening on ", "")
-  }
-}

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { test, type TestContext } from "node:test"
-import { Recovery, Serializer, type Channel, type RecoveryOptions, type Socket, type SocketOptions } from "../src/index.js"
+import { Recovery, Serializer, type RecoveryOptions, type Socket, type SocketOptions } from "../src/index.js"
 import { Clock } from "./clock.js"
-import { connect, event, Peer, socketTo, type Frame, type PeerConnection } from "./peer.js"
+import { connect, cut, event, Peer, settled, socketTo, type Frame, type PeerConnection } from "./peer.js"
 import { Inbox } from "./inbox.js"
 import { Page } from "./page.js"
 import { MemoryStorage } from "./storage.js"
@@ -47,15 +47,6 @@ async function following(t: TestContext, opts?: SocketOptions) {
   return { ...world, ...followed }
 }
 
-/** Cuts the connection and returns the next one. */
-async function cut({ channel, connection, clock, peer }: { channel: Channel; connection: PeerConnection; clock: Clock; peer: Peer }) {
-  const lost = event((resolve) => channel.onError(resolve))
-  connection.terminate()
-  await lost
-  clock.tick(10)
-  return peer.next()
-}
-
 const said = (payload: unknown, position: string | null, join_ref: string | null = null): Frame => [join_ref, position, TOPIC, "said", payload]
 const place = (position: string, payload: object = {}): Frame => [null, position, TOPIC, "_history", payload]
 
@@ -66,13 +57,6 @@ function binary(kind: number, fields: string[], ...bytes: number[]): Buffer {
 
 /** A binary broadcast that has no position. */
 const blob = (...bytes: number[]) => binary(2, [TOPIC, "said"], ...bytes)
-
-/** Waits until the client has dispatched all that the peer has sent. */
-async function settled(socket: Socket, connection: PeerConnection) {
-  const ponged = event((resolve) => socket.ping(resolve))
-  await connection.accept("heartbeat")
-  await ponged
-}
 
 const bytes = (...values: number[]) => new Uint8Array(values).buffer
 
