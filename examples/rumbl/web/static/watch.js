@@ -38,7 +38,7 @@ function Te(o){if(/[^\u0000-\u00ff]/.test(o))throw new Error("authToken holds a 
 t to the socket");let e=btoa(o).replace(/=+$/,"");return e.includes("/")?e.replaceAll("+","-").replaceAll("/","_"):e}function Ce(o){return atob(o.replaceAll("-",
 "+").replaceAll("_","/"))}var h={connecting:0,open:1,closing:2,closed:3};var Ee=100,d=class{skipHeartbeat=!0;timeout=2e4;readyState=h.connecting;onopen=null;onclose=null;onerror=null;onmessage=null;pollEndpoint;authToken;token=null;live=!0;closeEmitted=!1;requests=new Set;outbox=[];posting=!1;constructor(e,t){
 this.authToken=re(t),this.pollEndpoint=e.replace(/^ws/,"http").replace(/(.*)\/websocket/,"$1/longpoll"),setTimeout(()=>this.poll(),0)}get bufferedAmount(){return this.
-outbox.length}send(e){this.outbox.push(typeof e=="string"?e:xe(e)),!this.posting&&(this.posting=!0,setTimeout(()=>this.post(),0))}close(e=1005,t="",n=!0){this.stop(
+outbox.length}send(e){this.outbox.push(typeof e=="string"?e:je(e)),!this.posting&&(this.posting=!0,setTimeout(()=>this.post(),0))}close(e=1005,t="",n=!0){this.stop(
 h.closed),this.emitClose({code:e,reason:t,wasClean:n})}async poll(){for(;this.live;){let e={Accept:"application/json"};this.authToken!==void 0&&(e["X-Phoenix-Au\
 thToken"]=this.authToken);let t=await this.request("GET",e);t&&this.receive(t)}}receive({status:e,token:t,messages:n=[]}){if(e===410&&this.token!==null){this.fail(
 410,3410,"session_gone");return}switch(this.token=t??this.token,e){case 200:for(let i of n)this.inOwnTask(()=>this.onmessage?.({data:i}));break;case 204:break;case 410:
@@ -47,10 +47,10 @@ rnal server error")}}inOwnTask(e){setTimeout(()=>{this.live&&e()},0)}async post(
 request("POST",{"Content-Type":"application/x-ndjson"},e.join(`
 `));if(!t)return;if(t.status!==200){this.fail(t.status||500,1011,"internal server error");return}this.outbox=this.outbox.slice(e.length)}this.posting=!1}async request(e,t,n){
 this.token!==null&&(t["X-Phoenix-Longpoll-Token"]=this.token);let i=new AbortController;this.requests.add(i);let r=!1,s=setTimeout(()=>{r=!0,i.abort()},this.timeout),
-a;try{let l=await fetch(this.pollEndpoint,{method:e,headers:t,body:n??null,signal:i.signal,cache:"no-store"});a=je(await l.json())}catch{a={status:0}}finally{clearTimeout(
+a;try{let l=await fetch(this.pollEndpoint,{method:e,headers:t,body:n??null,signal:i.signal,cache:"no-store"});a=xe(await l.json())}catch{a={status:0}}finally{clearTimeout(
 s),this.requests.delete(i)}return r&&this.fail("timeout",1005,"timeout"),this.live?a:void 0}fail(e,t,n,i=h.connecting){if(this.live){this.stop(i);try{this.onerror?.(
 e)}finally{this.emitClose({code:t,reason:n,wasClean:!1})}}}stop(e){this.live=!1,this.readyState=e,this.outbox=[];for(let t of this.requests)t.abort()}emitClose(e){
-this.closeEmitted||(this.closeEmitted=!0,this.onclose?.(e))}};function je(o){let e=o;return typeof e?.status=="number"?e:{status:0}}function xe(o){let e="";for(let t of new Uint8Array(
+this.closeEmitted||(this.closeEmitted=!0,this.onclose?.(e))}};function xe(o){let e=o;return typeof e?.status=="number"?e:{status:0}}function je(o){let e="";for(let t of new Uint8Array(
 o))e+=String.fromCharCode(t);return btoa(e)}var f={push:0,reply:1,broadcast:2,keptBroadcast:5,keptPush:6,markedPush:7},se=255,w={encode(o,e){let t=m(o.payload);if(t)return e(Pe(o,t));let{join_ref:n,ref:i,
 topic:r,event:s,payload:a}=o;return e(JSON.stringify([n,i,r,s,a]))},decode(o,e){let t=m(o);if(t)return e(Se(t));if(typeof o!="string")throw new Error('cannot de\
 code a frame that is neither text nor an ArrayBuffer: set binaryType to "arraybuffer"');let n=JSON.parse(o);if(!Array.isArray(n))throw new Error("cannot decode \
@@ -68,23 +68,24 @@ let t=[...o.subarray(1,1+e)],n=1+e;if(t.length<e||o.length<t.reduce((s,a)=>s+a,n
 ter than its header says`);let i=new TextDecoder;return{fields:t.map(s=>i.decode(o.subarray(n,n+=s))),payload:o.slice(n).buffer}}function A(o,e,t,n){let{topic:i,extensions:r,joinPush:s}=o;if(o.joinedOnce)throw new Error(`channel "${i}" has joined already: make its ${e} before`);if(r.has(t))
 throw new Error(`channel "${i}" has its ${e} already`);r.size===0&&s.receive("ok",a=>Me(r,a)),r.set(t,n)}function O(o,e,t,n){if(m(e))throw new Error(`the join p\
 arams of "${o.topic}" are bytes, to which "${t}" cannot be added: use an object`);return{...e,[t]:n}}function Me(o,e){let t=[...o].map(([n,i])=>{let r=e?.[n];return r!==
-void 0&&delete e[n],{extension:i,told:r}});for(let{extension:n,told:i}of t)n.joined(i,e)}var L="_once",Re=32,T=class{channel;limit;waiting=new Map;lastNumber=0;session;joinRef=null;paused=!1;pauseTimer;constructor(e,t={}){A(e,"Outbox",L,this),this.channel=
-e,this.limit=t.limit??100,this.pauseTimer=new p(()=>this.resume(),Oe),e.onClose(()=>{this.pauseTimer.reset(),this.giveUp("closed")})}get size(){return this.waiting.
-size}push(e,t={},n=1/0){let{channel:i,limit:r,waiting:s}=this;if(!i.joinedOnce)throw new Error(`tried to push "${e}" to "${i.topic}" before joining: call join()\
- first`);if(s.size>=r)throw new Error(`cannot push "${e}" to "${i.topic}": ${r} pushes wait for their answers, and that is the limit`);let a=new K(this,this.lastNumber+
-1,e,Ae(i,e,t),n);return this.lastNumber++,s.set(a.number,a),i.isClosed()?this.giveUp("closed"):this.flush(),a}ask(e){return O(this.channel,e,L,this.session===void 0?
-!0:{session:this.session})}joined(e){e?.kept||this.giveUp(),this.session=e?.session,this.joinRef=this.channel.joinRef(),this.pauseTimer.reset(),this.resume()}get done(){
-let[e]=this.waiting.keys();return e-1}settles(e,{status:t,response:n}){return t==="error"&&n?.[L]==="again"?(e.refused(),this.paused||this.pauseTimer.scheduleTimeout(),
-this.paused=!0,!1):(this.waiting.delete(e.number),this.paused||this.pauseTimer.reset(),this.flush(),!0)}resume(){this.paused=!1,this.flush()}flush(){let{channel:e,
-joinRef:t,waiting:n}=this;if(this.paused||!e.canPush()||t!==e.joinRef())return;this.session===void 0&&this.giveUp("not_supported");let i=0;for(let r of n.values()){
-if(i++===Re)return;if(r.sentIn!==t)try{r.send()}catch(s){this.fail(r,s instanceof Error?s.message:String(s))}}}giveUp(e){for(let t of this.waiting.values()){let n=t.
-unanswered>0?"outcome_unknown":e;n&&this.fail(t,n)}}fail(e,t){this.waiting.delete(e.number),queueMicrotask(()=>e.trigger("error",{reason:t}))}},K=class extends u{number;sentIn=null;unanswered=0;outbox;constructor(e,t,n,i,r){
-super(e.channel,n,()=>i,r),this.outbox=e,this.number=t,this.startTimeout()}send(){this.transmit(),this.sentIn=this.channel.joinRef(),this.unanswered++}refused(){
-this.sentIn=null,this.unanswered--}message(){let e=super.message(),t={id:this.number,done:this.outbox.done};return m(e.payload)?{...e,mark:JSON.stringify(t)}:{...e,
-payload:{...e.payload,[L]:t}}}settle(e){this.outbox.settles(this,e)&&super.settle(e)}};function Ae(o,e,t){let n=m(t);if(n){if(!o.socket.marksBytes)throw new Error(
-`cannot mark the bytes of "${e}": the socket has an encode of its own, which has no room for it`);return n.slice()}let i=JSON.parse(JSON.stringify(t)??"null");if(typeof i!=
-"object"||i===null||Array.isArray(i))throw new Error(`cannot mark the payload of "${e}": it must be an object, or bytes`);return i}function Oe(o){return[50,100,
-200,500,1e3,2e3][o-1]??5e3}var E=class o{state=C();channel;joinRef=null;pending={joinRef:null,diffs:[]};joinCallback=()=>{};leaveCallback=()=>{};syncCallback=()=>{};constructor(e,t={}){let n=t.
+void 0&&delete e[n],{extension:i,told:r}});for(let{extension:n,told:i}of t)n.joined(i,e)}var L="_once",Re=32,T=class{channel;limit;maxBytes;waiting=new Map;lastNumber=0;session;joinRef=null;paused=!1;pauseTimer;constructor(e,t={}){A(e,"Outbox",L,this),
+this.channel=e,this.limit=t.limit??100,this.maxBytes=t.maxBytes??64e3,this.pauseTimer=new p(()=>this.resume(),Oe),e.onClose(()=>{this.pauseTimer.reset(),this.giveUp(
+"closed")})}get size(){return this.waiting.size}push(e,t={},n=1/0){let{channel:i,limit:r,waiting:s}=this;if(!i.joinedOnce)throw new Error(`tried to push "${e}" \
+to "${i.topic}" before joining: call join() first`);if(s.size>=r)throw new Error(`cannot push "${e}" to "${i.topic}": ${r} pushes wait for their answers, and th\
+at is the limit`);let a=new K(this,this.lastNumber+1,e,Ae(this,e,t),n);return this.lastNumber++,s.set(a.number,a),i.isClosed()?this.giveUp("closed"):this.flush(),
+a}ask(e){return O(this.channel,e,L,this.session===void 0?!0:{session:this.session})}joined(e){e?.kept||this.giveUp(),this.session=e?.session,this.joinRef=this.channel.
+joinRef(),this.pauseTimer.reset(),this.resume()}get done(){let[e]=this.waiting.keys();return e-1}settles(e,{status:t,response:n}){return t==="error"&&n?.[L]==="\
+again"?(e.refused(),this.paused||this.pauseTimer.scheduleTimeout(),this.paused=!0,!1):(this.waiting.delete(e.number),this.paused||this.pauseTimer.reset(),this.flush(),
+!0)}resume(){this.paused=!1,this.flush()}flush(){let{channel:e,joinRef:t,waiting:n}=this;if(this.paused||!e.canPush()||t!==e.joinRef())return;this.session===void 0&&
+this.giveUp("not_supported");let i=0;for(let r of n.values()){if(i++===Re)return;if(r.sentIn!==t)try{r.send()}catch(s){this.fail(r,s instanceof Error?s.message:
+String(s))}}}giveUp(e){for(let t of this.waiting.values()){let n=t.unanswered>0?"outcome_unknown":e;n&&this.fail(t,n)}}fail(e,t){this.waiting.delete(e.number),queueMicrotask(
+()=>e.trigger("error",{reason:t}))}},K=class extends u{number;sentIn=null;unanswered=0;outbox;constructor(e,t,n,i,r){super(e.channel,n,()=>i,r),this.outbox=e,this.
+number=t,this.startTimeout()}send(){this.transmit(),this.sentIn=this.channel.joinRef(),this.unanswered++}refused(){this.sentIn=null,this.unanswered--}message(){
+let e=super.message(),t={id:this.number,done:this.outbox.done};return m(e.payload)?{...e,mark:JSON.stringify(t)}:{...e,payload:{...e.payload,[L]:t}}}settle(e){this.
+outbox.settles(this,e)&&super.settle(e)}};function Ae({channel:o,maxBytes:e},t,n){let i=m(n)?.slice();if(i&&!o.socket.marksBytes)throw new Error(`cannot mark th\
+e bytes of "${t}": the socket has an encode of its own, which has no room for it`);let r=i?"":JSON.stringify(n)??"";if(!i&&!r.startsWith("{"))throw new Error(`c\
+annot mark the payload of "${t}": it must be an object, or bytes`);let s=i?i.length:new TextEncoder().encode(r).length;if(s>e)throw new Error(`cannot push "${t}\
+": its payload of ${s} bytes is larger than maxBytes, ${e}`);return i??JSON.parse(r)}function Oe(o){return[50,100,200,500,1e3,2e3][o-1]??5e3}var E=class o{state=C();channel;joinRef=null;pending={joinRef:null,diffs:[]};joinCallback=()=>{};leaveCallback=()=>{};syncCallback=()=>{};constructor(e,t={}){let n=t.
 events??{state:"presence_state",diff:"presence_diff"};this.channel=e,e.on(n.state,i=>this.receiveState(i)),e.on(n.diff,i=>this.receiveDiff(i))}onJoin(e){this.joinCallback=
 e}onLeave(e){this.leaveCallback=e}onSync(e){this.syncCallback=e}list(e){return e?o.list(this.state,e):o.list(this.state)}inPendingSyncState(){return this.joinRef===
 null||this.joinRef!==this.channel.joinRef()}receiveState(e){this.joinRef=this.channel.joinRef(),this.state=o.syncState(this.state,e,this.joinCallback,this.leaveCallback);
@@ -103,7 +104,7 @@ EventListener"in document}var I=class{storage;key;topic;unwritten;timer;construc
 "string"?e:void 0}save(e){this.unwritten=e,this.timer??=setTimeout(()=>this.flush(),1e3)}flush(){this.unwritten!==void 0&&this.write(this.unwritten)}forget(){this.
 write(void 0)}write(e){clearTimeout(this.timer),this.timer=this.unwritten=void 0;let t=this.load(),n=t.delete(this.topic);if(e!==void 0)t.set(this.topic,e);else if(!n)
 return;let i=[...t].slice(-100);try{this.storage.setItem(this.key,JSON.stringify(i))}catch{}}load(){try{return new Map(JSON.parse(this.storage.getItem(this.key)??
-"[]"))}catch{return new Map}}};var Z="_history",j=class{channel;position;stored;recoveredCallback=()=>{};gapCallback=()=>{};constructor(e,t={}){A(e,"Recovery",Z,this),this.channel=e,t.storage&&
+"[]"))}catch{return new Map}}};var Z="_history",x=class{channel;position;stored;recoveredCallback=()=>{};gapCallback=()=>{};constructor(e,t={}){A(e,"Recovery",Z,this),this.channel=e,t.storage&&
 (this.stored=this.openStorage(t.storage,t.scope??"")),this.position=this.stored?.read()}onRecovered(e){this.recoveredCallback=e}onGap(e){this.gapCallback=e}ask(e){
 return O(this.channel,e,Z,{after:this.position,binary:this.channel.socket.decodesPositions})}takes(e){let{ref:t,event:n,payload:i}=e;if(!Le(t))return!1;if(!this.
 channel.isJoined())return!0;if(this.moveTo(t),n!==Z)return!1;let{recovered:r,skipped:s}=i;return r!==void 0&&this.recoveredCallback(r),s&&this.gapCallback(void 0),
@@ -122,7 +123,7 @@ this.socket.off(this.refs),this.refs=[]}limit(e){clearTimeout(this.timer),this.t
 this.socket.log("transport","falling back to LongPoll...",e),this.socket.replaceTransport(d);let t=this.socket.onOpen(()=>{this.socket.off([t]),this.socket.log(
 "transport","established LongPoll fallback"),this.primaryWorked||this.storage?.setItem(pe,"true")});this.socket.reconnect()}};var H=class{intervalMs;send;onTimeout;timer;pendingRef=null;constructor(e,t,n){this.intervalMs=e,this.send=t,this.onTimeout=n}start(){this.stop(),this.timer=setTimeout(
 ()=>this.beat(),this.intervalMs)}stop(){clearTimeout(this.timer),this.pendingRef=null}acknowledge(e){e!==null&&e===this.pendingRef&&this.start()}beat(){this.pendingRef=
-this.send(),this.timer=setTimeout(()=>{this.pendingRef=null,this.onTimeout()},this.intervalMs)}};var fe=1e3,x=class{endPoint;timeout;vsn;heartbeatIntervalMs;longpollerTimeout;reconnectAfterMs;rejoinAfterMs;binaryType;transport;params;authToken;logger;channels=[];establishedConnections=0;customEncode;customDecode;fallback;heartbeat;reconnectTimer;connection=null;sendBuffer=[];ref=0;closeWasClean=!0;connectClock=0;stateChangeCallbacks={
+this.send(),this.timer=setTimeout(()=>{this.pendingRef=null,this.onTimeout()},this.intervalMs)}};var fe=1e3,j=class{endPoint;timeout;vsn;heartbeatIntervalMs;longpollerTimeout;reconnectAfterMs;rejoinAfterMs;binaryType;transport;params;authToken;logger;channels=[];establishedConnections=0;customEncode;customDecode;fallback;heartbeat;reconnectTimer;connection=null;sendBuffer=[];ref=0;closeWasClean=!0;connectClock=0;stateChangeCallbacks={
 open:[],close:[],error:[],message:[]};constructor(e,t={}){this.endPoint=`${e}/websocket`,this.transport=t.transport??he()??d,this.timeout=t.timeout??1e4,this.vsn=
 t.vsn??"2.0.0",this.heartbeatIntervalMs=t.heartbeatIntervalMs??3e4,this.longpollerTimeout=t.longpollerTimeout??2e4,this.reconnectAfterMs=t.reconnectAfterMs??$e,
 this.rejoinAfterMs=t.rejoinAfterMs??Be,this.binaryType=t.binaryType??"arraybuffer",this.params=v(t.params??{}),this.authToken=t.authToken===void 0?void 0:v(t.authToken),
@@ -197,24 +198,24 @@ toggle("current",r),n.mark.classList.toggle("current",r),r&&(t=n)}this.showCapti
 !e,!e))return;let{user:t,body:n}=e.annotation,i=document.createElement("strong");i.textContent=t.name,this.caption.replaceChildren(i," ",n),this.scrollTo(e.row)}scrollTo(e){
 if(this.list.matches(":hover, :focus-within"))return;let t=e.offsetTop-this.list.offsetTop-(this.list.clientHeight-e.clientHeight)/2;this.list.scrollTo({top:t,behavior:matchMedia(
 "(prefers-reduced-motion: reduce)").matches?"auto":"smooth"})}place({annotation:e,mark:t}){t.hidden=this.length===0||e.at>this.length,t.hidden||(t.style.insetInlineStart=
-`${100*e.at/this.length}%`)}};function Je(o,e){return o.at<e.at||o.at===e.at&&o.id<e.id}var q=class{banner=document.querySelector("#offline");text=document.querySelector("#offline-text");logIn=document.querySelector("#offline-login");node=document.
+`${100*e.at/this.length}%`)}};function Je(o,e){return o.at<e.at||o.at===e.at&&o.id<e.id}var W=class{banner=document.querySelector("#offline");text=document.querySelector("#offline-text");logIn=document.querySelector("#offline-login");node=document.
 querySelector("#node");failures=0;online(e){this.failures=0,this.banner.hidden=!0,this.node.hidden=e===void 0,this.node.textContent=`node ${e}`}offline(){this.banner.
 hidden=!1,this.node.hidden=!0}failed(){this.offline(),++this.failures%4===0&&this.checkSession()}async checkSession(){let t=(await fetch("/session",{cache:"no-s\
-tore"}).catch(()=>null))?.status===401;this.text.textContent=t?"You are logged out.":"You are offline. Reconnecting…",this.logIn.hidden=!t}};function W(o){let e=document.createElement("p");return e.className="notice",e.setAttribute("role","status"),e.textContent=`${o} You can still read the annotatio\
+tore"}).catch(()=>null))?.status===401;this.text.textContent=t?"You are logged out.":"You are offline. Reconnecting…",this.logIn.hidden=!t}};function q(o){let e=document.createElement("p");return e.className="notice",e.setAttribute("role","status"),e.textContent=`${o} You can still read the annotatio\
 ns.`,e}var U=class{constructor(e){this.video=e;e.error?this.fail():e.addEventListener("error",()=>this.fail())}video;now(){return Math.round(this.video.currentTime*1e3)}length(){
 let e=this.video.duration;return Number.isFinite(e)?Math.round(e*1e3):0}seek(e){this.video.currentTime=e/1e3}onChange(e){for(let t of["timeupdate","seeking","du\
-rationchange","ended"])this.video.addEventListener(t,e)}fail(){this.video.replaceWith(W("This video cannot be played. It may have moved."))}};var De="https://www.youtube.com/iframe_api",qe=250,Y=class{player=null;callbacks=[];last=-1;constructor(e,t){window.onYouTubeIframeAPIReady=()=>{let i=new window.
+rationchange","ended"])this.video.addEventListener(t,e)}fail(){this.video.replaceWith(q("This video cannot be played. It may have moved."))}};var De="https://www.youtube.com/iframe_api",We=250,Y=class{player=null;callbacks=[];last=-1;constructor(e,t){window.onYouTubeIframeAPIReady=()=>{let i=new window.
 YT.Player(e,{host:"https://www.youtube-nocookie.com",videoId:t,playerVars:{origin:location.origin,playsinline:1,rel:0},events:{onReady:()=>this.ready(i)}})};let n=document.
-createElement("script");n.src=De,n.addEventListener("error",()=>document.getElementById(e)?.replaceWith(W("YouTube cannot be reached."))),document.head.append(n)}now(){
+createElement("script");n.src=De,n.addEventListener("error",()=>document.getElementById(e)?.replaceWith(q("YouTube cannot be reached."))),document.head.append(n)}now(){
 return Math.round((this.player?.getCurrentTime()??0)*1e3)}length(){return Math.round((this.player?.getDuration()??0)*1e3)}seek(e){this.player?.seekTo(e/1e3,!0)}onChange(e){
-this.callbacks.push(e)}ready(e){this.player=e,setInterval(()=>this.tick(),qe),this.tell()}tick(){let e=this.now();e!==this.last&&(this.last=e,this.tell())}tell(){
+this.callbacks.push(e)}ready(e){this.player=e,setInterval(()=>this.tick(),We),this.tell()}tick(){let e=this.now();e!==this.last&&(this.last=e,this.tell())}tell(){
 for(let e of this.callbacks)e()}};function ve(o,e){return o==="youtube"?new Y("youtube-player",e):new U(document.querySelector("#video"))}var F=class{constructor(e,t){this.viewerId=t;this.presence=new E(e),this.presence.onSync(()=>this.show())}viewerId;list=document.querySelector("#viewers");number=document.
 querySelector("#viewer-count");presence;show(){let e=this.presence.list((t,{metas:n})=>({id:Number(t),name:n[0]?.name??"",pages:n.length}));e.sort((t,n)=>+(n.id===
 this.viewerId)-+(t.id===this.viewerId)||t.name.localeCompare(n.name)),this.list.replaceChildren(...e.map(({id:t,name:n,pages:i})=>this.row(t,n,i))),this.number.
 textContent=String(e.length)}row(e,t,n){let i=document.createElement("li");i.dataset.userId=String(e),i.dataset.sessions=String(n),i.dataset.testid="viewer";let r=document.
 createElement("span");if(r.className="name",r.textContent=e===this.viewerId?`${t} (you)`:t,i.append(N(e,t),r),n>1){let s=document.createElement("span");s.className=
-"times",s.textContent=`×${n}`,s.setAttribute("aria-label",`on ${n} pages`),i.append(s)}return i}};var y=document.querySelector("#watch").dataset,ye=Number(y.userId),be=ve(y.sourceKind,y.sourceRef),S=new q,ke=new D(be,ye),z=0,te=!1,V=new x(y.socketUrl,{authToken:y.
-socketToken}),g=V.channel(`videos:${y.videoId}`,()=>({last_seen_id:z}));new j(g);var We=new T(g);function we(o){ke.add(o.annotations),z=o.annotations.at(-1)?.id??
-z,te=o.more,te&&g.push("more_annotations",{last_seen_id:z}).receive("ok",we)}g.on("annotation_added",o=>ke.add([o]));new F(g,ye);var Ue=new J(be,We);V.onClose(()=>S.
+"times",s.textContent=`×${n}`,s.setAttribute("aria-label",`on ${n} pages`),i.append(s)}return i}};var y=document.querySelector("#watch").dataset,ye=Number(y.userId),be=ve(y.sourceKind,y.sourceRef),S=new W,ke=new D(be,ye),z=0,te=!1,V=new j(y.socketUrl,{authToken:y.
+socketToken}),g=V.channel(`videos:${y.videoId}`,()=>({last_seen_id:z}));new x(g);var qe=new T(g);function we(o){ke.add(o.annotations),z=o.annotations.at(-1)?.id??
+z,te=o.more,te&&g.push("more_annotations",{last_seen_id:z}).receive("ok",we)}g.on("annotation_added",o=>ke.add([o]));new F(g,ye);var Ue=new J(be,qe);V.onClose(()=>S.
 offline());V.onError(()=>S.failed());g.onError(()=>S.offline());g.join().receive("ok",o=>{S.online(o.node),Ue.online(),we({...o,more:o.more||te})}).receive("err\
 or",()=>S.offline());V.connect();
