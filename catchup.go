@@ -44,7 +44,7 @@ type historyReply struct {
 // The handler does not see it. f is nil if it asks nothing, or of a topic that
 // is not kept.
 func (server *core) takeHistory(topic string, params wire.Payload) (f *follower, rest wire.Payload) {
-	asked, rest, ok := cutMember(params, wire.KeyHistory)
+	asked, rest, ok := params.Cut(wire.KeyHistory)
 	if !ok {
 		return nil, params
 	}
@@ -138,7 +138,7 @@ func (c *conversation) withPosition(reply wire.Payload) (wire.Payload, error) {
 	if err != nil {
 		return reply, err
 	}
-	reply, ok := addMember(reply, wire.KeyHistory, member)
+	reply, ok := reply.With(wire.KeyHistory, member)
 	if !ok {
 		return reply, fmt.Errorf("roost: the join reply of %q is no JSON object, so the client's position has no place in it", c.topic)
 	}
