@@ -97,9 +97,10 @@ func (ch *Channel) OnRecovered(f func(ctx context.Context, n int)) {
 	ch.onRecovered = append(ch.onRecovered, f)
 }
 
-// OnGap calls f when the channel is joined again and the topic's history does
-// not reach back to where it was: some events are lost. What f needs instead is
-// in the reply for OnRejoin, which comes next, or the server sends it.
+// OnGap calls f where events are lost. The channel is joined again, and the
+// topic's history does not reach back to where it was: what f needs instead is
+// in the reply for OnRejoin, which comes next, or the server sends it. Or an
+// event is such that the connection cannot carry it.
 func (ch *Channel) OnGap(f func(ctx context.Context)) {
 	ch.mustNotRun("OnGap")
 	ch.onGap = append(ch.onGap, f)

@@ -223,8 +223,10 @@ func (ch *Channel) hear(cv *conversation, m wire.ServerMessage) {
 	heard := ch.history.hear(m)
 	it := item{kind: itemEvent, event: m.Event, payload: m.Payload, position: heard.position}
 	switch {
-	case heard.marker && heard.recovered:
+	case heard.recovered:
 		it.kind, it.n = itemRecovered, heard.n
+	case heard.skipped:
+		it.kind = itemGap
 	case heard.marker:
 		it.kind = itemPosition
 	}

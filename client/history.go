@@ -74,6 +74,7 @@ type heard struct {
 	marker    bool   // it says nothing else but where the channel stands
 	recovered bool   // and that all that was missed was told:
 	n         int    // so many events
+	skipped   bool   // and that the connection cannot carry an event
 }
 
 // hear reads an event.
@@ -87,11 +88,16 @@ func (h *history) hear(m wire.ServerMessage) heard {
 		return e
 	}
 	e.marker = true
-	var end struct {
+	var told struct {
 		Recovered *int `json:"recovered"`
+		Skipped   int  `json:"skipped"`
 	}
-	if json.Unmarshal(m.Payload.Data, &end) == nil && end.Recovered != nil {
-		e.recovered, e.n = true, *end.Recovered
+	if json.Unmarshal(m.Payload.Data, &told) != nil {
+		return e
+	}
+	e.skipped = told.Skipped > 0
+	if told.Recovered != nil {
+		e.recovered, e.n = true, *told.Recovered
 	}
 	return e
 }
