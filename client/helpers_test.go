@@ -216,6 +216,17 @@ func dial(t testing.TB, socketURL string, o client.Options) *client.Socket {
 	return s
 }
 
+// dialUntil connects where connections are cut before they stand.
+func dialUntil(t *testing.T, socketURL, name string) *client.Socket {
+	t.Helper()
+	o := client.Options{Params: named(name), Reconnect: soon, Rejoin: soon, Logger: discard}
+	s, err := client.Dial(t.Context(), socketURL, &o)
+	for err != nil {
+		s, err = client.Dial(t.Context(), socketURL, &o)
+	}
+	return s
+}
+
 func shut(t testing.TB, s *client.Socket) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

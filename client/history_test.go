@@ -358,11 +358,7 @@ func torture(t *testing.T, seed uint64, kept int) (gaps int) {
 	var channels []*client.Channel
 	var diaries []*diary
 	for i := range clients {
-		o := client.Options{Params: named(fmt.Sprint("user", i)), Reconnect: soon, Rejoin: soon, Logger: discard}
-		s, err := client.Dial(t.Context(), p.url(), &o)
-		for err != nil {
-			s, err = client.Dial(t.Context(), p.url(), &o) // cut before it stood
-		}
+		s := dialUntil(t, p.url(), fmt.Sprint("user", i))
 		defer shut(t, s)
 		ch := s.Channel("log:1", &client.ChannelOptions{History: true, Inbox: 16 + draw(500)})
 		diaries = append(diaries, keep(ch))

@@ -32,7 +32,8 @@ import (
 //     may have had or may yet have: it is not sent again,
 //   - why the channel is over, or [ErrOnceUnsupported]: it had no effect,
 //   - [ErrOutcomeUnknown],
-//   - ErrInterrupted, if it may be the one that was too large for the server.
+//   - ErrInterrupted, if it or its reply may be what was too large (1009), for
+//     the server or for [Options].MaxMessage.
 func (ch *Channel) CallOnce[P, R any](ctx context.Context, in roost.In[P, R], v P) (R, error) {
 	m, err := ch.pushOnce(ctx, in.Name(), v)
 	if err != nil {

@@ -3,9 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,121 +11,6 @@ import (
 	"github.com/roost-dev/roost"
 	"github.com/roost-dev/roost/client"
 )
-
-var (
-	Do      = roost.NewIn[task, receipt]("do")
-	DoBytes = roost.NewIn[[]byte, []byte]("do bytes")
-	DoMute  = roost.NewIn[task, roost.NoReply]("do mute")
-)
-
-// task is something that is to be done once, and what is to become of it.
-type task struct {
-	N   int
-	How string
-}
-
-// tasks counts what was done, on servers that may come and go.
-type tasks struct {
-	release chan struct{} // lets go on who does "wait"
-	began   chan int      // the number of each that does
-
-	mu      sync.Mutex // guards effects
-	effects map[int]int
-}
-
-func newTasks() *tasks {
-	return &tasks{release: make(chan struct{}), began: make(chan int, 100), effects: map[int]int{}}
-}
-
-// app is one of the servers, whose topics for this are "tasks:*".
-func (ts *tasks) app(t testing.TB, o roost.Options[string]) *app {
-	t.Helper()
-	a := newApp(t, appOptions{options: o})
-	type channel = roost.Channel[int]
-	h := roost.NewHandler(func(context.Context, *channel, *roost.Socket[string], roost.Payload) (roost.Ack, error) {
-		return roost.Ack{}, nil
-	}, nil)
-	h.HandleIn(Do, func(_ context.Context, ch *channel, v task) (receipt, error) {
-		ts.do(v.N)
-		switch v.How {
-		case "wait":
-			ts.began <- v.N
-			<-ts.release
-		case "later":
-			later := roost.Defer[receipt](ch)
-			time.AfterFunc(2*time.Millisecond, func() { _ = later.Reply(receipt{v.N}) })
-			return receipt{}, roost.ErrLater
-		case "never":
-			ts.began <- v.N
-			roost.Defer[receipt](ch)
-			return receipt{}, roost.ErrLater
-		case "refuse":
-			return receipt{}, &roost.Error{Reason: "sold out", Details: map[string]any{"n": v.N}}
-		case "crash":
-			panic("on purpose")
-		case "finish":
-			return receipt{v.N}, roost.Stop(nil)
-		}
-		return receipt{v.N}, nil
-	})
-	h.HandleIn(DoBytes, func(_ context.Context, _ *channel, v []byte) ([]byte, error) {
-		ts.do(len(v))
-		return v, nil
-	})
-	h.HandleIn(DoMute, func(_ context.Context, _ *channel, v task) (roost.NoReply, error) {
-		ts.do(v.N)
-		return roost.NoReply{}, nil
-	})
-	a.Handle("tasks:*", h)
-	return a
-}
-
-func (ts *tasks) do(n int) {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	ts.effects[n]++
-}
-
-func (ts *tasks) done(n int) int {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	return ts.effects[n]
-}
-
-func (ts *tasks) wantOnce(t *testing.T, last int) {
-	t.Helper()
-	for n := 1; n <= last; n++ {
-		if got := ts.done(n); got != 1 {
-			t.Errorf("task %d was done %d times", n, got)
-		}
-	}
-}
-
-// doing joins a channel that calls once.
-func doing(t testing.TB, s *client.Socket, outbox int) *client.Channel {
-	t.Helper()
-	ch := s.Channel("tasks:1", &client.ChannelOptions{Outbox: outbox})
-	if _, err := ch.Join[roost.Ack](t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	return ch
-}
-
-// outcome is what a call brought.
-type outcome struct {
-	n   int
-	err error
-}
-
-// start calls, in an order that holds on the wire.
-func start(ctx context.Context, ch *client.Channel, v task) <-chan outcome {
-	result := make(chan outcome, 1)
-	go func() {
-		r, err := ch.CallOnce(ctx, Do, v)
-		result <- outcome{r.N, err}
-	}()
-	return result
-}
 
 func TestCallOnce(t *testing.T) {
 	ts := newTasks()
@@ -326,8 +209,7 @@ func TestCallOnceOfAChannelThatEnds(t *testing.T) {
 }
 
 func TestCallOnceWhoseContextEnds(t *testing.T) {
-	ts := newTasks()
-	bubbleOf(t, ts, roost.Options[string]{}, func(t *testing.T, p *pipes, o client.Options) {
+	bubbleOf(t, roost.Options[string]{}, func(t *testing.T, ts *tasks, p *pipes, o client.Options) {
 		o.Reconnect = func(int) time.Duration { return time.Hour }
 		s := dialIn(t, o)
 		ch := doing(t, s, 2)
@@ -368,18 +250,6 @@ func TestCallOnceWhoseContextEnds(t *testing.T) {
 	})
 }
 
-// bubbleOf is bubble with the tasks' server.
-func bubbleOf(t *testing.T, ts *tasks, o roost.Options[string], f func(t *testing.T, p *pipes, co client.Options)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		*ts = *newTasks() //nolint:govet // not used yet: its channels must be of the bubble
-		p := newPipes()
-		stop := ts.app(t, o).serve(t, p)
-		f(t, p, client.Options{Transport: &http.Transport{DialContext: p.dial}, Logger: discard})
-		stop()
-	})
-}
-
 func within(t *testing.T, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)
@@ -401,15 +271,14 @@ func TestCallsWaitForRoomInTheOutbox(t *testing.T) {
 	ts.wantOnce(t, 2)
 }
 
-// What a busy server would not handle is sent again until it does, and not so often that the server takes offence.
+// What a busy server would not handle is sent again until it does, and not so often that the server closes the connection.
 func TestCallOnceOfAServerThatIsBusy(t *testing.T) {
 	for name, o := range map[string]roost.Options[string]{
 		"mailbox": {MailboxLen: 1},
 		"rate":    {Messages: roost.Rate{PerSecond: 200, Burst: 20}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ts := newTasks()
-			bubbleOf(t, ts, o, func(t *testing.T, p *pipes, o client.Options) {
+			bubbleOf(t, o, func(t *testing.T, ts *tasks, p *pipes, o client.Options) {
 				s := dialIn(t, o)
 				ch := doing(t, s, 1000)
 				var results []<-chan outcome
@@ -432,9 +301,13 @@ func TestCallOnceOfAServerThatIsBusy(t *testing.T) {
 	}
 }
 
-func TestCallOnceThatIsTooLargeForTheServer(t *testing.T) {
+// What is too large for one side does not end one connection after the other.
+func TestCallOnceThatIsTooLarge(t *testing.T) {
 	ts := newTasks()
-	ch := doing(t, dial(t, ts.app(t, roost.Options[string]{}).start(t), client.Options{}), 10)
+	ch := doing(t, dial(t, ts.app(t, roost.Options[string]{}).start(t), client.Options{MaxMessage: 1000}), 10)
+	if _, err := ch.CallOnce(t.Context(), DoBytes, make([]byte, 2000)); !errors.Is(err, client.ErrInterrupted) || !strings.Contains(err.Error(), "larger than 1000 bytes") {
+		t.Errorf("do bytes: %v", err)
+	}
 	_, err := ch.CallOnce(t.Context(), Do, task{1, strings.Repeat("x", 100<<10)})
 	if e, ok := errors.AsType[*client.CloseError](err); !ok || e.Code != 1009 || !errors.Is(err, client.ErrInterrupted) {
 		t.Errorf("do: %v", err)

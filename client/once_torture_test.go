@@ -88,11 +88,7 @@ func tortureOnce(t *testing.T, seed uint64) {
 	numbers := make(chan int)
 	var calling sync.WaitGroup
 	for i := range sockets {
-		o := client.Options{Params: named(fmt.Sprint("user", i)), Reconnect: soon, Rejoin: soon, Logger: discard}
-		s, err := client.Dial(t.Context(), p.url(), &o)
-		for err != nil {
-			s, err = client.Dial(t.Context(), p.url(), &o) // cut before it stood
-		}
+		s := dialUntil(t, p.url(), fmt.Sprint("user", i))
 		defer shut(t, s)
 		ch := doing(t, s, callers-1)
 		for range callers {

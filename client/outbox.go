@@ -213,20 +213,16 @@ func (o *outbox) end(why error) {
 	})
 }
 
-// interrupted notes why a conversation broke off. A push that is too large for
-// the server would end each connection: the largest one is given up.
+// interrupted notes why a conversation broke off. What is too large for the
+// server, or for us, would end each connection: it is given up.
 func (o *outbox) interrupted(why error) {
-	closed, ok := errors.AsType[*CloseError](why)
-	if !ok || closed.Code != closeTooBig {
+	sent := slices.DeleteFunc(slices.Clone(o.first()), func(p *markedPush) bool { return p.ref.IsNull() })
+	if codeFor(why) != closeTooBig || len(sent) == 0 {
 		return
 	}
-	var largest *markedPush
-	for _, p := range o.first() {
-		if !p.ref.IsNull() && (largest == nil || len(p.payload.Data) > len(largest.payload.Data)) {
-			largest = p
-		}
+	culprit := sent[0] // most likely, if it was a reply
+	if _, ok := errors.AsType[*CloseError](why); ok {
+		culprit = slices.MaxFunc(sent, func(p, q *markedPush) int { return cmp.Compare(len(p.payload.Data), len(q.payload.Data)) })
 	}
-	if largest != nil {
-		o.settle(largest, wire.ServerMessage{}, fmt.Errorf("%w: event %q: %w", ErrInterrupted, largest.event, why))
-	}
+	o.settle(culprit, wire.ServerMessage{}, fmt.Errorf("%w: event %q: %w", ErrInterrupted, culprit.event, why))
 }
