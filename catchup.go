@@ -42,7 +42,7 @@ type historyRequest struct {
 // The handler does not see it. f is nil if it asks nothing, or of a topic that
 // is not kept.
 func (server *core) takeHistory(topic string, params wire.Payload) (f *follower, rest wire.Payload) {
-	asked, rest, ok := cutMember(params, wire.KeyHistory)
+	asked, rest, ok := params.Cut(wire.KeyHistory)
 	if !ok {
 		return nil, params
 	}
@@ -132,7 +132,7 @@ func (c *conversation) withPosition(reply wire.Payload) (wire.Payload, error) {
 		member = fmt.Appendf(member, `,"recovered":%t`, f.resumed)
 	}
 	c.mu.Unlock()
-	reply, ok := addMember(reply, wire.KeyHistory, append(member, '}'))
+	reply, ok := reply.With(wire.KeyHistory, append(member, '}'))
 	if !ok {
 		return reply, fmt.Errorf("roost: the join reply of %q is no JSON object, so the client's position has no place in it", c.topic)
 	}

@@ -97,7 +97,7 @@ type markedReply struct {
 // takeMarked takes out of the join params that a client is going to mark
 // pushes. It returns nil if not, or if the server has that off.
 func (m *markedPushes) takeMarked(params wire.Payload) (*markedRequest, wire.Payload) {
-	asked, rest, ok := cutMember(params, wire.KeyMarked)
+	asked, rest, ok := params.Cut(wire.KeyMarked)
 	if !ok || m == nil {
 		return nil, rest
 	}
@@ -148,7 +148,7 @@ func (c *conversation) withSession(j *joinRequest, reply wire.Payload) (wire.Pay
 	if err != nil {
 		return reply, err
 	}
-	reply, ok := addMember(reply, wire.KeyMarked, member)
+	reply, ok := reply.With(wire.KeyMarked, member)
 	if !ok {
 		c.logger().Warn("roost: a client cannot mark pushes: the join reply is no JSON object", "topic", c.topic)
 	}
@@ -167,7 +167,7 @@ const maxMark = 1<<53 - 1 // what any client can count to
 func takeMark(m *mail) (mk *mark, err error) {
 	data := []byte(m.mark)
 	if m.mark == "" {
-		value, rest, ok := cutMember(m.payload, wire.KeyMarked)
+		value, rest, ok := m.payload.Cut(wire.KeyMarked)
 		if !ok {
 			return nil, nil
 		}
@@ -190,7 +190,7 @@ func isMarked(p wire.Payload, mark string) bool {
 	if mark != "" {
 		return true
 	}
-	_, _, ok := cutMember(p, wire.KeyMarked)
+	_, _, ok := p.Cut(wire.KeyMarked)
 	return ok
 }
 

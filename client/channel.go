@@ -44,6 +44,7 @@ type Channel struct {
 	accepted bool          // there was one
 	history  history
 	inbox    inbox
+	outbox   outbox
 }
 
 // conversation is one join of a channel.
@@ -64,6 +65,7 @@ func newChannel(s *Socket, topic string, opts ChannelOptions) *Channel {
 		changed: make(chan struct{}),
 		history: history{on: opts.History, received: opts.After, handled: opts.After},
 		inbox:   newInbox(opts.Inbox, opts.InboxBytes),
+		outbox:  newOutbox(opts.Outbox),
 	}
 	values := context.WithoutCancel(s.ctx)
 	ch.ctx, ch.cancel = context.WithCancel(values)
@@ -97,9 +99,10 @@ func (ch *Channel) OnRecovered(f func(ctx context.Context, n int)) {
 	ch.onRecovered = append(ch.onRecovered, f)
 }
 
-// OnGap calls f when the channel is joined again and the topic's history does
-// not reach back to where it was: some events are lost. What f needs instead is
-// in the reply for OnRejoin, which comes next, or the server sends it.
+// OnGap calls f where events are lost. The channel is joined again, and the
+// topic's history does not reach back to where it was: what f needs instead is
+// in the reply for OnRejoin, which comes next, or the server sends it. Or an
+// event is such that the connection cannot carry it.
 func (ch *Channel) OnGap(f func(ctx context.Context)) {
 	ch.mustNotRun("OnGap")
 	ch.onGap = append(ch.onGap, f)
@@ -202,19 +205,10 @@ func (ch *Channel) Call[P, R any](ctx context.Context, in roost.In[P, R], v P) (
 		return reply, fmt.Errorf("client: event %q has no reply to wait for: use Push", in.Name())
 	}
 	m, err := ch.push(ctx, in.Name(), v, true)
-	switch {
-	case err != nil:
+	if err != nil {
 		return reply, err
-	case m.Status != wire.StatusOK:
-		return reply, replyError(m)
 	}
-	if _, empty := any(reply).(roost.Ack); empty {
-		return reply, nil
-	}
-	if reply, err = decode[R](m.Payload); err != nil {
-		err = fmt.Errorf("client: the reply to %q: %w", in.Name(), err)
-	}
-	return reply, err
+	return decodeReply[R](in.Name(), m)
 }
 
 // Push pushes an event and does not wait for a reply: an error reply to it is
@@ -252,6 +246,10 @@ func (ch *Channel) push(ctx context.Context, event string, v any, wait bool) (wi
 	}
 }
 
+func errNotJoined(topic string) error {
+	return fmt.Errorf("client: the channel for %q has not been joined: call Join first", topic)
+}
+
 // await returns the conversation that goes on, waiting for one, but not last.
 func (ch *Channel) await(ctx context.Context, last *conversation) (*conversation, error) {
 	for {
@@ -262,7 +260,7 @@ func (ch *Channel) await(ctx context.Context, last *conversation) (*conversation
 		case err != nil:
 			return nil, err
 		case !started:
-			return nil, fmt.Errorf("client: the channel for %q has not been joined: call Join first", ch.topic)
+			return nil, errNotJoined(ch.topic)
 		case cv != nil && cv != last:
 			return cv, nil
 		}
@@ -346,6 +344,7 @@ func (ch *Channel) end(err error) *conversation {
 		close(cv.over)
 	}
 	ch.inbox.end(errors.Is(err, ErrClosed))
+	ch.outbox.end(err)
 	ch.wake()
 	ch.mu.Unlock()
 	ch.cancel()

@@ -229,7 +229,7 @@ func TestCallInFlightWhenTheConversationCrashes(t *testing.T) {
 
 func TestConnectionThatIsLostComesBack(t *testing.T) {
 	a := newApp(t, appOptions{})
-	p := newProxy(t, a.start(t), nil)
+	p := newProxy(t, a.start(t), nil, nil)
 	opened, closed := make(chan struct{}, 10), make(chan error, 10)
 	s := dial(t, p.url(), client.Options{
 		Params:  named("ada"),

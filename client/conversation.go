@@ -90,7 +90,7 @@ func (ch *Channel) open(c *conn, first wire.Payload) (*conversation, error) {
 	ch.mu.Lock()
 	if err = ch.err; err == nil {
 		ch.joining = cv
-		p, err = ch.history.ask(p)
+		p, err = ch.ask(p)
 	}
 	ch.mu.Unlock()
 	if err != nil {
@@ -121,6 +121,18 @@ func (ch *Channel) params(ctx context.Context, first wire.Payload) (wire.Payload
 	return encode(v)
 }
 
+// ask adds to join params what the channel asks of the protocol.
+func (ch *Channel) ask(p wire.Payload) (wire.Payload, error) {
+	p, err := ch.history.ask(p)
+	if err == nil {
+		p, err = ch.outbox.ask(p)
+	}
+	if err != nil {
+		err = fmt.Errorf("client: the parameters for %q: %w", ch.topic, err)
+	}
+	return p, err
+}
+
 // abandon gives up a join that was not answered, unless it was after all.
 func (ch *Channel) abandon(cv *conversation, err error) (*conversation, error) {
 	ch.mu.Lock()
@@ -145,6 +157,7 @@ func (ch *Channel) answered(cv *conversation, m wire.ServerMessage) {
 	if m.Status != wire.StatusOK {
 		return
 	}
+	m.Payload = ch.outbox.joined(m.Payload)
 	stands := ch.history.joined(m.Payload)
 	if stands.gap {
 		ch.inbox.put(item{kind: itemGap, position: stands.position})
@@ -162,14 +175,24 @@ func (ch *Channel) answered(cv *conversation, m wire.ServerMessage) {
 	ch.wake()
 }
 
-// converse waits for the end of a conversation.
+// converse sends what is in the outbox until a conversation ends.
 func (ch *Channel) converse(cv *conversation) {
-	select {
-	case <-cv.over:
-	case <-cv.conn.done:
-		ch.mu.Lock()
-		ch.breakOff(cv, cv.conn.cause())
-		ch.mu.Unlock()
+	for over := false; !over; {
+		var resume <-chan time.Time
+		if pause := ch.sendMarked(cv); pause > 0 {
+			resume = time.After(pause)
+		}
+		select {
+		case <-ch.outbox.filled:
+		case <-resume:
+		case <-cv.over:
+			over = true
+		case <-cv.conn.done:
+			ch.mu.Lock()
+			ch.breakOff(cv, cv.conn.cause())
+			ch.mu.Unlock()
+			over = true
+		}
 	}
 	if errors.Is(cv.err, ErrOverrun) {
 		cv.conn.sendNow(ch.leaving(cv))
@@ -185,6 +208,7 @@ func (ch *Channel) breakOff(cv *conversation, err error) {
 	ch.current = nil
 	cv.err = err
 	close(cv.over)
+	ch.outbox.interrupted(err)
 	ch.inbox.put(item{kind: itemError, err: err})
 	ch.wake()
 }
@@ -206,7 +230,7 @@ func (ch *Channel) take(c *conn, m wire.ServerMessage) {
 	case wire.EventError:
 		ch.breakOff(cv, fmt.Errorf("client: the conversation crashed: %w", replyError(m)))
 	case wire.EventReply:
-		if m.Status != wire.StatusOK {
+		if !ch.outbox.answered(m) && m.Status != wire.StatusOK {
 			refused = replyError(m)
 		}
 	default:
@@ -223,8 +247,10 @@ func (ch *Channel) hear(cv *conversation, m wire.ServerMessage) {
 	heard := ch.history.hear(m)
 	it := item{kind: itemEvent, event: m.Event, payload: m.Payload, position: heard.position}
 	switch {
-	case heard.marker && heard.recovered:
+	case heard.recovered:
 		it.kind, it.n = itemRecovered, heard.n
+	case heard.skipped:
+		it.kind = itemGap
 	case heard.marker:
 		it.kind = itemPosition
 	}

@@ -26,6 +26,17 @@
 // in [ErrInterrupted]: the server may have handled it or not, and it is not sent
 // again.
 //
+// # Calls that take effect once
+//
+// [Channel.CallOnce] makes a call whose effect must not be lost, nor come twice:
+// an order, a payment, a message. It is numbered, and sent again after each
+// interruption until it is answered, and a Roost server that has handled the
+// number before answers what it answered then. What waits for its answer is
+// bounded by [ChannelOptions].Outbox. The server remembers for some minutes: if
+// it cannot say what became of a call, because the client was away for longer or
+// the server itself went, that is [ErrOutcomeUnknown], and the effect is there
+// once or not at all.
+//
 // # Events
 //
 // The callbacks of one channel run one at a time, in the order in which the
@@ -43,7 +54,6 @@
 //
 // # Not here yet
 //
-// Long polling, compression, a replica of a topic's presence (its events can be
-// had as [roost.Payload]), and pushes that are sent again without a second
-// effect.
+// Long polling, compression, and a replica of a topic's presence (its events can
+// be had as [roost.Payload]).
 package client

@@ -19,6 +19,16 @@ var ErrEnded = errors.New("client: the server ended the conversation")
 // the server handled it is not known.
 var ErrInterrupted = errors.New("client: interrupted before the reply came")
 
+// ErrOutcomeUnknown is the error of a [Channel.CallOnce] that was sent and of
+// which nobody can say whether it took effect: the server has forgotten it, or
+// the channel is over.
+var ErrOutcomeUnknown = errors.New("client: it is not known whether the push took effect")
+
+// ErrOnceUnsupported is the error of a [Channel.CallOnce] that had no effect,
+// because the server takes no marked pushes (spec/protocol.md §21), or answered
+// the join with something else than an object. It wraps errors.ErrUnsupported.
+var ErrOnceUnsupported = fmt.Errorf("client: the server takes no pushes that are to take effect once: %w", errors.ErrUnsupported)
+
 // ErrOverrun is why a channel left its conversation to join anew: more events
 // came than [ChannelOptions].Inbox holds.
 var ErrOverrun = errors.New("client: the callbacks are too slow: more events came than the inbox holds")

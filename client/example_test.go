@@ -66,13 +66,20 @@ func Example() {
 	defer socket.Close(ctx)
 
 	heard := make(chan Annotation)
-	channel := socket.Channel("videos:42", &client.ChannelOptions{History: true})
+	channel := socket.Channel("videos:42", &client.ChannelOptions{History: true, Outbox: 100})
 	channel.On(Annotated, func(_ context.Context, a Annotation) { heard <- a })
 	channel.OnGap(func(context.Context) { fmt.Println("something was missed for good") })
 
 	video, err := channel.Join[Video](ctx, nil)
 	fmt.Println(video.Title, err)
 	receipt, err := channel.Call(ctx, Annotate, Annotation{Body: "look"})
+	fmt.Println(receipt.ID, err)
+	fmt.Println((<-heard).Body)
+
+	receipt, err = channel.CallOnce(ctx, Annotate, Annotation{Body: "once, whatever breaks"})
+	if errors.Is(err, client.ErrOutcomeUnknown) {
+		fmt.Println("it was annotated once, or not at all")
+	}
 	fmt.Println(receipt.ID, err)
 	fmt.Println((<-heard).Body)
 
@@ -84,5 +91,7 @@ func Example() {
 	// Video 42 <nil>
 	// 1 <nil>
 	// look
+	// 2 <nil>
+	// once, whatever breaks
 	// refused: empty
 }

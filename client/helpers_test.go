@@ -216,6 +216,17 @@ func dial(t testing.TB, socketURL string, o client.Options) *client.Socket {
 	return s
 }
 
+// dialUntil connects where connections are cut before they stand.
+func dialUntil(t *testing.T, socketURL, name string) *client.Socket {
+	t.Helper()
+	o := client.Options{Params: named(name), Reconnect: soon, Rejoin: soon, Logger: discard}
+	s, err := client.Dial(t.Context(), socketURL, &o)
+	for err != nil {
+		s, err = client.Dial(t.Context(), socketURL, &o)
+	}
+	return s
+}
+
 func shut(t testing.TB, s *client.Socket) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -285,9 +296,10 @@ type proxy struct {
 	t        *testing.T
 	listener net.Listener
 	target   string
-	limit    func() int   // how many bytes the server's side of the next connection may bring; negative: any
-	calm     atomic.Bool  // any number, from now on
-	carried  atomic.Int64 // from the server's side
+
+	limit, limitUp     func() int   // how many bytes the server's and the client's side of the next connection may bring; negative: any
+	calm               atomic.Bool  // any number, from now on
+	carried, carriedUp atomic.Int64 // from the server's side, and the client's
 
 	mu    sync.Mutex // guards conns and ended
 	conns map[net.Conn]bool
@@ -295,13 +307,13 @@ type proxy struct {
 	busy  sync.WaitGroup
 }
 
-func newProxy(t *testing.T, socketURL string, limit func() int) *proxy {
+func newProxy(t *testing.T, socketURL string, limit, limitUp func() int) *proxy {
 	t.Helper()
 	u, err := url.Parse(socketURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{t: t, listener: listen(t, "127.0.0.1:0"), target: u.Host, limit: limit, conns: map[net.Conn]bool{}}
+	p := &proxy{t: t, listener: listen(t, "127.0.0.1:0"), target: u.Host, limit: limit, limitUp: limitUp, conns: map[net.Conn]bool{}}
 	p.busy.Go(p.accept)
 	t.Cleanup(func() {
 		p.mu.Lock()
@@ -331,13 +343,17 @@ func (p *proxy) accept() {
 			_, _ = down.Close(), up.Close()
 		}
 		p.mu.Unlock()
-		limit := -1
-		if p.limit != nil && !p.calm.Load() {
-			limit = p.limit()
-		}
-		p.busy.Go(func() { p.carry(up, up, down, -1) })
+		limit, limitUp := p.draw(p.limit), p.draw(p.limitUp)
+		p.busy.Go(func() { p.carry(io.MultiWriter(up, counter{&p.carriedUp}), up, down, limitUp) })
 		p.busy.Go(func() { p.carry(io.MultiWriter(down, counter{&p.carried}), down, up, limit) })
 	}
+}
+
+func (p *proxy) draw(limit func() int) int {
+	if limit == nil || p.calm.Load() {
+		return -1
+	}
+	return limit()
 }
 
 // carry copies at most limit bytes, and then ends both sides.

@@ -1,9 +1,7 @@
 package client
 
 import (
-	"encoding/json/jsontext"
 	"encoding/json/v2"
-	"errors"
 
 	"github.com/roost-dev/roost/wire"
 )
@@ -15,8 +13,6 @@ type history struct {
 	received string // the position behind all that is in the inbox; empty: none is known
 	handled  string // and behind all that callbacks were told
 }
-
-var errNoObject = errors.New("client: the parameters of a channel with History must be a JSON object")
 
 // request is what join params ask of the history: positions, in binary frames
 // too, and what is behind the last one that is known.
@@ -30,17 +26,7 @@ func (h *history) ask(p wire.Payload) (wire.Payload, error) {
 	if !h.on {
 		return p, nil
 	}
-	members := map[string]jsontext.Value{}
-	if p.Binary || json.Unmarshal(p.Data, &members) != nil || members == nil {
-		return p, errNoObject
-	}
-	value, err := json.Marshal(request{After: h.received, Binary: true})
-	if err != nil {
-		return p, err
-	}
-	members[wire.KeyHistory] = value
-	data, err := json.Marshal(members)
-	return wire.Payload{Data: data}, err
+	return withMember(p, wire.KeyHistory, request{After: h.received, Binary: true})
 }
 
 // standing is what a join reply says.
@@ -74,6 +60,7 @@ type heard struct {
 	marker    bool   // it says nothing else but where the channel stands
 	recovered bool   // and that all that was missed was told:
 	n         int    // so many events
+	skipped   bool   // and that the connection cannot carry an event
 }
 
 // hear reads an event.
@@ -87,11 +74,16 @@ func (h *history) hear(m wire.ServerMessage) heard {
 		return e
 	}
 	e.marker = true
-	var end struct {
+	var told struct {
 		Recovered *int `json:"recovered"`
+		Skipped   int  `json:"skipped"`
 	}
-	if json.Unmarshal(m.Payload.Data, &end) == nil && end.Recovered != nil {
-		e.recovered, e.n = true, *end.Recovered
+	if json.Unmarshal(m.Payload.Data, &told) != nil {
+		return e
+	}
+	e.skipped = told.Skipped > 0
+	if told.Recovered != nil {
+		e.recovered, e.n = true, *told.Recovered
 	}
 	return e
 }

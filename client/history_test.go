@@ -89,7 +89,7 @@ type away struct {
 func newAway(t *testing.T, socketURL string) *away {
 	w := &away{gate: make(chan struct{})}
 	close(w.gate)
-	w.proxy = newProxy(t, socketURL, nil)
+	w.proxy = newProxy(t, socketURL, nil, nil)
 	return w
 }
 
@@ -268,20 +268,23 @@ func TestConnectionCutAtEveryByte(t *testing.T) {
 	t.Run("intercepted", func(t *testing.T) { cutAtEveryByte(t, slices.Clone[[]byte]) })
 }
 
+// firstOnly is a limit for the first connection alone.
+func firstOnly(limit int) func() int {
+	n := 0
+	return func() int {
+		if n++; n > 1 {
+			return -1
+		}
+		return limit
+	}
+}
+
 func cutAtEveryByte(t *testing.T, out func([]byte) []byte) {
 	t.Helper()
 	a := newApp(t, appOptions{keep: &history.Keep{}, out: out})
 	url := a.start(t)
 	talk := func(topic string, limit int) (carried int) {
-		limits := []int{limit}
-		p := newProxy(t, url, func() int {
-			if len(limits) == 0 {
-				return -1
-			}
-			limit := limits[0]
-			limits = nil
-			return limit
-		})
+		p := newProxy(t, url, firstOnly(limit), nil)
 		o := client.Options{Reconnect: soon, Rejoin: soon, Logger: discard}
 		s, err := client.Dial(t.Context(), p.url(), &o)
 		if err != nil {
@@ -350,16 +353,12 @@ func torture(t *testing.T, seed uint64, kept int) (gaps int) {
 		defer drawing.Unlock()
 		return random.IntN(n)
 	}
-	p := newProxy(t, socketURL(l), func() int { return 150 + draw(6000) })
+	p := newProxy(t, socketURL(l), func() int { return 150 + draw(6000) }, nil)
 
 	var channels []*client.Channel
 	var diaries []*diary
 	for i := range clients {
-		o := client.Options{Params: named(fmt.Sprint("user", i)), Reconnect: soon, Rejoin: soon, Logger: discard}
-		s, err := client.Dial(t.Context(), p.url(), &o)
-		for err != nil {
-			s, err = client.Dial(t.Context(), p.url(), &o) // cut before it stood
-		}
+		s := dialUntil(t, p.url(), fmt.Sprint("user", i))
 		defer shut(t, s)
 		ch := s.Channel("log:1", &client.ChannelOptions{History: true, Inbox: 16 + draw(500)})
 		diaries = append(diaries, keep(ch))

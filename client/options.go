@@ -91,6 +91,12 @@ type ChannelOptions struct {
 	// History. Empty: the first join gets what is live.
 	After string
 
+	// Outbox is how many calls of [Channel.CallOnce] may be unanswered; more
+	// wait until there is room. With an outbox the parameters must be a JSON
+	// object, and the server must know marked pushes (spec/protocol.md §21).
+	// Default: none, and CallOnce fails.
+	Outbox int
+
 	// Inbox is how many events may wait for the callbacks, and InboxBytes how
 	// many bytes of payload; one event that is larger may wait alone. With
 	// more the channel leaves its conversation, which OnError tells with

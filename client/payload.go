@@ -1,6 +1,8 @@
 package client
 
 import (
+	"bytes"
+	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
 	"fmt"
@@ -49,6 +51,48 @@ func decode[T any](p wire.Payload) (T, error) {
 		return v, fmt.Errorf("the JSON does not fit a %T", v)
 	}
 	return v, nil
+}
+
+// decodeReply decodes the reply to an event.
+func decodeReply[R any](event string, m wire.ServerMessage) (R, error) {
+	var reply R
+	if m.Status != wire.StatusOK {
+		return reply, replyError(m)
+	}
+	switch any(reply).(type) {
+	case roost.Ack, roost.NoReply:
+		return reply, nil
+	}
+	reply, err := decode[R](m.Payload)
+	if err != nil {
+		err = fmt.Errorf("client: the reply to %q: %w", event, err)
+	}
+	return reply, err
+}
+
+// roomFor checks that a member of the protocol's can be added to what the
+// application sends.
+func roomFor(p wire.Payload, name string) (wire.Payload, error) {
+	object := jsontext.Value(bytes.TrimSpace(p.Data))
+	if p.Binary || object.Kind() != '{' || !object.IsValid() {
+		return p, fmt.Errorf("it is no JSON object, and so has no room for the member %q, which the protocol adds", name)
+	}
+	p.Data = object
+	if _, _, has := p.Cut(name); has {
+		return p, fmt.Errorf("it has a member %q, which the protocol adds", name)
+	}
+	return p, nil
+}
+
+// withMember adds a member of the protocol's.
+func withMember(p wire.Payload, name string, value any) (wire.Payload, error) {
+	p, err := roomFor(p, name)
+	if err != nil {
+		return p, err
+	}
+	member, err := json.Marshal(value)
+	p, _ = p.With(name, member)
+	return p, err
 }
 
 // replyError is the error that a reply with another status than ok is, or the

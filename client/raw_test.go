@@ -82,7 +82,7 @@ func (p *peer) next() (f ws.Frame, err error) {
 }
 
 // acceptJoin upgrades, and answers the join of "t" with ok.
-func (p *peer) acceptJoin() error {
+func (p *peer) acceptJoin(response string) error {
 	if err := p.accept(); err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (p *peer) acceptJoin() error {
 	if err != nil {
 		return err
 	}
-	p.text(fmt.Sprintf(`[%s,%s,"t","phx_reply",{"status":"ok","response":{}}]`, m.JoinRef, m.Ref))
+	p.text(fmt.Sprintf(`[%s,%s,"t","phx_reply",{"status":"ok","response":%s}]`, m.JoinRef, m.Ref, response))
 	return nil
 }
 
@@ -193,7 +193,7 @@ func TestServerThatBreaksTheProtocolIsClosed(t *testing.T) {
 func TestFragmentsAndControlFrames(t *testing.T) {
 	ended := make(chan []ws.Frame, 1)
 	url := listenRaw(t, func(p *peer) {
-		if p.acceptJoin() != nil {
+		if p.acceptJoin(`{}`) != nil {
 			return
 		}
 		p.raw(0x01, 0) // a beginning that is empty
@@ -232,7 +232,7 @@ func TestFragmentsAndControlFrames(t *testing.T) {
 // Code 1000 asks the client not to come back (spec/protocol.md §12).
 func TestServerThatClosesForGood(t *testing.T) {
 	url := listenRaw(t, func(p *peer) {
-		if p.acceptJoin() == nil {
+		if p.acceptJoin(`{}`) == nil {
 			p.text(`[null,null,"t","last",{}]`)
 			p.raw(ws.AppendServer(nil, ws.Close, []byte("\x03\xE8"))...)
 			p.untilClosed()
@@ -263,7 +263,7 @@ func TestServerThatClosesForGood(t *testing.T) {
 func TestCloseComesBehindWhatWasPushed(t *testing.T) {
 	ended := make(chan []ws.Frame, 1)
 	url := listenRaw(t, func(p *peer) {
-		if p.acceptJoin() == nil {
+		if p.acceptJoin(`{}`) == nil {
 			ended <- p.untilClosed()
 		}
 	})
@@ -343,4 +343,26 @@ func TestPositionsOfBinaryEvents(t *testing.T) {
 			t.Errorf("joined with %s, want %s", got, want)
 		}
 	}
+}
+
+// What the connection cannot carry is told as a gap, where it is missing
+// (spec/protocol.md §20).
+func TestEventsThatWereSkipped(t *testing.T) {
+	url := listenRaw(t, func(p *peer) {
+		if p.acceptJoin(`{"_history":{"position":"p.0."}}`) != nil {
+			return
+		}
+		p.text(`[null,"p.1.","t","number",{"N":1}]`)
+		p.text(`[null,"p.2.","t","_history",{"skipped":1}]`)
+		p.text(`[null,"p.3.","t","number",{"N":3}]`)
+		p.text(`[null,"p.3.","t","_history",{"skipped":0}]`)
+		p.untilClosed()
+	})
+	ch := dial(t, url, client.Options{}).Channel("t", &client.ChannelOptions{History: true})
+	d := keep(ch)
+	if _, err := ch.Join[roost.Ack](t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	wantDiary(t, d, "1", "gap", "3")
+	eventually(t, "the position", func() bool { return ch.Position() == "p.3." })
 }

@@ -1,18 +1,16 @@
-package roost
+package wire
 
 import (
 	"bytes"
 	"encoding/json/jsontext"
-
-	"github.com/roost-dev/roost/wire"
 )
 
-// How what the protocol adds to the objects of an application is taken out of
-// them, and put in.
+// How what the protocol adds to the objects of an application is put in, and
+// taken out.
 
-// cutMember takes a member out of a JSON object, if it has it. What is no
-// object, or invalid, it leaves alone.
-func cutMember(p wire.Payload, name string) (value jsontext.Value, rest wire.Payload, found bool) {
+// Cut takes a member out of a JSON object, if it has it. What is no object, or
+// invalid, it leaves alone.
+func (p Payload) Cut(name string) (value jsontext.Value, rest Payload, found bool) {
 	if p.Binary || !bytes.Contains(p.Data, []byte(`"`+name+`"`)) {
 		return nil, p, false
 	}
@@ -45,19 +43,20 @@ func cutMember(p wire.Payload, name string) (value jsontext.Value, rest wire.Pay
 	if first {
 		after = bytes.TrimPrefix(bytes.TrimLeft(after, " \t\r\n"), []byte(","))
 	}
-	return value, wire.Payload{Data: append(bytes.Clone(p.Data[:from]), after...)}, true
+	return value, Payload{Data: append(bytes.Clone(p.Data[:from]), after...)}, true
 }
 
-// addMember adds a member to a JSON object. It reports false for what is none.
-func addMember(p wire.Payload, name string, value []byte) (wire.Payload, bool) {
+// With adds a member to a JSON object that does not have it. It reports false
+// for what is no object; white space before one is too much.
+func (p Payload) With(name string, value jsontext.Value) (Payload, bool) {
 	if p.Binary || len(p.Data) < 2 || p.Data[0] != '{' {
 		return p, false
 	}
 	data := make([]byte, 0, len(p.Data)+len(name)+len(value)+len(`"":,`))
 	data = append(data, `{"`+name+`":`...)
 	data = append(data, value...)
-	if rest := bytes.TrimSpace(p.Data[1:]); rest[0] != '}' {
+	if !bytes.HasPrefix(bytes.TrimSpace(p.Data[1:]), []byte("}")) {
 		data = append(data, ',')
 	}
-	return wire.Payload{Data: append(data, p.Data[1:]...)}, true
+	return Payload{Data: append(data, p.Data[1:]...)}, true
 }
