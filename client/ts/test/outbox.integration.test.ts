@@ -66,7 +66,7 @@ for (const [name, transport, opts] of ways) {
     const observer = await observe(t, topic, address)
     const cutter = await Cutter.start(t, address)
     // A poll's answer goes through as a whole or not at all.
-    cutter.budget = () => 100 + below(transport === LongPoll ? 30_000 : 4 * last)
+    cutter.budget = () => 100 + below(transport === LongPoll ? 12_000 : 4 * last)
     const channel = client(t, cutter.address, transport, opts).channel(topic)
     const outbox = new Outbox(channel)
     channel.join()
@@ -81,7 +81,7 @@ for (const [name, transport, opts] of ways) {
     const below = chance(seed)
     const topic = `log:${randomUUID()}`
     const cutter = await Cutter.start(t, address)
-    cutter.budget = () => 500 + below(transport === LongPoll ? 20_000 : 5000)
+    cutter.budget = () => 500 + below(transport === LongPoll ? 10_000 : 5000)
     const channel = client(t, cutter.address, transport, opts).channel(topic)
     const outbox = new Outbox(channel)
     const recovery = new Recovery(channel)
@@ -94,6 +94,7 @@ for (const [name, transport, opts] of ways) {
     cutter.budget = () => Infinity
     outbox.push("shout_reply", { n: 501 })
     assert.equal(await numbers.next(), 501)
+    t.diagnostic(`${cutter.cuts} cuts`)
     assert.ok(cutter.cuts >= 5, `only ${cutter.cuts} cuts`)
   })
 
