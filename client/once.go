@@ -115,8 +115,9 @@ func (ch *Channel) withdraw(p *markedPush, why error) {
 	ch.outbox.settle(p, wire.ServerMessage{}, err)
 }
 
-// sendMarked sends what of the outbox may be sent in a conversation. The channel's
-// goroutine calls it, again when something changed, or behind the pause.
+// sendMarked sends what may be sent of the outbox in a conversation. The
+// channel's goroutine calls it, and again when something changed or the pause is
+// over.
 func (ch *Channel) sendMarked(cv *conversation) (pause time.Duration) {
 	for {
 		ch.mu.Lock()
@@ -141,8 +142,8 @@ func (ch *Channel) sendMarked(cv *conversation) (pause time.Duration) {
 	}
 }
 
-// notSent takes back that a push was sent. If that was not for want of a
-// connection it never will be.
+// notSent takes back that a push was sent. For want of a connection it is sent
+// on the next one; if it cannot be encoded, never.
 func (ch *Channel) notSent(p *markedPush, err error) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()

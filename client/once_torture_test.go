@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,7 +72,6 @@ func TestTortureOfCallsThatTakeEffectOnce(t *testing.T) {
 func tortureOnce(t *testing.T, seed uint64) {
 	t.Helper()
 	const calls, sockets, callers = 10_000, 4, 8 // callers on each
-	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 21))
 	var drawing sync.Mutex
 	draw := func(n int) int {
@@ -83,7 +83,8 @@ func tortureOnce(t *testing.T, seed uint64) {
 	a := ts.app(t, roost.Options[string]{})
 	l := listen(t, "127.0.0.1:0")
 	defer a.serve(t, l)()
-	p := newProxy(t, socketURL(l), func() int { return 300 + draw(20_000) }, func() int { return 500 + draw(30_000) })
+	var connections atomic.Int32
+	p := newProxy(t, socketURL(l), func() int { connections.Add(1); return 300 + draw(20_000) }, func() int { return 500 + draw(30_000) })
 	hows := []string{"", "", "", "later", "refuse"}
 	numbers := make(chan int)
 	var calling sync.WaitGroup
@@ -115,6 +116,9 @@ func tortureOnce(t *testing.T, seed uint64) {
 	}
 	close(numbers)
 	calling.Wait()
+	if t.Logf("seed %d, %d connections", seed, connections.Load()); connections.Load() < 100 {
+		t.Error("hardly any connection was cut")
+	}
 	ts.wantOnce(t, calls)
 }
 

@@ -49,7 +49,7 @@ type outbox struct {
 
 	window   int       // how many of those that wait are sent
 	refusals int       // pauses in a row
-	answers  int       // since
+	answers  int       // since then, or since there were 32
 	resume   time.Time // nothing is sent until then
 }
 
@@ -90,8 +90,10 @@ func (o *outbox) joined(p wire.Payload) wire.Payload {
 	kept := o.session != "" && reply.Session != "" && reply.Kept
 	o.session, o.refused = reply.Session, reply.Session == ""
 	o.resume = time.Time{}
-	o.drop(func(p *markedPush) error {
+	for _, p := range o.waiting {
 		p.ref = wire.Value{}
+	}
+	o.drop(func(p *markedPush) error {
 		switch {
 		case p.sent > 0 && !kept:
 			return fmt.Errorf("%w: event %q: the server does not know the session any more", ErrOutcomeUnknown, p.event)
@@ -166,9 +168,9 @@ func isAgain(m wire.ServerMessage) bool {
 	return string(word) == `"again"`
 }
 
-// pause has nothing sent for a while, longer each time, and less at once then,
-// because the server would not handle something. The more it answers the less
-// that counts.
+// pause has nothing sent for a while, because the server would not handle
+// something, and half as much at once then. Pauses grow until 32 pushes in a row
+// were answered, and what is sent at once doubles then.
 func (o *outbox) pause() {
 	signal(o.filled)
 	o.answers = 0
