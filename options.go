@@ -135,7 +135,8 @@ type MarkedPushes struct {
 	PerSession int
 
 	// SessionBytes is how much is kept of the replies of a client on one
-	// topic; the last is kept whatever its size. Default 256 KiB.
+	// topic; the last is kept whatever its size. Default 256 KiB: more than 32
+	// pushes at a time need, unless replies are larger than 8 KiB.
 	SessionBytes int
 
 	// Sessions is how many clients that are away are remembered, each with one
