@@ -144,7 +144,13 @@ func TestManyWhoMissedTheSameGetTheSame(t *testing.T) {
 			}
 		}
 	}
+	if b := missed(positions[199]); b.More {
+		t.Error("the last 100 events are said to be followed by more")
+	}
 	say(t, ps, "log:1", "new")
+	if b := missed(positions[199]); !b.More {
+		t.Error("with one more event, the 100 before it are said to be the last")
+	}
 	if b := missed(positions[200]); b.Messages[0] != first.Messages[1] || b.Messages[99].Event != "new" {
 		t.Errorf("with one more event, those before it are other messages, or it is not there: %q", b.Messages[99].Event)
 	}
