@@ -140,6 +140,47 @@ func TestAllThatWasMissedComesInOrder(t *testing.T) {
 	})
 }
 
+// Once something could not be held, nothing behind it is, though there may be
+// room by then: all of it comes from the log.
+func TestWhatIsHeldHasNoHole(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, ps := keepingApp(t, history.Keep{})
+		a.opts.MailboxLen = 4
+		joined, first := make(chan struct{}), make(chan struct{})
+		a.join = func(context.Context, *roost.Channel[room], *roost.Socket[user], struct{}) (count, error) {
+			<-joined
+			return count{}, nil
+		}
+		a.out = func(_ context.Context, _ *roost.Channel[room], v said) (said, bool, error) {
+			if v.Text == "0" {
+				<-first
+			}
+			return v, true, nil
+		}
+		mark := func(from, to int) {
+			for i := from; i < to; i++ {
+				if err := Marked.Broadcast(t.Context(), ps, "room:1", said{"a job", fmt.Sprint(i)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			synctest.Wait()
+		}
+		c := dial(t, a.server(), "ada")
+		c.send("1", "1", "room:1", "phx_join", `{"_history":true}`)
+		synctest.Wait()
+		mark(0, 6)
+		close(joined)
+		synctest.Wait()
+		mark(6, 7) // while the first is being told
+		close(first)
+		c.drainTo(1)
+		for i := range 7 {
+			wantFrames(t, c, fmt.Sprintf(`["1","@%d","room:1","marked",{"by":"a job","text":"%d"}]`, i+1, i))
+		}
+		c.wantNothing()
+	})
+}
+
 func TestClientIsToldIfHistoryDoesNotReachBack(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a, ps := keepingApp(t, history.Keep{Count: 2})

@@ -20,6 +20,7 @@ func (c *conversation) deliverKept(m *pubsub.Message) {
 	full, broken := false, false
 	switch {
 	case c.phase == ended:
+	case c.fellBehind(): // the log has this, too
 	case c.phase == joining || intercepted || c.says():
 		if c.hold(outgoing{message: m}) {
 			break
@@ -117,18 +118,22 @@ func keptBurst(version wire.Version, inBinary bool, b *pubsub.Batch) *transport.
 // hearRun passes on a batch with kept messages together, and reports whether it
 // could: what is out of the common is looked at one by one.
 func (c *conversation) hearRun(r *run, burst *transport.Burst) bool {
-	return c.passRun(r, burst, func() bool { return c.phase == joined && !c.says() })
+	return c.carries(r) && c.passRun(r, burst, func() bool { return c.phase == joined && !c.says() })
 }
 
 // tellRun tells what was read from the log together, and reports whether it
 // could. Only the worker calls it.
 func (c *conversation) tellRun(b *pubsub.Batch) bool {
 	r, burst := keptRun(b), c.burst(b)
-	if r == nil || burst == nil || r.binary {
-		return false // bytes are skipped one by one, if the connection cannot carry them
+	if r == nil || burst == nil || !c.carries(r) {
+		return false
 	}
 	return c.passRun(r, burst, func() bool { return c.phase != ended })
 }
+
+// carries reports whether the connection can carry a run together. Bytes that it
+// cannot carry are looked at one by one.
+func (c *conversation) carries(r *run) bool { return !r.binary || c.socket.carriesBytes() }
 
 // passRun sends a run if it is the conversation's turn to, which is asked under
 // mu, and reports whether it did.

@@ -150,6 +150,42 @@ func TestLongPollingIsToldThatBytesAreLost(t *testing.T) {
 	}
 }
 
+// The same where bytes leave together with other events.
+func TestLongPollingIsToldOfEachOfManyBytes(t *testing.T) {
+	const events = 100
+	a, ps := keepingApp(t, history.Keep{})
+	server := a.server()
+	t.Cleanup(func() { server.Shutdown(context.Background()) })
+	for range largeTopic {
+		other := dial(t, server, "bob")
+		other.send("1", "1", "room:1", "phx_join", `{}`)
+		other.drainTo(1)
+	}
+	c := reaching(t, server)
+	c.poll()
+	if status := c.post(`["1","1","room:1","phx_join",` + inBinary + `]`); status != 200 {
+		t.Fatalf("join: %d", status)
+	}
+	c.poll()
+	var want []string
+	for n := 1; n <= events; n += 2 {
+		show(t, ps, "room:1", "bytes")
+		announce(t, ps, "text")
+		at, behind := strconv.FormatInt(int64(n), 36), strconv.FormatInt(int64(n+1), 36)
+		want = append(want,
+			`[null,"@`+at+`","room:1","_history",{"skipped":1}]`,
+			`[null,"@`+behind+`","room:1","said",{"by":"a job","text":"text"}]`)
+	}
+	for len(want) > 0 {
+		for _, m := range c.poll().Messages {
+			if got := forget(m); got != want[0] {
+				t.Fatalf("got %q, want %q", got, want[0])
+			}
+			want = want[1:]
+		}
+	}
+}
+
 // What leaves together is encoded once for each form that clients ask for, and
 // each client sees its own, over real connections.
 func TestBinaryEventsLeaveTogetherWithTheirPositions(t *testing.T) {
