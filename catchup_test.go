@@ -193,8 +193,15 @@ func TestClientIsToldIfHistoryDoesNotReachBack(t *testing.T) {
 		}
 		future := history.Position{Epoch: epoch.Epoch, Seq: 5}
 		trimmed := history.Position{Epoch: epoch.Epoch, Seq: 1}
+		if err := Said.Broadcast(t.Context(), ps, "room:2", said{"a job", "elsewhere"}); err != nil {
+			t.Fatal(err)
+		}
+		other, err := ps.Log().Last(t.Context(), "room:2")
+		if err != nil {
+			t.Fatal(err)
+		}
 		asked := []string{`{"after":5}`, `{"binary":"x"}`}
-		for _, after := range []string{trimmed.String(), future.String(), "garbage", "AAAAAAAAAAAAAAAA.1.", strings.Repeat("x", 10_000)} {
+		for _, after := range []string{trimmed.String(), future.String(), other.String(), "garbage", "AAAAAAAAAAAAAAAA.1.", strings.Repeat("x", 10_000)} {
 			asked = append(asked, fmt.Sprintf(`{"after":%q}`, after))
 		}
 		for i, request := range asked {
