@@ -31,7 +31,6 @@ type conversation struct {
 	topic   string
 	ref     wire.Value // what its frames carry: the client's join_ref, or else the ref of its join
 	channel any        // the *Channel[S] that this is the core of
-	refless bool       // the client gave no join_ref
 
 	follower *follower // nil unless the client asked for positions in the topic's history
 
@@ -42,6 +41,7 @@ type conversation struct {
 	leaving  bool // a leave is in the mailbox
 	speaks   bool // ended, but OnTerminate runs, and what it pushes still goes out
 	why      Reason
+	refless  bool // the client gave no join_ref: constant, and here for the size of it all
 	sub      *pubsub.Subscription
 	done     chan struct{} // of the context; made when asked for
 	work     *work         // what there is to do and to say; an idle conversation has none

@@ -42,7 +42,6 @@ func (s *Socket[A]) Disconnect() { s.s.disconnect() }
 // code.
 type socket struct {
 	server    *core
-	version   wire.Version
 	transport string
 	id        string
 	user      any // the *Socket[A]
@@ -50,13 +49,14 @@ type socket struct {
 	muted     atomic.Bool  // nothing is sent any more
 	marks     atomic.Bool  // the client marks pushes
 	leaving   atomic.Int32 // conversations that have ended and are to be removed
+	version   wire.Version // stands here, as others do elsewhere, since a socket must be small
 
 	// Used by the one goroutine at a time that calls Receive.
 	messages, joins, strikes bucket
 
 	mu           sync.Mutex // guards what follows
 	topics       topicSet
-	unfinished   int // conversations whose worker is not through with them
+	unfinished   int32 // conversations whose worker is not through with them
 	draining     bool
 	closed       bool
 	registration *pubsub.Registration
@@ -159,7 +159,7 @@ func (s *socket) admit(c *conversation) (prev *conversation, refusal *Error) {
 		return nil, errTopicTooLong
 	case s.draining || s.closed:
 		return nil, errShuttingDown
-	case prev == nil && s.topics.len()-int(s.leaving.Load()) >= limit, s.unfinished >= 2*limit+1:
+	case prev == nil && s.topics.len()-int(s.leaving.Load()) >= limit, int(s.unfinished) >= 2*limit+1:
 		// The second: joining the same topics again and again must not pile
 		// up callbacks that do not return.
 		return nil, errTooMany
