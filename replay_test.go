@@ -57,15 +57,13 @@ func say10KB(t *testing.T, ps *pubsub.PubSub, number int) {
 }
 
 // wantNumbers reads events up to one, which must come in order and each once.
-// It returns the last frame.
-func wantNumbers(t *testing.T, c *lateReader, from, to int) (last string) {
+func wantNumbers(t *testing.T, c *lateReader, from, to int) {
 	t.Helper()
 	for i := from; i < to; i++ {
-		if last = c.next(); !strings.Contains(last, fmt.Sprintf(`"text":"%d x`, i)) {
-			t.Fatalf("got %.80s, want event %d", last, i)
+		if got := c.next(); !strings.Contains(got, fmt.Sprintf(`"text":"%d x`, i)) {
+			t.Fatalf("got %.80s, want event %d", got, i)
 		}
 	}
-	return last
 }
 
 // What a slow reader missed waits in the log, not in memory of its own, and its
