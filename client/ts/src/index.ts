@@ -1,4 +1,5 @@
 export { Channel, type ChannelState, type EventCallback, type JoinParams } from "./channel.js"
+export type { Contract, NoReply, Untyped } from "./contract.js"
 export { LongPoll } from "./longpoll.js"
 export { Outbox, type OutboxOptions } from "./outbox.js"
 export type { Params } from "./params.js"
@@ -13,7 +14,7 @@ export {
   type PresenceOptions,
   type PresenceState,
 } from "./presence.js"
-export { Push } from "./push.js"
+export { Push, PushError, type UnansweredPush } from "./push.js"
 export { Recovery, type RecoveryOptions } from "./recovery.js"
 export { Serializer, type Decode, type Encode, type Message } from "./serializer.js"
 export { Socket, type ErrorCallback, type Logger, type SocketOptions } from "./socket.js"

@@ -1,4 +1,5 @@
 import type { Channel } from "./channel.js"
+import type { Argument, Contract, EventName, Untyped } from "./contract.js"
 import { extend, withMember } from "./extension.js"
 import { Push, type Reply } from "./push.js"
 import { asBytes, type Message } from "./serializer.js"
@@ -26,8 +27,8 @@ export interface OutboxOptions {
  * rejoin; the server knows by its number what it has handled, and repeats the answer. The pushes live as long as the
  * channel does, which a page that is closed or reloaded ends.
  */
-export class Outbox {
-  readonly channel: Channel
+export class Outbox<C extends Contract = Untyped> {
+  readonly channel: Channel<C>
   /** How many pushes may wait for their answers. */
   readonly limit: number
   /** How many bytes a payload may have once encoded. */
@@ -42,7 +43,7 @@ export class Outbox {
   private readonly pauseTimer: Timer
 
   /** Create it before the channel joins; throws after that, and if the channel has one. */
-  constructor(channel: Channel, opts: OutboxOptions = {}) {
+  constructor(channel: Channel<C>, opts: OutboxOptions = {}) {
     extend(channel, "Outbox", ONCE, this)
     this.channel = channel
     this.limit = opts.limit ?? 100
@@ -72,7 +73,8 @@ export class Outbox {
    * Throws before `join`, if `limit` pushes wait, if the payload is neither object nor bytes or has more than `maxBytes`,
    * and for bytes if the socket has an `encode` of its own.
    */
-  push(event: string, payload: object = {}, timeout: number = Infinity): Push {
+  push<E extends EventName<C["in"]>>(event: E, ...payload: Argument<C["in"][E]["payload"], [timeout?: number]>): Push<C["in"][E]["reply"]>
+  push(event: string, payload: any = {}, timeout: number = Infinity): Push {
     const { channel, limit, waiting } = this
     if (!channel.joinedOnce) throw new Error(`tried to push "${event}" to "${channel.topic}" before joining: call join() first`)
     if (waiting.size >= limit) throw new Error(`cannot push "${event}" to "${channel.topic}": ${limit} pushes wait for their answers, and that is the limit`)
@@ -164,9 +166,9 @@ class MarkedPush extends Push {
   sentIn: string | null = null
   /** How often it was sent without being refused, so that it may have been handled. */
   unanswered = 0
-  private readonly outbox: Outbox
+  private readonly outbox: Outbox<any>
 
-  constructor(outbox: Outbox, number: number, event: string, payload: object, timeout: number) {
+  constructor(outbox: Outbox<any>, number: number, event: string, payload: object, timeout: number) {
     super(outbox.channel, event, () => payload, timeout)
     this.outbox = outbox
     this.number = number
@@ -198,7 +200,7 @@ class MarkedPush extends Push {
 }
 
 /** A copy of a payload, which must have room for a mark. */
-function copied({ channel, maxBytes }: Outbox, event: string, payload: object): object {
+function copied({ channel, maxBytes }: Outbox<any>, event: string, payload: object): object {
   const bytes = asBytes(payload)?.slice()
   if (bytes && !channel.socket.marksBytes) throw new Error(`cannot mark the bytes of "${event}": the socket has an encode of its own, which has no room for it`)
   const json = bytes ? "" : JSON.stringify(payload) ?? ""

@@ -1,15 +1,11 @@
 import type { Channel } from "./channel.js"
 
 /** One session of a user: what the application tracked, and the ref that names it. */
-export interface PresenceMeta {
-  phx_ref: string
-  phx_ref_prev?: string
-  [field: string]: unknown
-}
+export type PresenceMeta<Meta = any> = Meta & { phx_ref: string; phx_ref_prev?: string }
 
-/** All sessions under one key, and what the server's fetch added. */
-export interface PresenceEntry {
-  metas: { phx_ref: string }[]
+/** All sessions under one key. What the server's fetch adds stands beside them. */
+export interface PresenceEntry<Meta = any> {
+  metas: PresenceMeta<Meta>[]
 }
 
 /** The entries by key. It has no prototype, since keys such as "__proto__" are legal. */
@@ -32,13 +28,15 @@ export interface PresenceOptions {
 }
 
 /**
- * Who is present on a channel's topic, kept up to date from the server's state and diffs (spec/protocol.md §15).
+ * Who is present on a channel's topic, kept up to date from the server's state and diffs (spec/protocol.md §15). `Meta` is
+ * what the application tracks of each session, by the channel's contract; where the server's fetch adds something, name
+ * the whole entry: `new Presence<Meta, PresenceEntry<Meta> & { user: User }>(channel)`.
  * Entries are shared with the callbacks and replaced when they change: read them, and keep them if you like, but do
  * not write to them. A diff costs as much as it is large, however many users there are.
  */
-export class Presence<E extends PresenceEntry = { metas: PresenceMeta[] }> {
+export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> = PresenceEntry<Meta> & Fetched<Meta>> {
   state: PresenceState<E> = emptyState()
-  readonly channel: Channel
+  readonly channel: Channel<any>
   /** The join of the channel that `state` belongs to. */
   joinRef: string | null = null
   // Diffs that came before the state of their join.
@@ -48,7 +46,7 @@ export class Presence<E extends PresenceEntry = { metas: PresenceMeta[] }> {
   private syncCallback: () => void = () => {}
 
   /** Create it before the channel joins. */
-  constructor(channel: Channel, opts: PresenceOptions = {}) {
+  constructor(channel: Channel<any> & { contract?: { meta: Meta } }, opts: PresenceOptions = {}) {
     const events = opts.events ?? { state: "presence_state", diff: "presence_diff" }
     this.channel = channel
     channel.on<PresenceState<E>>(events.state, (state) => this.receiveState(state))
@@ -166,6 +164,9 @@ export class Presence<E extends PresenceEntry = { metas: PresenceMeta[] }> {
     return Object.entries(presences).map(([key, entry]) => (chooser ? chooser(key, entry) : entry))
   }
 }
+
+/** Without a contract, an entry may have anything beside its metas. */
+type Fetched<Meta> = string extends keyof Meta ? { [field: string]: any } : {}
 
 function emptyState<E extends PresenceEntry>(): PresenceState<E> {
   return Object.create(null) as PresenceState<E>

@@ -126,7 +126,7 @@ test("list gives the entries, or what the chooser makes of them", () => {
 function joining(opts?: { events: { state: string; diff: string } }) {
   const socket = new Socket("ws://peer.test/socket", { transport: nodeWebSocket, timeout: 1 << 30 })
   const channel = socket.channel("room:1")
-  const presence = new Presence<Entry>(channel, opts)
+  const presence = new Presence<{ device?: string }, Entry>(channel, opts)
   const { calls, onJoin, onLeave } = recorder()
   presence.onJoin(onJoin)
   presence.onLeave(onLeave)
