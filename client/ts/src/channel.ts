@@ -1,7 +1,7 @@
 import type { Argument, Contract, EventName, Named, Untyped } from "./contract.js"
 import type { Extension } from "./extension.js"
 import { closure } from "./params.js"
-import { Push, type PushOf } from "./push.js"
+import { onAbort, Push, type PushOf, type PushOptions } from "./push.js"
 import type { Message } from "./serializer.js"
 import type { Socket } from "./socket.js"
 import { Timer } from "./timer.js"
@@ -76,35 +76,36 @@ export class Channel<C extends Contract = Untyped> {
    * Joins the topic, in place of any other channel of the socket that has it. Call it once; throws the second time.
    * The timeout, in milliseconds, becomes that of the channel.
    */
-  join(timeout: number = this.timeout): Push<C["joined"]> {
+  join(options: number | PushOptions = {}): Push<C["joined"]> {
     if (this.joinedOnce) {
       throw new Error(`channel "${this.topic}" was already joined: it rejoins by itself, and after leave() a new one is made with socket.channel()`)
     }
+    const { timeout = this.timeout, signal } = typeof options === "number" ? { timeout: options } : options
     this.timeout = timeout
     this.joinedOnce = true
-    this.rejoin()
+    if (!signal?.aborted) this.rejoin()
+    const ignoreSignal = onAbort(signal, (reason) => {
+      this.joinPush.abort(reason)
+      this.leave()
+    })
+    this.joinPush.receive("ok", ignoreSignal)
+    this.onClose(ignoreSignal)
     return this.joinPush
   }
 
   /**
-   * Sends an event. Waits for the join if need be, for at most the timeout; what is on its way when the connection
+   * Sends an event. Waits for the join if need be, for at most the timeout in milliseconds; what is on its way when the connection
    * is lost ends in "timeout" and is not sent again. Throws before `join`, and if the payload cannot be encoded.
    */
-  push<E extends EventName<C["in"]>>(event: E, ...payload: Argument<C["in"][E]["payload"], [timeout?: number]>): PushOf<C["in"][E]["reply"]>
-  push(event: string, payload: unknown = {}, timeout: number = this.timeout): any {
+  push<E extends EventName<C["in"]>>(event: E, ...payload: Argument<C["in"][E]["payload"], [options?: number | PushOptions]>): PushOf<C["in"][E]["reply"]>
+  push(event: string, payload: unknown = {}, options: number | PushOptions = {}): any {
     if (!this.joinedOnce) {
       throw new Error(`tried to push "${event}" to "${this.topic}" before joining: call join() first`)
     }
+    const { timeout = this.timeout, signal } = typeof options === "number" ? { timeout: options } : options
     const push = new Push(this, event, () => payload ?? {}, timeout)
-    if (this.canPush()) {
-      push.send()
-      return push
-    }
-    push.startTimeout()
-    push.receive("timeout", () => {
-      this.pushBuffer = this.pushBuffer.filter((waiting) => waiting !== push)
-    })
-    this.pushBuffer = [...this.pushBuffer, push]
+    if (!signal?.aborted) this.sendOrKeep(push)
+    push.heed(signal)
     return push
   }
 
@@ -193,6 +194,11 @@ export class Channel<C extends Contract = Untyped> {
     }
   }
 
+  /** @internal Takes a push from those that wait for the join. */
+  drop(push: Push): void {
+    this.pushBuffer = this.pushBuffer.filter((waiting) => waiting !== push)
+  }
+
   /** @internal */
   replyEventName(ref: string | null): string {
     return `chan_reply_${ref}`
@@ -221,6 +227,16 @@ export class Channel<C extends Contract = Untyped> {
 
   isLeaving(): boolean {
     return this.state === "leaving"
+  }
+
+  private sendOrKeep(push: Push): void {
+    if (this.canPush()) {
+      push.send()
+      return
+    }
+    push.startTimeout()
+    push.receive("timeout", () => this.drop(push))
+    this.pushBuffer = [...this.pushBuffer, push]
   }
 
   private joinParams(): object {

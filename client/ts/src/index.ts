@@ -8,13 +8,14 @@ export {
   Presence,
   type OnJoin,
   type OnLeave,
+  type OnUpdate,
   type PresenceDiff,
   type PresenceEntry,
   type PresenceMeta,
   type PresenceOptions,
   type PresenceState,
 } from "./presence.js"
-export { Push, PushError, type UnansweredPush } from "./push.js"
+export { Push, PushError, type PushOptions, type UnansweredPush } from "./push.js"
 export { Recovery, type RecoveryOptions } from "./recovery.js"
 export { Serializer, type Decode, type Encode, type Message } from "./serializer.js"
 export { Socket, type ErrorCallback, type Logger, type SocketOptions } from "./socket.js"

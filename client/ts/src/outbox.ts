@@ -1,7 +1,7 @@
 import type { Channel } from "./channel.js"
 import type { Argument, Contract, EventName, Untyped } from "./contract.js"
 import { extend, withMember } from "./extension.js"
-import { Push, type Reply } from "./push.js"
+import { Push, type PushOptions, type Reply } from "./push.js"
 import { asBytes, type Message } from "./serializer.js"
 import { Timer } from "./timer.js"
 
@@ -63,8 +63,9 @@ export class Outbox<C extends Contract = Untyped> {
   /**
    * Sends an event, or keeps it until the channel has joined. Its payload, an object of JSON or bytes, is that of this
    * moment, whatever becomes of it later. The server handles pushes in their order, except for one that it refuses because
-   * it is busy, which is sent again by itself. Each ends once: with the server's answer; in "timeout" after the timeout
-   * in milliseconds, if there is one, though it may have taken effect; or in "error" with one of these reasons:
+   * it is busy, which is sent again by itself. Each ends once, unless its signal aborts: with the server's answer; in
+   * "timeout" after the timeout in milliseconds, if there is one; or in "error" with one of the reasons below. One that was
+   * sent and then timed out or aborted may have taken effect.
    * - "crashed": the server's handler crashed at it.
    * - "outcome_unknown": it was sent, and nobody can say whether it took effect.
    * - "closed": it was not sent, and the channel is closed for good.
@@ -73,16 +74,15 @@ export class Outbox<C extends Contract = Untyped> {
    * Throws before `join`, if `limit` pushes wait, if the payload is neither object nor bytes or has more than `maxBytes`,
    * and for bytes if the socket has an `encode` of its own.
    */
-  push<E extends EventName<C["in"]>>(event: E, ...payload: Argument<C["in"][E]["payload"], [timeout?: number]>): Push<C["in"][E]["reply"]>
-  push(event: string, payload: any = {}, timeout: number = Infinity): Push {
+  push<E extends EventName<C["in"]>>(event: E, ...payload: Argument<C["in"][E]["payload"], [options?: number | PushOptions]>): Push<C["in"][E]["reply"]>
+  push(event: string, payload: any = {}, options: number | PushOptions = {}): Push {
     const { channel, limit, waiting } = this
     if (!channel.joinedOnce) throw new Error(`tried to push "${event}" to "${channel.topic}" before joining: call join() first`)
     if (waiting.size >= limit) throw new Error(`cannot push "${event}" to "${channel.topic}": ${limit} pushes wait for their answers, and that is the limit`)
+    const { timeout = Infinity, signal } = typeof options === "number" ? { timeout: options } : options
     const push = new MarkedPush(this, this.lastNumber + 1, event, copied(this, event, payload), timeout)
-    this.lastNumber++
-    waiting.set(push.number, push)
-    if (channel.isClosed()) this.giveUp("closed")
-    else this.flush()
+    if (!signal?.aborted) this.keep(push)
+    push.heed(signal)
     return push
   }
 
@@ -119,6 +119,18 @@ export class Outbox<C extends Contract = Untyped> {
     if (!this.paused) this.pauseTimer.reset()
     this.flush()
     return true
+  }
+
+  /** @internal Waits no longer for a push, which counts as answered. */
+  forget(push: MarkedPush): void {
+    if (this.waiting.delete(push.number)) this.flush()
+  }
+
+  private keep(push: MarkedPush): void {
+    this.lastNumber = push.number
+    this.waiting.set(push.number, push)
+    if (this.channel.isClosed()) this.giveUp("closed")
+    else this.flush()
   }
 
   private resume(): void {
@@ -185,6 +197,10 @@ class MarkedPush extends Push {
   refused(): void {
     this.sentIn = null
     this.unanswered--
+  }
+
+  protected override drop(): void {
+    this.outbox.forget(this)
   }
 
   protected override message(): Message {

@@ -22,6 +22,9 @@ export type OnJoin<E> = (key: string, current: E | undefined, joined: E) => void
 /** `current` is the entry after the leave: no metas are left if this was the key's last session. `left` has the gone metas only. */
 export type OnLeave<E> = (key: string, current: E, left: E) => void
 
+/** `before` is the entry before the diff, and `current` the one after it. */
+export type OnUpdate<E> = (key: string, before: E, current: E) => void
+
 export interface PresenceOptions {
   /** The events that carry presence; by default "presence_state" and "presence_diff". */
   events?: { state: string; diff: string }
@@ -43,6 +46,7 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
   private pending: { joinRef: string | null; diffs: PresenceDiff<E>[] } = { joinRef: null, diffs: [] }
   private joinCallback: OnJoin<E> = () => {}
   private leaveCallback: OnLeave<E> = () => {}
+  private updateCallback: OnUpdate<E> = () => {}
   private syncCallback: () => void = () => {}
 
   /** Create it before the channel joins. */
@@ -61,6 +65,14 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
   /** Sets what is called for each key that a session leaves. An update of a session is a join, then a leave. */
   onLeave(callback: OnLeave<E>): void {
     this.leaveCallback = callback
+  }
+
+  /**
+   * Sets what is called for each key of which sessions were replaced at once, as by an update of what is tracked: after the
+   * join and the leave of it.
+   */
+  onUpdate(callback: OnUpdate<E>): void {
+    this.updateCallback = callback
   }
 
   /** Sets what is called after each change of the state. */
@@ -82,7 +94,7 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
 
   private receiveState(state: PresenceState<E>): void {
     this.joinRef = this.channel.joinRef()
-    this.state = Presence.syncState(this.state, state, this.joinCallback, this.leaveCallback)
+    this.state = Presence.syncState(this.state, state, this.joinCallback, this.leaveCallback, this.updateCallback)
     const { joinRef, diffs } = this.pending
     this.pending = { joinRef: null, diffs: [] }
     // Diffs of a former join are older than this state: they could bring back users who have left since.
@@ -104,7 +116,7 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
   }
 
   private apply(diff: PresenceDiff<E>): void {
-    this.state = Presence.syncDiff(this.state, diff, this.joinCallback, this.leaveCallback)
+    this.state = Presence.syncDiff(this.state, diff, this.joinCallback, this.leaveCallback, this.updateCallback)
   }
 
   /** Returns the state that the server sent, after calling back for what differs from the current one, which it leaves alone. */
@@ -113,6 +125,7 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
     newState: PresenceState<E>,
     onJoin?: OnJoin<E>,
     onLeave?: OnLeave<E>,
+    onUpdate?: OnUpdate<E>,
   ): PresenceState<E> {
     const state = Object.assign(emptyState<E>(), currentState)
     const joins = emptyState<E>()
@@ -127,7 +140,7 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
       const left = without(entry.metas, stays)
       if (left.length > 0) leaves[key] = { ...entry, metas: left }
     }
-    return Presence.syncDiff(state, { joins, leaves }, onJoin, onLeave)
+    return Presence.syncDiff(state, { joins, leaves }, onJoin, onLeave, onUpdate)
   }
 
   /** Applies a diff to the state, joins first, and returns it; a state with a prototype is copied first. */
@@ -136,10 +149,13 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
     diff: PresenceDiff<E>,
     onJoin: OnJoin<E> = () => {},
     onLeave: OnLeave<E> = () => {},
+    onUpdate: OnUpdate<E> = () => {},
   ): PresenceState<E> {
     const next = Object.getPrototypeOf(state) === null ? state : Object.assign(emptyState<E>(), state)
+    const replaced = new Map<string, E>()
     for (const [key, joined] of Object.entries(diff.joins)) {
       const current = next[key]
+      if (current) replaced.set(key, current)
       next[key] = current ? { ...joined, metas: [...without(current.metas, joined.metas), ...joined.metas] } : joined
       onJoin(key, current, joined)
     }
@@ -150,6 +166,7 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
       next[key] = current
       onLeave(key, current, left)
       if (current.metas.length === 0) delete next[key]
+      else if (replaced.has(key)) onUpdate(key, replaced.get(key)!, current)
     }
     return next
   }
@@ -161,7 +178,8 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
     presences: PresenceState<E>,
     chooser?: (key: string, entry: E) => T,
   ): (E | T)[] {
-    return Object.entries(presences).map(([key, entry]) => (chooser ? chooser(key, entry) : entry))
+    // Keys take a third of the time of entries, and pages list at each sync.
+    return Object.keys(presences).map((key) => (chooser ? chooser(key, presences[key]!) : presences[key]!))
   }
 }
 

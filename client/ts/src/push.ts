@@ -12,8 +12,19 @@ export interface Reply {
 export interface PushOptions {
   /** Milliseconds until it ends in "timeout". */
   timeout?: number | undefined
-  /** Ends the wait when it aborts. */
+  /**
+   * Ends the wait when it aborts. A push that was not sent yet is dropped, and an answer to one that was is ignored: none of
+   * its callbacks is called any more, and who awaits it gets the signal's reason. A channel that has not joined yet is left.
+   */
   signal?: AbortSignal | undefined
+}
+
+/** Calls back with the reason if the signal aborts, at once if it has. Returns what ends that. */
+export function onAbort(signal: AbortSignal | undefined, callback: (reason: unknown) => void): () => void {
+  const aborted = () => callback(signal!.reason)
+  if (signal?.aborted) aborted()
+  else signal?.addEventListener("abort", aborted)
+  return () => signal?.removeEventListener("abort", aborted)
 }
 
 /** What an awaited push, join or leave rejects with, unless it ended in "ok". */
@@ -75,6 +86,7 @@ export class Push<R = any> implements Promise<R> {
   private ending: Ending<R> | undefined
   private promise: Promise<R> | undefined
   private tell: (ending: Ending<R>) => void = () => {}
+  private ignoreSignal: () => void = () => {}
 
   constructor(channel: Channel<any>, event: string, payload: () => unknown, timeout: number) {
     this.channel = channel
@@ -146,6 +158,24 @@ export class Push<R = any> implements Promise<R> {
     clearTimeout(this.timeoutTimer)
   }
 
+  /** @internal Aborts the push if the signal does before it is settled. */
+  heed(signal: AbortSignal | undefined): void {
+    this.ignoreSignal = onAbort(signal, (reason) => this.abort(reason))
+  }
+
+  /** @internal Waits no longer. */
+  abort(reason: unknown): void {
+    this.cancelTimeout()
+    this.cancelRefEvent()
+    this.end((_, reject) => reject(reason))
+    this.drop()
+  }
+
+  /** @internal Takes it from what waits to be sent. */
+  protected drop(): void {
+    this.channel.drop(this)
+  }
+
   /** @internal Settles the push as if the server had replied. */
   trigger(status: string, response: unknown): void {
     if (this.refEvent) this.channel.trigger(this.refEvent, { status, response })
@@ -178,6 +208,7 @@ export class Push<R = any> implements Promise<R> {
 
   /** Only the first time counts. */
   private end(ending: Ending<R>): void {
+    this.ignoreSignal()
     this.ending ??= ending
     this.tell(this.ending)
   }
