@@ -15,8 +15,8 @@ event:n}=this;return{join_ref:e.joinRef(),ref:t,topic:e.topic,event:n,payload:th
 this.end((t,n)=>e.status==="ok"?t(e.response):n(new O(this,e)));for(let t of this.hooks.filter(({status:n})=>n===e.status))t.callback(e.response)}end(e){this.ignoreSignal(),
 this.ending??=e,this.tell(this.ending)}tellWhenEnded(...e){let{channel:t}=this,n=()=>queueMicrotask(()=>this.end((r,s)=>s(new O(this,{status:"closed",response:{}})))),
 i=t.onClose(n);this.tell=r=>{t.off("phx_close",i),r(...e)},this.ending?this.tell(this.ending):t.isClosed()&&t.joinedOnce&&n()}cancelRefEvent(){this.refEvent&&this.
-channel.off(this.refEvent),this.refEvent=null}hasReceived(e){return this.reply?.status===e}};var m=class{callback;delayMs;handle;tries=0;constructor(e,t){this.callback=e,this.delayMs=t}scheduleTimeout(){this.cancel(),this.handle=setTimeout(()=>{this.tries++,
-this.callback()},this.delayMs(this.tries+1))}cancel(){clearTimeout(this.handle)}reset(){this.cancel(),this.tries=0}};var A=class{state="closed";topic;params;socket;timeout;joinedOnce=!1;joinPush;pushBuffer=[];bindings=new Map;bindingRef=0;rejoinTimer;stateChangeRefs;extensions=new Map;constructor(e,t,n){
+channel.off(this.refEvent),this.refEvent=null}hasReceived(e){return this.reply?.status===e}};var m=class{callback;delayMs;handle;tries=0;constructor(e,t){this.callback=e,this.delayMs=t}scheduleTimeout(){this.cancel();let e=this.tries+1,t=this.delayMs(e);
+return this.handle=setTimeout(()=>{this.tries=e,this.callback()},t),[t,e]}cancel(){clearTimeout(this.handle)}reset(){this.cancel(),this.tries=0}};var A=class{state="closed";topic;params;socket;timeout;joinedOnce=!1;joinPush;pushBuffer=[];bindings=new Map;bindingRef=0;rejoinTimer;stateChangeRefs;extensions=new Map;constructor(e,t,n){
 this.topic=e,this.params=b(t??{}),this.socket=n,this.timeout=n.timeout,this.joinPush=new f(this,"phx_join",()=>this.joinParams(),this.timeout),this.rejoinTimer=
 new m(()=>{n.isConnected()&&this.rejoin()},n.rejoinAfterMs),this.stateChangeRefs=[n.onError(()=>this.rejoinTimer.reset()),n.onOpen(()=>{this.rejoinTimer.reset(),
 this.isErrored()&&this.rejoin()})],this.joinPush.receive("ok",()=>this.joined()).receive("error",()=>this.failed()).receive("timeout",()=>this.joinTimedOut()),this.
@@ -59,7 +59,7 @@ a;try{let l=await fetch(this.pollEndpoint,{method:e,headers:t,body:n??null,signa
 s),this.requests.delete(i)}return r&&this.fail("timeout",1005,"timeout"),this.live?a:void 0}fail(e,t,n,i=h.connecting){if(this.live){this.stop(i);try{this.onerror?.(
 e)}finally{this.emitClose({code:t,reason:n,wasClean:!1})}}}stop(e){this.live=!1,this.readyState=e,this.outbox=[];for(let t of this.requests)t.abort()}emitClose(e){
 this.closeEmitted||(this.closeEmitted=!0,this.onclose?.(e))}};function Se(o){let e=o;return typeof e?.status=="number"?e:{status:0}}function Me(o){let e="";for(let t of new Uint8Array(
-o))e+=String.fromCharCode(t);return btoa(e)}var g={push:0,reply:1,broadcast:2,keptBroadcast:5,keptPush:6,markedPush:7},ce=255,C={encode(o,e){let t=v(o.payload);if(t)return e(Re(o,t));let{join_ref:n,ref:i,
+o))e+=String.fromCharCode(t);return btoa(e)}var g={push:0,reply:1,broadcast:2,keptBroadcast:5,keptPush:6,markedPush:7},ce=255,T={encode(o,e){let t=v(o.payload);if(t)return e(Re(o,t));let{join_ref:n,ref:i,
 topic:r,event:s,payload:a}=o;return e(JSON.stringify([n,i,r,s,a]))},decode(o,e){let t=v(o);if(t)return e(Oe(t));if(typeof o!="string")throw new Error('cannot de\
 code a frame that is neither text nor an ArrayBuffer: set binaryType to "arraybuffer"');let n=JSON.parse(o);if(!Array.isArray(n))throw new Error("cannot decode \
 a text frame that is not a JSON array");let[i,r,s,a,l]=n;return e({join_ref:i,ref:r,topic:s,event:a,payload:l})}};function v(o){if(ArrayBuffer.isView(o))return new Uint8Array(
@@ -76,7 +76,7 @@ let t=[...o.subarray(1,1+e)],n=1+e;if(t.length<e||o.length<t.reduce((s,a)=>s+a,n
 ter than its header says`);let i=new TextDecoder;return{fields:t.map(s=>i.decode(o.subarray(n,n+=s))),payload:o.slice(n).buffer}}function L(o,e,t,n){let{topic:i,extensions:r,joinPush:s}=o;if(o.joinedOnce)throw new Error(`channel "${i}" has joined already: make its ${e} before`);if(r.has(t))
 throw new Error(`channel "${i}" has its ${e} already`);r.size===0&&s.receive("ok",a=>Ae(r,a)),r.set(t,n)}function _(o,e,t,n){if(v(e))throw new Error(`the join p\
 arams of "${o.topic}" are bytes, to which "${t}" cannot be added: use an object`);return{...e,[t]:n}}function Ae(o,e){let t=[...o].map(([n,i])=>{let r=e?.[n];return r!==
-void 0&&delete e[n],{extension:i,told:r}});for(let{extension:n,told:i}of t)n.joined(i,e)}var I="_once",Le=32,T=class{channel;limit;maxBytes;waiting=new Map;lastNumber=0;session;joinRef=null;paused=!1;pauseTimer;constructor(e,t={}){L(e,"Outbox",I,this),
+void 0&&delete e[n],{extension:i,told:r}});for(let{extension:n,told:i}of t)n.joined(i,e)}var I="_once",Le=32,C=class{channel;limit;maxBytes;waiting=new Map;lastNumber=0;session;joinRef=null;paused=!1;pauseTimer;constructor(e,t={}){L(e,"Outbox",I,this),
 this.channel=e,this.limit=t.limit??100,this.maxBytes=t.maxBytes??64e3,this.pauseTimer=new m(()=>this.resume(),Ie),e.onClose(()=>{this.pauseTimer.reset(),this.giveUp(
 "closed")})}get size(){return this.waiting.size}push(e,t={},n={}){let{channel:i,limit:r,waiting:s}=this;if(!i.joinedOnce)throw new Error(`tried to push "${e}" t\
 o "${i.topic}" before joining: call join() first`);if(s.size>=r)throw new Error(`cannot push "${e}" to "${i.topic}": ${r} pushes wait for their answers, and tha\
@@ -134,54 +134,53 @@ this.socket.off(this.refs),this.refs=[]}limit(e){clearTimeout(this.timer),this.t
 this.socket.log("transport","falling back to LongPoll...",e),this.socket.replaceTransport(u);let t=this.socket.onOpen(()=>{this.socket.off([t]),this.socket.log(
 "transport","established LongPoll fallback"),this.primaryWorked||this.storage?.setItem(ge,"true")});this.socket.reconnect()}};var U=class{intervalMs;send;onTimeout;timer;pendingRef=null;constructor(e,t,n){this.intervalMs=e,this.send=t,this.onTimeout=n}start(){this.stop(),this.timer=setTimeout(
 ()=>this.beat(),this.intervalMs)}stop(){clearTimeout(this.timer),this.pendingRef=null}acknowledge(e){e!==null&&e===this.pendingRef&&this.start()}beat(){this.pendingRef=
-this.send(),this.timer=setTimeout(()=>{this.pendingRef=null,this.onTimeout()},this.intervalMs)}};var ve=1e3,S=class{endPoint;timeout;vsn;heartbeatIntervalMs;longpollerTimeout;reconnectAfterMs;rejoinAfterMs;binaryType;transport;params;authToken;logger;channels=[];establishedConnections=0;customEncode;customDecode;fallback;heartbeat;reconnectTimer;connection=null;sendBuffer=[];ref=0;closeWasClean=!0;connectClock=0;stateChangeCallbacks={
-open:[],close:[],error:[],message:[]};constructor(e,t={}){this.endPoint=`${e}/websocket`,this.transport=t.transport??pe()??u,this.timeout=t.timeout??1e4,this.vsn=
-t.vsn??"2.0.0",this.heartbeatIntervalMs=t.heartbeatIntervalMs??3e4,this.longpollerTimeout=t.longpollerTimeout??2e4,this.reconnectAfterMs=t.reconnectAfterMs??He,
-this.rejoinAfterMs=t.rejoinAfterMs??Ue,this.binaryType=t.binaryType??"arraybuffer",this.params=b(t.params??{}),this.authToken=t.authToken===void 0?void 0:b(t.authToken),
-this.logger=t.logger??(t.debug?(n,i,r)=>console.log(`${n}: ${i}`,r):null),this.customEncode=t.encode,this.customDecode=t.decode,this.fallback=t.longPollFallbackMs?
-new H(this,t.longPollFallbackMs,t.sessionStorage):void 0,this.heartbeat=new U(this.heartbeatIntervalMs,()=>this.sendHeartbeat(),()=>this.heartbeatTimedOut()),this.
-reconnectTimer=new m(()=>this.reconnectUnlessHidden(),this.reconnectAfterMs),this.followPage()}connect(e){e&&(this.params=b(e)),!(this.connection&&!this.connection.
-ending)&&(this.fallback&&this.transport!==u?this.fallback.start():this.openTransport())}disconnect(e,t,n){this.abandon(),this.connection&&(this.connection.ending=
-!0),this.teardown(e,{code:t,reason:n})}replaceTransport(e){this.abandon(),this.transport=e;let t=this.connection;t&&(t.detach(),this.teardown(void 0,{drain:!1}),
-this.connection=null,t.opened&&this.reportLoss(t,"connection_closed"))}getLongPollTransport(){return u}channel(e,...[t]){let n=new A(e,t,this);return this.channels.
-push(n),n}push(e,t=()=>!0){let{topic:n,event:i,payload:r,ref:s,join_ref:a}=e;if(this.log("push",`${n} ${i} (${a}, ${s})`,r),this.isConnected()){this.send(e);return}
-this.sendBuffer=this.sendBuffer.filter(l=>l.stillWanted()),this.sendBuffer.push({message:e,stillWanted:t})}ping(e){if(!this.connection?.isOpen())return!1;let t=this.
-makeRef(),n=Date.now();return this.connection.pings.set(t,()=>e(Date.now()-n)),this.push(ye(t)),!0}onOpen(e){return this.addCallback(this.stateChangeCallbacks.open,
-e)}onClose(e){return this.addCallback(this.stateChangeCallbacks.close,e)}onError(e){return this.addCallback(this.stateChangeCallbacks.error,e)}onMessage(e){return this.
-addCallback(this.stateChangeCallbacks.message,e)}off(e){let t=a=>a.filter(([l])=>!e.includes(l)),{open:n,close:i,error:r,message:s}=this.stateChangeCallbacks;this.
-stateChangeCallbacks={open:t(n),close:t(i),error:t(r),message:t(s)}}connectionState(){switch(this.conn?.readyState){case h.connecting:return"connecting";case h.
-open:return"open";case h.closing:return"closing";default:return"closed"}}isConnected(){return this.connectionState()==="open"}get conn(){return this.connection?.
-transport??null}protocol(){return be(this.endPoint).protocol==="https:"?"wss":"ws"}endPointURL(){let e=G(G(this.endPoint,this.params()),{vsn:this.vsn});return e.
-startsWith("/")?e.startsWith("//")?`${this.protocol()}:${e}`:`${this.protocol()}://${be(this.endPoint).host}${e}`:e}makeRef(){return this.ref=this.ref===Number.
-MAX_SAFE_INTEGER?0:this.ref+1,this.ref.toString()}log(e,t,n){this.logger?.(e,t,n)}hasLogger(){return this.logger!==null}openTransport(){let e=this.authToken&&ae(
-this.authToken()),t=new this.transport(this.endPointURL(),e);t.binaryType=this.binaryType,t.timeout=this.longpollerTimeout;let n=this.connection;n?.detach(),this.
-connectClock++,this.closeWasClean=!1,this.reconnectTimer.cancel();let i=new N(t,{open:()=>this.onConnOpen(),close:r=>this.onConnClose(i,r),error:r=>this.onConnError(
-i,r),message:r=>this.onConnMessage(i,r)});this.connection=i,n?.opened&&this.reportLoss(n,"connection_closed")}reconnect(){let e=this.connectClock;this.teardown(
-()=>{if(e===this.connectClock)try{this.connect()}catch(t){this.log("transport","cannot connect",t),this.callErrorCallbacks(t),this.reconnectTimer.scheduleTimeout()}})}remove(e){
+this.send(),this.timer=setTimeout(()=>{this.pendingRef=null,this.onTimeout()},this.intervalMs)}};var ve=1e3,S=class{endPoint;timeout;vsn;heartbeatIntervalMs;longpollerTimeout;reconnectAfterMs;rejoinAfterMs;binaryType;transport;params;authToken;logger;channels=[];establishedConnections=0;customEncode;customDecode;fallback;heartbeat;reconnectTimer;connection=null;sendBuffer=[];ref=0;closeWasClean=!0;connectClock=0;callbacks=[];constructor(e,t={}){
+this.endPoint=`${e}/websocket`,this.transport=t.transport??pe()??u,this.timeout=t.timeout??1e4,this.vsn=t.vsn??"2.0.0",this.heartbeatIntervalMs=t.heartbeatIntervalMs??
+3e4,this.longpollerTimeout=t.longpollerTimeout??2e4,this.reconnectAfterMs=t.reconnectAfterMs??He,this.rejoinAfterMs=t.rejoinAfterMs??Ue,this.binaryType=t.binaryType??
+"arraybuffer",this.params=b(t.params??{}),this.authToken=t.authToken===void 0?void 0:b(t.authToken),this.logger=t.logger??(t.debug?(n,i,r)=>console.log(`${n}: ${i}`,
+r):null),this.customEncode=t.encode,this.customDecode=t.decode,this.fallback=t.longPollFallbackMs?new H(this,t.longPollFallbackMs,t.sessionStorage):void 0,this.
+heartbeat=new U(this.heartbeatIntervalMs,()=>this.sendHeartbeat(),()=>this.heartbeatTimedOut()),this.reconnectTimer=new m(()=>this.reconnectUnlessHidden(),this.
+reconnectAfterMs),this.followPage()}connect(e){e&&(this.params=b(e)),!(this.connection&&!this.connection.ending)&&(this.fallback&&this.transport!==u?this.fallback.
+start():this.openTransport())}disconnect(e,t,n){this.abandon(),this.connection&&(this.connection.ending=!0),this.teardown(e,{code:t,reason:n})}replaceTransport(e){
+this.abandon();let t=this.transport;this.transport=e;let n=this.connection;n&&(n.detach(),this.teardown(void 0,{drain:!1}),this.connection=null,n.opened&&this.reportLoss(
+n,"connection_closed")),t!==e&&this.call("transport",e)}getLongPollTransport(){return u}channel(e,...[t]){let n=new A(e,t,this);return this.channels.push(n),n}push(e,t=()=>!0){
+let{topic:n,event:i,payload:r,ref:s,join_ref:a}=e;if(this.log("push",`${n} ${i} (${a}, ${s})`,r),this.isConnected()){this.send(e);return}this.sendBuffer=this.sendBuffer.
+filter(l=>l.stillWanted()),this.sendBuffer.push({message:e,stillWanted:t})}ping(e){if(!this.connection?.isOpen())return!1;let t=this.makeRef(),n=Date.now();return this.
+connection.pings.set(t,()=>e(Date.now()-n)),this.push(ye(t)),!0}onOpen(e){return this.addCallback("open",e)}onClose(e){return this.addCallback("close",e)}onError(e){
+return this.addCallback("error",e)}onMessage(e){return this.addCallback("message",e)}onReconnect(e){return this.addCallback("reconnect",e)}onTransport(e){return this.
+addCallback("transport",e)}off(e){this.callbacks=this.callbacks.filter(({ref:t})=>!e.includes(t))}connectionState(){switch(this.conn?.readyState){case h.connecting:
+return"connecting";case h.open:return"open";case h.closing:return"closing";default:return"closed"}}isConnected(){return this.connectionState()==="open"}get conn(){
+return this.connection?.transport??null}protocol(){return be(this.endPoint).protocol==="https:"?"wss":"ws"}endPointURL(){let e=G(G(this.endPoint,this.params()),
+{vsn:this.vsn});return e.startsWith("/")?e.startsWith("//")?`${this.protocol()}:${e}`:`${this.protocol()}://${be(this.endPoint).host}${e}`:e}makeRef(){return this.
+ref=this.ref===Number.MAX_SAFE_INTEGER?0:this.ref+1,this.ref.toString()}log(e,t,n){this.logger?.(e,t,n)}hasLogger(){return this.logger!==null}openTransport(){let e=this.
+authToken&&ae(this.authToken()),t=new this.transport(this.endPointURL(),e);t.binaryType=this.binaryType,t.timeout=this.longpollerTimeout;let n=this.connection;n?.
+detach(),this.connectClock++,this.closeWasClean=!1,this.reconnectTimer.cancel();let i=new N(t,{open:()=>this.onConnOpen(),close:r=>this.onConnClose(i,r),error:r=>this.
+onConnError(i,r),message:r=>this.onConnMessage(i,r)});this.connection=i,n?.opened&&this.reportLoss(n,"connection_closed")}reconnect(){let e=this.connectClock;this.
+teardown(()=>{if(e===this.connectClock)try{this.connect()}catch(t){this.log("transport","cannot connect",t),this.callErrorCallbacks(t),this.scheduleReconnect()}})}remove(e){
 this.off(e.stateChangeRefs),this.channels=this.channels.filter(t=>t!==e)}leaveOpenTopic(e){let t=this.channels.find(n=>n.topic===e&&(n.isJoined()||n.isJoining()));
 t&&(this.log("transport",`leaving duplicate topic "${e}"`),t.leave())}onConnOpen(){this.log("transport",`connected to ${this.endPoint}`),this.establishedConnections++,
-this.flushSendBuffer(),this.reconnectTimer.reset(),this.conn?.skipHeartbeat||this.heartbeat.start();for(let[,e]of[...this.stateChangeCallbacks.open])e()}onConnClose(e,t){
-this.log("transport","close",t),this.heartbeat.stop(),!e.closing&&t.code===ve&&(this.abandon(),this.connection=null),this.reportLoss(e,"connection_closed"),this.
-connection===e&&!e.closing&&this.reconnectTimer.scheduleTimeout();for(let[,n]of[...this.stateChangeCallbacks.close])n(t)}onConnError(e,t){this.log("transport","\
-error",t);let n=this.transport,i=this.establishedConnections;this.callErrorCallbacks(t),(n===this.transport||i>0)&&this.reportLoss(e,"connection_error")}callErrorCallbacks(e){
-let{transport:t,establishedConnections:n}=this;for(let[,i]of[...this.stateChangeCallbacks.error])i(e,t,n)}onConnMessage(e,t){let n=!1,i=this.transport===u?C.decode:
-this.customDecode??C.decode;try{i(t,r=>{n=!0,this.connection===e&&e.isOpen()&&this.dispatch(e,r)})}catch(r){if(n)throw r;this.log("transport","dropping malforme\
-d message",r)}}dispatch(e,t){let{topic:n,event:i,payload:r,ref:s,join_ref:a}=t;this.heartbeat.acknowledge(s),this.log("receive",`${n} ${i} (${a}, ${s})`,r);for(let c of[
-...this.channels])c.receive(t);for(let[,c]of[...this.stateChangeCallbacks.message])c(t);if(s===null)return;let l=e.pings.get(s);e.pings.delete(s),l?.()}get decodesPositions(){
-return this.customDecode===void 0}get marksBytes(){return this.customEncode===void 0}send(e){let t=this.connection;(this.transport===u?C.encode:this.customEncode??
-C.encode)(e,i=>{t===this.connection&&t?.isOpen()&&t.transport.send(i)})}flushSendBuffer(){let e=this.sendBuffer;this.sendBuffer=[];for(let{message:t,stillWanted:n}of e)
-if(n())try{this.send(t)}catch(i){this.log("transport",`dropping a message to ${t.topic} that cannot be encoded`,i)}}sendHeartbeat(){let e=this.makeRef();return this.
-push(ye(e)),e}heartbeatTimedOut(){this.log("transport","heartbeat timeout. Attempting to re-establish connection");let e=this.connectClock,t=()=>{e===this.connectClock&&
-this.reconnectTimer.scheduleTimeout()};this.teardown(t,{code:ve,reason:"heartbeat timeout",drain:!1,loss:"heartbeat_timeout"})}reconnectUnlessHidden(){te()?(this.
-log("transport","not reconnecting while the page is hidden"),this.teardown()):this.reconnect()}abandon(){this.connectClock++,this.closeWasClean=!0,this.fallback?.
-cancel(),this.reconnectTimer.reset()}teardown(e,t={}){let n=this.connection;if(!n){e?.();return}this.heartbeat.stop();let{code:i,reason:r,drain:s=!0,loss:a="con\
-nection_closed"}=t,l=()=>{n.opened&&this.reportLoss(n,a)};n.close({code:i,reason:r,drain:s,closing:l},()=>{this.connection===n&&(n.detach(),this.connection=null),
-e?.()})}reportLoss(e,t){if(e.lossReported)return;e.lossReported=!0;let n=i=>i.isJoined()||i.isJoining();for(let i of this.channels.filter(n))n(i)&&i.trigger("ph\
-x_error",{source:"transport",reason:t})}addCallback(e,t){let n=this.makeRef();return e.push([n,t]),n}followPage(){let e;de({hide:()=>{!this.connection||this.connection.
-ending||(this.disconnect(),e=this.connectClock)},show:()=>{e===this.connectClock&&this.connect()},visible:()=>{this.isConnected()||this.closeWasClean||(this.reconnectTimer.
-reset(),this.reconnect())}})}};function ye(o){return{join_ref:null,ref:o,topic:"phoenix",event:"heartbeat",payload:{}}}function He(o){return[10,50,100,150,200,250,
-500,1e3,2e3][o-1]??5e3}function Ue(o){return[1e3,2e3,5e3][o-1]??1e4}function be(o){let e=fe();if(!e)throw new Error(`endpoint "${o}" is relative and there is no\
- page it could be relative to: give a full URL such as "wss://example.com/socket"`);return e}function J(o,e){let t=document.createElement("span");return t.className=`avatar tint-${o%6}`,t.setAttribute("aria-hidden","true"),t.textContent=([...e][0]??"?").
+this.flushSendBuffer(),this.reconnectTimer.reset(),this.conn?.skipHeartbeat||this.heartbeat.start(),this.call("open")}onConnClose(e,t){this.log("transport","clo\
+se",t),this.heartbeat.stop(),!e.closing&&t.code===ve&&(this.abandon(),this.connection=null),this.reportLoss(e,"connection_closed"),this.connection===e&&!e.closing&&
+this.scheduleReconnect(),this.call("close",t)}onConnError(e,t){this.log("transport","error",t);let n=this.transport,i=this.establishedConnections;this.callErrorCallbacks(
+t),(n===this.transport||i>0)&&this.reportLoss(e,"connection_error")}callErrorCallbacks(e){this.call("error",e,this.transport,this.establishedConnections)}onConnMessage(e,t){
+let n=!1,i=this.transport===u?T.decode:this.customDecode??T.decode;try{i(t,r=>{n=!0,this.connection===e&&e.isOpen()&&this.dispatch(e,r)})}catch(r){if(n)throw r;
+this.log("transport","dropping malformed message",r)}}dispatch(e,t){let{topic:n,event:i,payload:r,ref:s,join_ref:a}=t;this.heartbeat.acknowledge(s),this.log("re\
+ceive",`${n} ${i} (${a}, ${s})`,r);for(let c of[...this.channels])c.receive(t);if(this.call("message",t),s===null)return;let l=e.pings.get(s);e.pings.delete(s),
+l?.()}get decodesPositions(){return this.customDecode===void 0}get marksBytes(){return this.customEncode===void 0}send(e){let t=this.connection;(this.transport===
+u?T.encode:this.customEncode??T.encode)(e,i=>{t===this.connection&&t?.isOpen()&&t.transport.send(i)})}flushSendBuffer(){let e=this.sendBuffer;this.sendBuffer=[];
+for(let{message:t,stillWanted:n}of e)if(n())try{this.send(t)}catch(i){this.log("transport",`dropping a message to ${t.topic} that cannot be encoded`,i)}}sendHeartbeat(){
+let e=this.makeRef();return this.push(ye(e)),e}heartbeatTimedOut(){this.log("transport","heartbeat timeout. Attempting to re-establish connection");let e=this.connectClock,
+t=()=>{e===this.connectClock&&this.scheduleReconnect()};this.teardown(t,{code:ve,reason:"heartbeat timeout",drain:!1,loss:"heartbeat_timeout"})}scheduleReconnect(){
+this.call("reconnect",...this.reconnectTimer.scheduleTimeout())}reconnectUnlessHidden(){te()?(this.log("transport","not reconnecting while the page is hidden"),
+this.teardown()):this.reconnect()}abandon(){this.connectClock++,this.closeWasClean=!0,this.fallback?.cancel(),this.reconnectTimer.reset()}teardown(e,t={}){let n=this.
+connection;if(!n){e?.();return}this.heartbeat.stop();let{code:i,reason:r,drain:s=!0,loss:a="connection_closed"}=t,l=()=>{n.opened&&this.reportLoss(n,a)};n.close(
+{code:i,reason:r,drain:s,closing:l},()=>{this.connection===n&&(n.detach(),this.connection=null),e?.()})}reportLoss(e,t){if(e.lossReported)return;e.lossReported=
+!0;let n=i=>i.isJoined()||i.isJoining();for(let i of this.channels.filter(n))n(i)&&i.trigger("phx_error",{source:"transport",reason:t})}call(e,...t){for(let n of this.
+callbacks.filter(i=>i.kind===e))n.callback(...t)}addCallback(e,t){let n=this.makeRef();return this.callbacks.push({ref:n,kind:e,callback:t}),n}followPage(){let e;
+de({hide:()=>{!this.connection||this.connection.ending||(this.disconnect(),e=this.connectClock)},show:()=>{e===this.connectClock&&this.connect()},visible:()=>{this.
+isConnected()||this.closeWasClean||(this.reconnectTimer.reset(),this.reconnect())}})}};function ye(o){return{join_ref:null,ref:o,topic:"phoenix",event:"heartbea\
+t",payload:{}}}function He(o){return[10,50,100,150,200,250,500,1e3,2e3][o-1]??5e3}function Ue(o){return[1e3,2e3,5e3][o-1]??1e4}function be(o){let e=fe();if(!e)throw new Error(
+`endpoint "${o}" is relative and there is no page it could be relative to: give a full URL such as "wss://example.com/socket"`);return e}function J(o,e){let t=document.createElement("span");return t.className=`avatar tint-${o%6}`,t.setAttribute("aria-hidden","true"),t.textContent=([...e][0]??"?").
 toUpperCase(),t}function M(o){let e=Math.floor(o/1e3),t=s=>String(s).padStart(2,"0"),[n,i,r]=[Math.floor(e/3600),Math.floor(e/60)%60,e%60];return n>0?`${n}:${t(
 i)}:${t(r)}`:`${i}:${t(r)}`}var W=class{constructor(e,t){this.player=e;this.outbox=t;this.form.addEventListener("submit",n=>{n.preventDefault(),this.send()}),this.input.addEventListener("i\
 nput",()=>{this.input.value===""?this.begunAt=null:this.begunAt??=this.player.now(),this.showTime()}),e.onChange(()=>this.showTime()),this.showTime()}player;outbox;form=document.
@@ -220,13 +219,13 @@ YT.Player(e,{host:"https://www.youtube-nocookie.com",videoId:t,playerVars:{origi
 createElement("script");n.src=qe,n.addEventListener("error",()=>document.getElementById(e)?.replaceWith(Y("YouTube cannot be reached."))),document.head.append(n)}now(){
 return Math.round((this.player?.getCurrentTime()??0)*1e3)}length(){return Math.round((this.player?.getDuration()??0)*1e3)}seek(e){this.player?.seekTo(e/1e3,!0)}onChange(e){
 this.callbacks.push(e)}ready(e){this.player=e,setInterval(()=>this.tick(),Ye),this.tell()}tick(){let e=this.now();e!==this.last&&(this.last=e,this.tell())}tell(){
-for(let e of this.callbacks)e()}};function ke(o,e){return o==="youtube"?new z("youtube-player",e):new F(document.querySelector("#video"))}var V=class{constructor(e,t){this.viewerId=t;this.presence=new x(e),this.presence.onSync(()=>this.show())}viewerId;list=document.querySelector("#viewers");number=document.
+for(let e of this.callbacks)e()}};function ke(o,e){return o==="youtube"?new z("youtube-player",e):new F(document.querySelector("#video"))}var K=class{constructor(e,t){this.viewerId=t;this.presence=new x(e),this.presence.onSync(()=>this.show())}viewerId;list=document.querySelector("#viewers");number=document.
 querySelector("#viewer-count");presence;show(){let e=this.presence.list((t,{metas:n})=>({id:Number(t),name:n[0]?.name??"",pages:n.length}));e.sort((t,n)=>+(n.id===
 this.viewerId)-+(t.id===this.viewerId)||t.name.localeCompare(n.name)),this.list.replaceChildren(...e.map(({id:t,name:n,pages:i})=>this.row(t,n,i))),this.number.
 textContent=String(e.length)}row(e,t,n){let i=document.createElement("li");i.dataset.userId=String(e),i.dataset.sessions=String(n),i.dataset.testid="viewer";let r=document.
 createElement("span");if(r.className="name",r.textContent=e===this.viewerId?`${t} (you)`:t,i.append(J(e,t),r),n>1){let s=document.createElement("span");s.className=
-"times",s.textContent=`×${n}`,s.setAttribute("aria-label",`on ${n} pages`),i.append(s)}return i}};var k=document.querySelector("#watch").dataset,we=Number(k.userId),Ee=ke(k.sourceKind,k.sourceRef),R=new q,Ce=new D(Ee,we),X=0,oe=!1,K=new S(k.socketUrl,{authToken:k.
-socketToken}),y=K.channel(`videos:${k.videoId}`,()=>({last_seen_id:X}));new j(y);var Fe=new T(y);function Te(o){Ce.add(o.annotations),X=o.annotations.at(-1)?.id??
-X,oe=o.more,oe&&y.push("more_annotations",{last_seen_id:X}).receive("ok",Te)}y.on("annotation_added",o=>Ce.add([o]));new V(y,we);var ze=new W(Ee,Fe);K.onClose(()=>R.
-offline());K.onError(()=>R.failed());y.onError(()=>R.offline());y.join().receive("ok",o=>{R.online(o.node),ze.online(),Te({...o,more:o.more||oe})}).receive("err\
-or",()=>R.offline());K.connect();
+"times",s.textContent=`×${n}`,s.setAttribute("aria-label",`on ${n} pages`),i.append(s)}return i}};var k=document.querySelector("#watch").dataset,we=Number(k.userId),Ee=ke(k.sourceKind,k.sourceRef),R=new q,Te=new D(Ee,we),V=0,oe=!1,X=new S(k.socketUrl,{authToken:k.
+socketToken}),y=X.channel(`videos:${k.videoId}`,()=>({last_seen_id:V}));new j(y);var Fe=new C(y);function Ce(o){Te.add(o.annotations),V=o.annotations.at(-1)?.id??
+V,oe=o.more,oe&&y.push("more_annotations",{last_seen_id:V}).receive("ok",Ce)}y.on("annotation_added",o=>Te.add([o]));new K(y,we);var ze=new W(Ee,Fe);X.onClose(()=>R.
+offline());X.onError(()=>R.failed());y.onError(()=>R.offline());y.join().receive("ok",o=>{R.online(o.node),ze.online(),Ce({...o,more:o.more||oe})}).receive("err\
+or",()=>R.offline());X.connect();
