@@ -1,7 +1,8 @@
 export { Channel, type ChannelState, type EventCallback, type JoinParams } from "./channel.js"
+export { Socket, type SocketOptions } from "./fallback-socket.js"
 export { LongPoll } from "./longpoll.js"
 export { Outbox, type OutboxOptions } from "./outbox.js"
-export type { Params } from "./params.js"
+export type { Eventually, Params } from "./params.js"
 export type { SessionStorage } from "./platform.js"
 export {
   Presence,
@@ -16,5 +17,5 @@ export {
 export { Push } from "./push.js"
 export { Recovery, type RecoveryOptions } from "./recovery.js"
 export { Serializer, type Decode, type Encode, type Message } from "./serializer.js"
-export { Socket, type ErrorCallback, type Logger, type SocketOptions } from "./socket.js"
+export type { ErrorCallback, Logger } from "./socket-options.js"
 export type { CloseInfo, Transport, TransportConstructor } from "./transport.js"
