@@ -55,7 +55,7 @@ export class Channel<C extends Contract = Untyped> {
     this.joinPush = new Push(this, "phx_join", () => this.joinParams(), this.timeout)
     this.rejoinTimer = new Timer(() => {
       if (socket.isConnected()) this.rejoin()
-    }, socket.rejoinAfterMs)
+    }, socket.rejoinSchedule)
     this.stateChangeRefs = [
       socket.onError(() => this.rejoinTimer.reset()),
       socket.onOpen(() => {
@@ -65,7 +65,7 @@ export class Channel<C extends Contract = Untyped> {
     ]
     this.joinPush
       .receive("ok", () => this.joined())
-      .receive("error", () => this.failed())
+      .receive<{ retry_after_ms?: number } | null>("error", (response) => this.failed(response?.retry_after_ms))
       .receive("timeout", () => this.joinTimedOut())
     this.onClose(() => this.closed())
     this.onError((reason) => this.crashed(reason))
@@ -267,9 +267,9 @@ export class Channel<C extends Contract = Untyped> {
     }
   }
 
-  private failed(): void {
+  private failed(toldMs?: unknown): void {
     this.state = "errored"
-    if (this.socket.isConnected()) this.rejoinTimer.scheduleTimeout()
+    if (this.socket.isConnected()) this.rejoinTimer.scheduleTimeout(this.socket.stayAway(toldMs))
   }
 
   private joinTimedOut(): void {
