@@ -4,7 +4,10 @@ go 1.27.0
 
 require (
 	github.com/roost-dev/roost v0.0.0
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	golang.org/x/sys v0.49.0
 )
+
+require golang.org/x/text v0.14.0 // indirect
 
 replace github.com/roost-dev/roost => ../../
