@@ -141,29 +141,29 @@ func (c *Contract) field(f goField) (Field, error) {
 // mayBeEmpty reports whether some value of t is encoded as null, "", {} or [].
 func (c *Contract) mayBeEmpty(t reflect.Type, form Type) bool {
 	switch form = c.resolve(form); {
-	case form.Kind == Any:
+	case form.Null, form.Kind == Any, form.Kind == String && form.Format == "":
 		return true
-	case form.Format != "" && form.Format != "base64":
-		return false
+	case form.Kind == Object:
+		return form.Elem != nil || !slices.ContainsFunc(form.Fields, func(f Field) bool { return !f.Optional })
 	}
-	switch t.Kind() {
-	case reflect.Pointer, reflect.String, reflect.Slice, reflect.Map:
+	switch t.Kind() { // the form of a type that refers to itself may not be known yet
+	case reflect.Slice, reflect.Map:
 		return true
 	case reflect.Array:
 		return t.Len() == 0
-	case reflect.Struct: // or what it is as text
-		return form.Elem != nil || !slices.ContainsFunc(form.Fields, func(f Field) bool { return !f.Optional })
 	default:
-		return form.Kind == String
+		return false
 	}
 }
 
 // resolve returns what a named type stands for.
 func (c *Contract) resolve(t Type) Type {
-	for t.Kind == Named {
-		t = c.Types[t.Ref]
+	if t.Kind != Named {
+		return t
 	}
-	return t
+	form := c.Types[t.Ref]
+	form.Null = t.Null
+	return form
 }
 
 func source(f goField) string {
