@@ -36,6 +36,9 @@ type Socket struct {
 	changed  chan struct{}       // closed and made anew when err or conn changes
 	polling  bool                // the last that stood polls
 	channels map[string]*Channel // by topic: joined, or about to be
+
+	sharing sync.Mutex        // guards shares
+	shares  map[string]*share // by topic; those that are over are replaced
 }
 
 // Dial connects to the socket that a server has at a URL:
@@ -56,6 +59,7 @@ func Dial(ctx context.Context, rawURL string, opts *Options) (*Socket, error) {
 		hurry:    make(chan struct{}, 1),
 		changed:  make(chan struct{}),
 		channels: map[string]*Channel{},
+		shares:   map[string]*share{},
 	}
 	s.polls = s.opts.LongPoll || strings.HasSuffix(u.Path, "/longpoll")
 	c, err := s.connect(ctx)
@@ -64,6 +68,7 @@ func Dial(ctx context.Context, rawURL string, opts *Options) (*Socket, error) {
 		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.set(c)
 	go s.run(c)
 	return s, nil
 }
