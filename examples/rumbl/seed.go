@@ -23,7 +23,7 @@ func seed(ctx context.Context, people *accounts.Service, media *multimedia.Servi
 		return err
 	}
 	robin := multimedia.Author{ID: user.ID, Username: user.Username, Name: user.Name}
-	video, err := media.AddVideo(ctx, robin, multimedia.NewVideo{
+	video, err := media.AddVideo(ctx, robin, multimedia.VideoInput{
 		Title:       "Daybreak",
 		Description: "A day over a valley, in forty seconds.",
 		URL:         "/static/sample.webm",

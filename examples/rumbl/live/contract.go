@@ -17,6 +17,7 @@ var (
 	NewAnnotation   = roost.NewIn[AnnotationInput, roost.Ack]("new_annotation")
 	MoreAnnotations = roost.NewIn[JoinVideo, Page]("more_annotations")
 	AnnotationAdded = roost.NewOut[Annotation]("annotation_added")
+	VideoDeleted    = roost.NewOut[Deleted]("video_deleted")
 )
 
 // History is what a PubSub is to keep of the videos, so that pages that lost
@@ -80,6 +81,9 @@ type Annotation struct {
 	At   int64  `json:"at"` // milliseconds since the video's beginning
 	Body string `json:"body"`
 }
+
+// Deleted says that the video of the topic is gone, with its annotations.
+type Deleted struct{}
 
 // User is a user as viewers see one.
 type User struct {

@@ -37,6 +37,14 @@ func (s Source) Origin() string {
 	return u.Scheme + "://" + u.Host
 }
 
+// URL returns an address from which ParseSource makes s.
+func (s Source) URL() string {
+	if s.Kind == YouTube {
+		return "https://www.youtube.com/watch?v=" + s.Ref
+	}
+	return s.Ref
+}
+
 var (
 	youTubeID    = regexp.MustCompile(`^[A-Za-z0-9_-]{11}$`)
 	youTubeHosts = []string{"youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com", "www.youtube-nocookie.com"}
