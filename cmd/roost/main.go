@@ -35,6 +35,12 @@ func run(ctx context.Context, args []string) error {
 		return flag.ErrHelp
 	}
 	switch args[0] {
+	case "new":
+		return runNew(ctx, args[1:], os.Stdout, os.Stderr)
+	case "gen":
+		return runGen(args[1:], os.Stdout, os.Stderr)
+	case "bundle":
+		return runBundle(args[1:], os.Stderr)
 	case "bench":
 		return runBench(ctx, args[1:])
 	case "help", "-h", "-help", "--help":
@@ -47,8 +53,11 @@ func run(ctx context.Context, args []string) error {
 func usage(w io.Writer) {
 	fmt.Fprint(w, `roost is the command line of Roost, Phoenix Channels for Go.
 
+    roost new      make a small working application
+    roost gen      add a channel, presence or a socket to one
+    roost bundle   make one script of TypeScript, for browsers
     roost bench    measure a server that speaks the protocol of Phoenix Channels
 
-roost bench help tells more.
+roost COMMAND -h tells more.
 `)
 }
