@@ -84,6 +84,22 @@ func TestWhatIsGeneratedPassesItsTestsAndLints(t *testing.T) {
 	lint(t, app)
 }
 
+// What pages and server say to each other cannot come apart unnoticed.
+func TestAChangeThatThePageDoesNotKnowFailsTheTestsOfTheApplication(t *testing.T) {
+	app := newApp(t, buildRoost(t))
+	for _, test := range []struct{ file, old, replacement, want string }{
+		{filepath.Join(app, "live", "rooms.go"), `json:"by"`, `json:"author"`, "web/contract.ts is out of date"},
+		{filepath.Join(app, "web", "app.ts"), `"Offline.`, `"Not online.`, "web/static/app.js is out of date"},
+	} {
+		replaceIn(t, test.file, test.old, test.replacement)
+		if out, err := command(t, app, "make", "test"); err == nil || !strings.Contains(out, test.want) {
+			t.Errorf("make test after a change of %s: %v, want %q\n%s", test.file, err, test.want, out)
+		}
+		replaceIn(t, test.file, test.replacement, test.old)
+	}
+	mustRun(t, app, "make", "test")
+}
+
 // lint runs golangci-lint with its own defaults, as an application has no
 // settings for it, and in the version that the Makefile of Roost names.
 func lint(t *testing.T, dir string) {

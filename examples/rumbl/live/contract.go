@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/roost-dev/roost"
+	"github.com/roost-dev/roost/contract"
 	"github.com/roost-dev/roost/history"
 
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
@@ -18,6 +19,14 @@ var (
 	MoreAnnotations = roost.NewIn[JoinVideo, Page]("more_annotations")
 	AnnotationAdded = roost.NewOut[Annotation]("annotation_added")
 )
+
+// Contract tells roost contract what the scripts are to know.
+func Contract() (*contract.Contract, error) {
+	app := &App{}
+	server := roost.NewServer(app.connect, nil)
+	app.mount(server)
+	return server.Contract()
+}
 
 // History is what a PubSub is to keep of the videos, so that pages that lost
 // their connection get exactly what they missed. Pages that were away for
