@@ -44,14 +44,15 @@ Error?n.message:String(n)})}}failed(e){this.state="errored",this.socket.isConnec
 let e=this.joinRef();this.socket.log("channel",`timeout ${this.topic} (${e})`,this.joinPush.timeout),this.socket.isConnected()&&this.socket.push({join_ref:e,ref:this.
 socket.makeRef(),topic:this.topic,event:"phx_leave",payload:{}}),this.joinPush.reset(),this.failed()}crashed(e){this.socket.log("channel",`error ${this.topic}`,
 e),!(this.isLeaving()||this.isClosed())&&(this.isJoining()&&this.joinPush.reset(),this.failed())}closed(){this.socket.log("channel",`close ${this.topic} ${this.
-joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var v=class o{state=P();channel;joinRef=null;pending={joinRef:null,diffs:[]};joinCallback=()=>{};leaveCallback=()=>{};updateCallback=()=>{};syncCallback=()=>{};constructor(e,t={}){
+joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var v=class o{state=P();channel;joinRef=null;keys;pending={joinRef:null,diffs:[]};joinCallback=()=>{};leaveCallback=()=>{};updateCallback=()=>{};syncCallback=()=>{};constructor(e,t={}){
 let n=t.events??{state:"presence_state",diff:"presence_diff"};this.channel=e,e.on(n.state,i=>this.receiveState(i)),e.on(n.diff,i=>this.receiveDiff(i))}onJoin(e){
-this.joinCallback=e}onLeave(e){this.leaveCallback=e}onUpdate(e){this.updateCallback=e}onSync(e){this.syncCallback=e}list(e){return e?o.list(this.state,e):o.list(
-this.state)}inPendingSyncState(){return this.joinRef===null||this.joinRef!==this.channel.joinRef()}receiveState(e){this.joinRef=this.channel.joinRef(),this.state=
-o.syncState(this.state,e,this.joinCallback,this.leaveCallback,this.updateCallback);let{joinRef:t,diffs:n}=this.pending;if(this.pending={joinRef:null,diffs:[]},t===
-this.joinRef)for(let i of n)this.apply(i);this.syncCallback()}receiveDiff(e){if(!this.inPendingSyncState()){this.apply(e),this.syncCallback();return}let t=this.
-channel.joinRef();this.pending.joinRef!==t&&(this.pending={joinRef:t,diffs:[]}),this.pending.diffs.push(e)}apply(e){this.state=o.syncDiff(this.state,e,this.joinCallback,
-this.leaveCallback,this.updateCallback)}static syncState(e,t,n,i,r){let s=Object.assign(P(),e),a=P(),l=P();for(let[c,d]of Object.entries(t)){let f=_(d.metas,s[c]?.
+this.joinCallback=e}onLeave(e){this.leaveCallback=e}onUpdate(e){this.updateCallback=e}onSync(e){this.syncCallback=e}list(e){let{state:t}=this;return this.keys??=
+Object.keys(t),this.keys.map(n=>e?e(n,t[n]):t[n])}inPendingSyncState(){return this.joinRef===null||this.joinRef!==this.channel.joinRef()}receiveState(e){this.joinRef=
+this.channel.joinRef(),this.state=o.syncState(this.state,e,this.joinCallback,this.leaveCallback,this.updateCallback),this.keys=void 0;let{joinRef:t,diffs:n}=this.
+pending;if(this.pending={joinRef:null,diffs:[]},t===this.joinRef)for(let i of n)this.apply(i);this.syncCallback()}receiveDiff(e){if(!this.inPendingSyncState()){
+this.apply(e),this.syncCallback();return}let t=this.channel.joinRef();this.pending.joinRef!==t&&(this.pending={joinRef:t,diffs:[]}),this.pending.diffs.push(e)}apply(e){
+let t=i=>!this.state[i],n=Object.keys(e.joins).some(t);this.state=o.syncDiff(this.state,e,this.joinCallback,this.leaveCallback,this.updateCallback),(n||Object.keys(
+e.leaves).some(t))&&(this.keys=void 0)}static syncState(e,t,n,i,r){let s=Object.assign(P(),e),a=P(),l=P();for(let[c,d]of Object.entries(t)){let f=_(d.metas,s[c]?.
 metas??[]);s[c]?f.length>0&&(a[c]={...d,metas:f}):a[c]=d}for(let[c,d]of Object.entries(s)){let f=Object.hasOwn(t,c)?t[c].metas:[],fe=_(d.metas,f);fe.length>0&&(l[c]=
 {...d,metas:fe})}return o.syncDiff(s,{joins:a,leaves:l},n,i,r)}static syncDiff(e,t,n=()=>{},i=()=>{},r=()=>{}){let s=Object.getPrototypeOf(e)===null?e:Object.assign(
 P(),e),a=new Map;for(let[l,c]of Object.entries(t.joins)){let d=s[l];d&&a.set(l,d),s[l]=d?{...c,metas:[..._(d.metas,c.metas),...c.metas]}:c,n(l,d,c)}for(let[l,c]of Object.
