@@ -106,7 +106,7 @@ func ask(ctx context.Context, p goPackage, function string) (*contract.Contract,
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(tmp)
+	defer func() { _ = os.RemoveAll(tmp) }()
 	q := struct{ Import, Function, Output string }{p.ImportPath, function, filepath.Join(tmp, "contract.json")}
 	folder := filepath.Join(p.Dir, "zz_roost_contract")
 	if p.Name == "main" {

@@ -151,7 +151,7 @@ func TestWrongArguments(t *testing.T) {
 // newPackage makes a package of this module, so that it may import Roost.
 func newPackage(t *testing.T, source string) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("testdata", "app")
+	folder, err := os.MkdirTemp("testdata", "app") //nolint:usetesting // one outside the module could not import Roost
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func newPackage(t *testing.T, source string) string {
 func writeFile(t *testing.T, name string, data []byte) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(file, data, 0o600); err != nil {
+	if err := os.WriteFile(file, data, 0o600); err != nil { //nolint:gosec // a file of this test
 		t.Fatal(err)
 	}
 	return file

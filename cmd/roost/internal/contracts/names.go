@@ -43,11 +43,12 @@ func typeName(ref string, words int) string {
 	if !generic {
 		return qualified(outer, words)
 	}
-	name := qualified(outer, max(words-1, 0))
+	var name strings.Builder
+	name.WriteString(qualified(outer, max(words-1, 0)))
 	for argument := range strings.SplitSeq(strings.TrimSuffix(arguments, "]"), ",") {
-		name += camelCase(qualified(argument, words), true)
+		name.WriteString(camelCase(qualified(argument, words), true))
 	}
-	return name
+	return name.String()
 }
 
 // qualified is a name with the last words of its path before it.

@@ -11,12 +11,12 @@ import (
 
 // namedType declares a type.
 func (w *tsWriter) namedType(name string, t contract.Type) {
-	w.line(``)
+	w.linef(``)
 	w.doc(t.Doc)
 	if t.Kind == contract.Object {
-		w.line(`export interface %s %s`, name, w.object(t))
+		w.linef(`export interface %s %s`, name, w.object(t))
 	} else {
-		w.line(`export type %s = %s`, name, w.got(t))
+		w.linef(`export type %s = %s`, name, w.got(t))
 	}
 }
 
@@ -87,10 +87,10 @@ func (w *tsWriter) object(t contract.Type) string {
 			optional = "?"
 		}
 		inner.doc(f.Doc)
-		inner.line(`%s%s: %s`, key(f.Name), optional, inner.got(f.Type))
+		inner.linef(`%s%s: %s`, key(f.Name), optional, inner.got(f.Type))
 	}
 	if t.Elem != nil {
-		inner.line(`[field: string]: unknown`) // of any type, since the fields above are among them
+		inner.linef(`[field: string]: unknown`) // of any type, since the fields above are among them
 	}
 	return "{\n" + inner.b.String() + w.indent + "}"
 }
@@ -144,12 +144,12 @@ func (w *tsWriter) doc(text string) {
 		}
 	}
 	if len(lines) == 1 {
-		w.line(`/** %s */`, lines[0])
+		w.linef(`/** %s */`, lines[0])
 		return
 	}
-	w.line(`/**`)
+	w.linef(`/**`)
 	for _, line := range lines {
-		w.line(`%s`, strings.TrimRight(" * "+line, " "))
+		w.linef(`%s`, strings.TrimRight(" * "+line, " "))
 	}
-	w.line(` */`)
+	w.linef(` */`)
 }
