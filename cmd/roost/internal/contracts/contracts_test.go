@@ -194,10 +194,3 @@ func TestPagesAreTyped(t *testing.T) {
 		t.Errorf("%v\n%s", err, said)
 	}
 }
-
-func TestTheGuideIsUpToDate(t *testing.T) {
-	const guide = "../../../../docs/guides/contracts"
-	if _, err := runContract(t, "-verify", "-ts", guide+"/contract.ts", guide); err != nil {
-		t.Error(err)
-	}
-}

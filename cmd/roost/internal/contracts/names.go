@@ -112,11 +112,13 @@ func channelName(topic string, whole bool) string {
 	if whole || name == "" {
 		name = camelCase(strings.Join(all, " "), false)
 	}
-	switch first, _ := utf8.DecodeRuneInString(name); {
-	case slices.Contains(reservedWords, name):
-		return name + "Channel"
-	case !unicode.IsLetter(first):
+	first, size := utf8.DecodeRuneInString(name)
+	if !unicode.IsLetter(first) {
 		return "channel" + name
+	}
+	name = string(unicode.ToLower(first)) + name[size:]
+	if slices.Contains(reservedWords, name) {
+		return name + "Channel"
 	}
 	return name
 }

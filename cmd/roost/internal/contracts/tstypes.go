@@ -97,11 +97,17 @@ func (w *tsWriter) object(t contract.Type) string {
 
 // mayBeEmpty reports whether {} is one of the values.
 func (w *tsWriter) mayBeEmpty(t contract.Type) bool {
-	for t.Kind == contract.Named {
-		t = w.types[t.Ref]
-	}
+	t = w.resolve(t)
 	required := func(f contract.Field) bool { return !f.Optional }
 	return t.Kind != contract.Bytes && !slices.ContainsFunc(t.Fields, required)
+}
+
+// resolve returns what a named type stands for.
+func (w *tsWriter) resolve(t contract.Type) contract.Type {
+	if t.Kind == contract.Named {
+		return w.types[t.Ref]
+	}
+	return t
 }
 
 var identifier = regexp.MustCompile(`^[\p{L}_$][\p{L}\p{N}_$]*$`)

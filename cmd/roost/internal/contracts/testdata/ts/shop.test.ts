@@ -1,7 +1,7 @@
 // What the compiler takes of a page that is typed by shop.ts, and what it does not: a test by being compiled.
 
 import { Presence, Socket } from "@roost-dev/client"
-import { item, newChannel, shops, shopsShopRest, type NewOrder, type Sorts, type Tree } from "../shop.js"
+import { channel2048, item, newChannel, shops, shopsShopAB, shopsShopRest, type NewOrder, type Sorts, type Tree } from "../shop.js"
 
 const is = <T>(_value: T): void => {}
 
@@ -12,6 +12,7 @@ export async function page(socket: Socket): Promise<void> {
   newChannel(socket, { rest: "a:b" })
   shopsShopRest(socket, { shop: 7, rest: "a:b" })
   item(socket)
+  channel2048(socket, { score: 9 })
   // @ts-expect-error the topic is not whole
   shops(socket, {})
   // @ts-expect-error the params are others
@@ -49,7 +50,7 @@ export async function page(socket: Socket): Promise<void> {
 
   is<{}>(await shop.push("rename", { from: "a", to: "b" }))
   is<ArrayBuffer>(await shop.push("upload", new Uint8Array(3)))
-  is<unknown>(await shop.push("pass it on/now", [1, 2]))
+  is<unknown>(await shopsShopAB(socket, { shop: 7, a: 1, b: 2 }, {}).push("pass it on/now", [1, 2]))
   shop.push("typing", { on: true })
   // @ts-expect-error nobody replies
   await shop.push("typing", { on: true })
