@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/roost-dev/roost"
+	"github.com/roost-dev/roost/contract"
 	"github.com/roost-dev/roost/history"
 
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
@@ -19,6 +20,14 @@ var (
 	AnnotationAdded = roost.NewOut[Annotation]("annotation_added")
 	VideoDeleted    = roost.NewOut[Deleted]("video_deleted")
 )
+
+// Contract tells roost contract what the scripts are to know.
+func Contract() (*contract.Contract, error) {
+	app := &App{}
+	server := roost.NewServer(app.connect, nil)
+	app.mount(server)
+	return server.Contract()
+}
 
 // History is what a PubSub is to keep of the videos, so that pages that lost
 // their connection get exactly what they missed. Pages that were away for

@@ -74,8 +74,13 @@ func New(a *accounts.Service, m *multimedia.Service, secret string, opts *Option
 		WebSocket: roost.WebSocket{NoPoller: opts.NoPoller},
 		Logger:    log,
 	})
-	app.server.Handle("videos:{id}", app.videos())
+	app.mount(app.server)
 	return app
+}
+
+// mount has the server serve the topics.
+func (app *App) mount(server *roost.Server[accounts.Session]) {
+	server.Handle("videos:{id}", app.videos())
 }
 
 // ServeHTTP implements http.Handler.

@@ -37,6 +37,7 @@ func (app *App) videos() *roost.Handler[accounts.Session, watching] {
 	videos.HandleIn(NewAnnotation, app.newAnnotation)
 	videos.HandleIn(MoreAnnotations, app.moreAnnotations)
 	videos.Emits(AnnotationAdded, VideoDeleted)
+	videos.Tracks(app.viewers)
 	return videos
 }
 
