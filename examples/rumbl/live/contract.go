@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/roost-dev/roost"
+	"github.com/roost-dev/roost/contract"
 	"github.com/roost-dev/roost/history"
 
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
@@ -17,7 +18,16 @@ var (
 	NewAnnotation   = roost.NewIn[AnnotationInput, roost.Ack]("new_annotation")
 	MoreAnnotations = roost.NewIn[JoinVideo, Page]("more_annotations")
 	AnnotationAdded = roost.NewOut[Annotation]("annotation_added")
+	VideoDeleted    = roost.NewOut[Deleted]("video_deleted")
 )
+
+// Contract tells roost contract what the scripts are to know.
+func Contract() (*contract.Contract, error) {
+	app := &App{}
+	server := roost.NewServer(app.connect, nil)
+	app.mount(server)
+	return server.Contract()
+}
 
 // History is what a PubSub is to keep of the videos, so that pages that lost
 // their connection get exactly what they missed. Pages that were away for
@@ -80,6 +90,9 @@ type Annotation struct {
 	At   int64  `json:"at"` // milliseconds since the video's beginning
 	Body string `json:"body"`
 }
+
+// Deleted says that the video of the topic is gone, with its annotations.
+type Deleted struct{}
 
 // User is a user as viewers see one.
 type User struct {

@@ -16,8 +16,8 @@ import (
 
 //go:generate go run ../internal/bundle
 
-// static holds files as they are served. watch.js is made of the scripts in
-// assets and of Roost's TypeScript client by go generate.
+// static holds files as they are served. Scripts and style sheets are made by
+// go generate, of those in assets and of Roost's TypeScript client.
 //
 //go:embed static
 var static embed.FS
@@ -85,12 +85,19 @@ func (a *assets) url(name string) (string, error) {
 }
 
 // poster returns the path of the picture that stands for one of this site's
-// own clips, or "" if there is none.
+// own clips from where it begins, or "" if there is none: clip.jpg for
+// clip.webm, clip-12.jpg for clip.webm#t=12.
 func (a *assets) poster(clip string) string {
-	if !strings.HasPrefix(clip, "/static/") {
+	file, from, _ := strings.Cut(clip, "#t=")
+	name, ok := strings.CutPrefix(file, "/static/")
+	if !ok {
 		return ""
 	}
-	return a.hashed[strings.TrimSuffix(path.Base(clip), path.Ext(clip))+".jpg"]
+	name = strings.TrimSuffix(name, path.Ext(name))
+	if from != "" {
+		name += "-" + from
+	}
+	return a.hashed[name+".jpg"]
 }
 
 // ServeHTTP implements http.Handler; it understands ranges, which players need
