@@ -1,25 +1,23 @@
 import { Socket } from "@roost-dev/client"
 
-export function openSocket(userId: number): Socket {
-  let token = document.querySelector<HTMLMetaElement>('meta[name="socket-token"]')!.content
-  const socket = new Socket("/socket", { authToken: () => token }) // asked again at each reconnect
+async function fetchToken(): Promise<string> {
+  const answer = await fetch("/socket-token")
+  if (answer.status === 401) location.assign("/login")
+  if (!answer.ok) throw new Error(`no token: ${answer.status}`)
+  return answer.text()
+}
+
+export async function openSocket(userId: number): Promise<Socket> {
+  const socket = new Socket("/socket", { authToken: fetchToken }) // asked at each connect and reconnect
+  socket.connect()
 
   const account = socket.channel(`account:${userId}`)
   account.on<{ text: string }>("notice", ({ text }) => console.log(text))
-  account.join().receive<{ reason: string }>("error", ({ reason }) => console.log("not let in:", reason))
+  await account.join() // throws a PushError if it is refused
 
-  // A token lives for ten minutes. A page that is open for longer has another one in time for its next reconnect.
-  const renew = async () => {
-    const answer = await fetch("/socket-token")
-    if (answer.status === 401) location.assign("/login")
-    if (!answer.ok) return
-    token = await answer.text()
-    if (account.isJoined()) account.push("renew", { token }) // see "Sockets that live for long"
-  }
-  setInterval(renew, 5 * 60_000)
-  socket.onError(renew) // perhaps it was refused
-
-  socket.connect()
+  setInterval(async () => {
+    if (account.isJoined()) account.push("renew", { token: await fetchToken() })
+  }, 5 * 60_000)
   return socket
 }
 

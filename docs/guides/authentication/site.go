@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 	"time"
 
@@ -80,32 +79,11 @@ func socketID(s Session) string { return fmt.Sprintf("user:%d", s.UserID) }
 func (site *Site) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/socket/", site.server)
-	mux.HandleFunc("GET /{$}", site.page)
 	mux.HandleFunc("GET /socket-token", site.socketToken)
 	return mux
 }
 
-var page = template.Must(template.New("").Parse(`<!doctype html>
-<meta name="socket-token" content="{{.}}">
-<script type="module" src="/page.js"></script>
-`))
-
-func (site *Site) page(w http.ResponseWriter, r *http.Request) {
-	session, err := site.sessions.OfRequest(r)
-	if err != nil {
-		http.Redirect(w, r, "/login", http.StatusSeeOther)
-		return
-	}
-	tok, err := site.tokens.Sign(session.ID)
-	if err != nil {
-		http.Error(w, "no token could be made", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	_ = page.Execute(w, tok) // the visitor has gone
-}
-
-// socketToken gives a page that has been open for a while another token.
+// socketToken gives a page of somebody who is logged in what its socket connects with.
 func (site *Site) socketToken(w http.ResponseWriter, r *http.Request) {
 	session, err := site.sessions.OfRequest(r)
 	if err != nil {

@@ -86,17 +86,16 @@ func get(t *testing.T, site http.Handler, path string, cookies ...*http.Cookie) 
 
 var ada = &http.Cookie{Name: "session", Value: "ada"}
 
-func TestThePageHasATokenAndTheSocketAsksForIt(t *testing.T) {
+func TestAPageGetsATokenAndTheSocketAsksForIt(t *testing.T) {
 	site := New(newTable(), secret)
 	web := httptest.NewServer(site.Handler())
 	defer web.Close()
 	defer site.server.Shutdown(t.Context())
 
-	if got := get(t, site.Handler(), "/"); got.Code != http.StatusSeeOther {
-		t.Errorf("a stranger gets %d, want to be sent to the log-in", got.Code)
+	if got := get(t, site.Handler(), "/socket-token"); got.Code != http.StatusUnauthorized {
+		t.Errorf("a stranger gets %d, want to be told to log in", got.Code)
 	}
-	_, rest, _ := strings.Cut(get(t, site.Handler(), "/", ada).Body.String(), `content="`)
-	tok, _, _ := strings.Cut(rest, `"`)
+	tok := get(t, site.Handler(), "/socket-token", ada).Body.String()
 
 	socket, err := dial(t, web.URL, tok, "https://example.com")
 	if err != nil {

@@ -23,8 +23,9 @@ const (
 	// shutdownTimeout is how long the program may take to end: 5,000 sockets a second, and what is under way.
 	shutdownTimeout = 30 * time.Second
 
-	// comeBack is how long users may take to come back on another node before others see them leave.
-	comeBack = 5 * time.Second
+	// comeBack is how long users may take to come back on another node before others see them leave: 10,000 at 1,000 a second,
+	// with what clients wait on top.
+	comeBack = 15 * time.Second
 )
 
 // config is what the environment says.

@@ -1,11 +1,11 @@
-import { Presence, Recovery, Socket } from "@roost-dev/client"
+import { Presence, PushError, Recovery, Socket } from "@roost-dev/client"
 
 interface Text {
   by: string
   text: string
 }
 
-export function open(token: string, show: (text: Text) => void, showOnline: (names: string[]) => void): (text: string) => void {
+export function open(token: string, show: (text: Text) => void, showOnline: (names: string[]) => void): (text: string) => Promise<void> {
   const socket = new Socket("/socket", { authToken: () => token, longPollFallbackMs: 2500 })
   socket.connect()
   socket.onOpen(() => console.log("connect"))
@@ -21,11 +21,12 @@ export function open(token: string, show: (text: Text) => void, showOnline: (nam
     .receive("ok", () => console.log("joined, or joined again"))
     .receive<{ reason: string }>("error", ({ reason }) => console.log("connect_error:", reason))
 
-  return (text) => {
-    chat
-      .push("chat message", { text }) // socket.timeout(5000).emit("chat message", text, (err, { id }) => ...)
-      .receive<{ id: number }>("ok", ({ id }) => console.log("stored as", id))
-      .receive<{ reason: string; field?: string }>("error", ({ reason, field }) => console.log(reason, field))
-      .receive("timeout", () => console.log("no answer"))
+  return async (text) => {
+    try {
+      const { id } = await chat.push("chat message", { text }, 5000)
+      console.log("stored as", id)
+    } catch (error) {
+      if (error instanceof PushError) console.log(error.status, error.reason) // "error", or "timeout"
+    }
   }
 }

@@ -53,6 +53,7 @@ func New(ps *pubsub.PubSub, profiles Profiles) *App {
 	rooms := roost.NewHandler(app.join, nil)
 	rooms.HandleIn(Typing, app.typing)
 	rooms.HandleInfo(app.quiet)
+	rooms.Tracks(app.Viewers)
 	app.Server = roost.NewServer(connect, &roost.Options[string]{PubSub: ps})
 	app.Server.Handle("room:{id}", rooms)
 	return app

@@ -1,14 +1,17 @@
-import { Presence, type Socket } from "@roost-dev/client"
+import { Presence, type PresenceEntry, type Socket } from "@roost-dev/client"
 
 interface Viewer {
-  name: string // from Fetch
-  metas: { phx_ref: string; device: string; since: number; typing?: boolean }[]
+  device: string
+  since: number
+  typing?: boolean
 }
+
+type User = PresenceEntry<Viewer> & { name: string } // from Fetch
 
 export function enter(socket: Socket, id: string, show: (lines: string[]) => void, input: HTMLInputElement): void {
   const room = socket.channel(`room:${id}`, { device: "laptop" })
 
-  const viewers = new Presence<Viewer>(room) // before the join
+  const viewers = new Presence<Viewer, User>(room) // before the join
   viewers.onSync(() => {
     show(
       viewers.list((_user, { name, metas }) => {

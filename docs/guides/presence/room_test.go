@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json/v2"
 	"errors"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/roost-dev/roost/client"
 	"github.com/roost-dev/roost/pubsub"
 	"github.com/roost-dev/roost/roosttest"
 )
@@ -96,4 +99,31 @@ func TestSomebodyTypesUntilThreeSecondsOfSilence(t *testing.T) {
 			t.Error("not seen typing again")
 		}
 	})
+}
+
+func TestAProgramWatchesARoom(t *testing.T) {
+	app, user := newApp(t)
+	site := httptest.NewServer(app.Server)
+	t.Cleanup(site.Close)
+	socket, err := client.Dial(t.Context(), strings.Replace(site.URL, "http", "ws", 1)+"/socket/websocket?user=7", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { socket.Close(context.Background()) })
+	shown := make(chan string, 100)
+	if err := watch(t.Context(), socket, "1", func(lines []string) { shown <- strings.Join(lines, ", ") }); err != nil {
+		t.Fatal(err)
+	}
+	user("8").Join("room:1", nil)
+	user("8").Join("room:1", nil)
+	for late := time.After(20 * time.Second); ; {
+		select {
+		case got := <-shown:
+			if got == "Ada ×1, Bob ×2" {
+				return
+			}
+		case <-late:
+			t.Fatal("not everybody was shown")
+		}
+	}
 }
