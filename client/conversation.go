@@ -213,6 +213,15 @@ func (ch *Channel) breakOff(cv *conversation, err error) {
 	ch.wake()
 }
 
+// restart leaves the conversation that goes on, to join anew.
+func (ch *Channel) restart() {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if ch.current != nil {
+		ch.breakOff(ch.current, ErrOverrun)
+	}
+}
+
 // take takes a message of the topic. The goroutine that reads calls it.
 func (ch *Channel) take(c *conn, m wire.ServerMessage) {
 	ch.mu.Lock()

@@ -79,3 +79,7 @@ type protocolError struct {
 }
 
 func (e *protocolError) Error() string { return "client: the server broke the protocol: " + e.problem }
+
+func tooLarge(most int) error {
+	return &protocolError{closeTooBig, fmt.Sprintf("a message larger than %d bytes", most)}
+}

@@ -246,6 +246,21 @@ func join(t testing.TB, ch *client.Channel) welcome {
 	return w
 }
 
+// overBoth runs a test over a WebSocket, and over long polling.
+func overBoth(t *testing.T, test func(t *testing.T, polls bool)) {
+	t.Helper()
+	t.Run("websocket", func(t *testing.T) { test(t, false) })
+	t.Run("longpoll", func(t *testing.T) { test(t, true) })
+}
+
+// codeOf is the code that a client gives to an end for which a WebSocket has one.
+func codeOf(polls bool, code int) int {
+	if polls {
+		return 3410
+	}
+	return code
+}
+
 const patience = 20 * time.Second
 
 // eventually waits for a condition.

@@ -18,6 +18,7 @@ var (
 	NewAnnotation   = roost.NewIn[AnnotationInput, roost.Ack]("new_annotation")
 	MoreAnnotations = roost.NewIn[JoinVideo, Page]("more_annotations")
 	AnnotationAdded = roost.NewOut[Annotation]("annotation_added")
+	VideoDeleted    = roost.NewOut[Deleted]("video_deleted")
 )
 
 // Contract tells roost contract what the scripts are to know.
@@ -89,6 +90,9 @@ type Annotation struct {
 	At   int64  `json:"at"` // milliseconds since the video's beginning
 	Body string `json:"body"`
 }
+
+// Deleted says that the video of the topic is gone, with its annotations.
+type Deleted struct{}
 
 // User is a user as viewers see one.
 type User struct {

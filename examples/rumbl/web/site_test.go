@@ -182,7 +182,7 @@ func TestPagesHoldNoInlineScriptOrStyle(t *testing.T) {
 	b.register("ada")
 	video := s.addVideo(t, "/static/sample.webm")
 	inline := regexp.MustCompile(`(?i)<script(?:\s+type="module")?>|<style|\sstyle=|\son[a-z]+=|javascript:`)
-	for _, path := range []string{"/", "/login", "/register", "/videos/new", watchPath(video)} {
+	for _, path := range []string{"/", "/login", "/register", "/account", "/videos/new", "/nowhere", watchPath(video)} {
 		if found := inline.FindString(b.get(path).body); found != "" {
 			t.Errorf("%s contains %q", path, found)
 		}
@@ -194,6 +194,26 @@ func TestAnUnknownPageSaysSo(t *testing.T) {
 	for _, path := range []string{"/nowhere", "/watch", "/login/more"} {
 		b.get(path).want(t, http.StatusNotFound, path, "Nothing here", "All videos")
 	}
+}
+
+func TestALookIsKeptAndPagesComeWithIt(t *testing.T) {
+	b := newSite(t).newBrowser(t)
+	themed := func(theme string) {
+		t.Helper()
+		got := b.submit("/login?next=%2Faccount", "/theme", map[string]string{"theme": theme})
+		got.want(t, http.StatusOK, "/login?next=%2Faccount", `value="`+theme+`" aria-pressed="true"`)
+		if strings.Count(got.body, `aria-pressed="true"`) != 1 {
+			t.Error("more than one look is pressed")
+		}
+	}
+	b.get("/").want(t, http.StatusOK, "/", `<html lang="en">`, `content="light dark"`, `value="system" aria-pressed="true"`)
+	themed("dark")
+	b.get("/nowhere").want(t, http.StatusNotFound, "/nowhere", `<html lang="en" data-theme="dark">`, `name="color-scheme" content="dark"`)
+	themed("light")
+	b.get("/").want(t, http.StatusOK, "/", `<html lang="en" data-theme="light">`)
+	themed("system")
+	b.get("/").want(t, http.StatusOK, "/", `<html lang="en">`)
+	b.post("/theme", url.Values{"theme": {`"><b>`}, "next": {"//evil.example"}}).want(t, http.StatusOK, "/", `<html lang="en">`)
 }
 
 var assetPath = regexp.MustCompile(`/static/[\w.-]+`)

@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/roost-dev/roost/contract"
 )
 
-// roost runs roost contract and returns what it prints.
-func roost(t *testing.T, args ...string) (string, error) {
+// runContract runs roost contract and returns what it prints.
+func runContract(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	err := Run(t.Context(), args, &stdout, &stderr)
@@ -21,11 +23,11 @@ func roost(t *testing.T, args ...string) (string, error) {
 // What is written for an application with types of every sort is in testdata;
 // go generate ./testdata/shop writes it anew.
 func TestAnApplicationWithTypesOfEverySort(t *testing.T) {
-	if _, err := roost(t, "-verify", "-ts", "testdata/shop.ts", "-asyncapi", "testdata/shop.asyncapi.json",
+	if _, err := runContract(t, "-verify", "-ts", "testdata/shop.ts", "-asyncapi", "testdata/shop.asyncapi.json",
 		"-o", "testdata/shop.contract.json", "-check", "testdata/shop.contract.json", "./testdata/shop"); err != nil {
 		t.Error(err)
 	}
-	printed, err := roost(t, "./testdata/shop")
+	printed, err := runContract(t, "./testdata/shop")
 	saved, readErr := os.ReadFile("testdata/shop.contract.json")
 	if errors.Join(err, readErr) != nil || printed != string(saved) {
 		t.Errorf("without a flag it printed %q (%v), want what -o writes", printed, err)
@@ -34,10 +36,10 @@ func TestAnApplicationWithTypesOfEverySort(t *testing.T) {
 
 func TestFilesThatAreOutOfDate(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "shop.ts")
-	if _, err := roost(t, "-verify", "-ts", file, "./testdata/shop"); err == nil || !strings.Contains(err.Error(), "without -verify") {
+	if _, err := runContract(t, "-verify", "-ts", file, "./testdata/shop"); err == nil || !strings.Contains(err.Error(), "without -verify") {
 		t.Errorf("a file that is not there: %v", err)
 	}
-	if _, err := roost(t, "-ts", file, "./testdata/shop"); err != nil {
+	if _, err := runContract(t, "-ts", file, "./testdata/shop"); err != nil {
 		t.Fatal(err)
 	}
 	written, err := os.ReadFile(file)
@@ -45,10 +47,8 @@ func TestFilesThatAreOutOfDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := strings.Replace(string(written), "count: number", "count: string", 1)
-	if err := os.WriteFile(file, []byte(old), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err = roost(t, "-verify", "-ts", file, "./testdata/shop")
+	file = writeFile(t, "shop.ts", []byte(old))
+	_, err = runContract(t, "-verify", "-ts", file, "./testdata/shop")
 	for _, want := range []string{"shop.ts is out of date", "\tcount: string\n", "\tcount: number"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, want it to say %q", err, want)
@@ -73,7 +73,7 @@ func TestApplicationsThatCannotBeAsked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := newPackage(t, test.source)
-			_, err := roost(t, "-ts", filepath.Join(t.TempDir(), "app.ts"), folder)
+			_, err := runContract(t, "-ts", filepath.Join(t.TempDir(), "app.ts"), folder)
 			if err == nil || !strings.Contains(err.Error(), test.wants) {
 				t.Errorf("the error is %v, want it to say %q", err, test.wants)
 			}
@@ -115,7 +115,7 @@ func Sockets() (*contract.Contract, error) {
 }
 `)
 	file := filepath.Join(t.TempDir(), "app.ts")
-	if _, err := roost(t, "-ts", file, "-func", "Sockets", folder); err != nil {
+	if _, err := runContract(t, "-ts", file, "-func", "Sockets", folder); err != nil {
 		t.Fatal(err)
 	}
 	written, err := os.ReadFile(file)
@@ -135,11 +135,11 @@ func TestWrongArguments(t *testing.T) {
 		{"no such file", []string{"-check", "testdata/nothing.json", "./testdata/shop"}},
 		{"not a contract", []string{"-check", "testdata/shop.asyncapi.json", "./testdata/shop"}},
 	} {
-		if _, err := roost(t, test.args...); err == nil || !strings.Contains(err.Error(), test.wants) {
+		if _, err := runContract(t, test.args...); err == nil || !strings.Contains(err.Error(), test.wants) {
 			t.Errorf("%v: the error is %v, want it to say %q", test.args, err, test.wants)
 		}
 	}
-	if _, err := roost(t, "-help"); !errors.Is(err, flag.ErrHelp) {
+	if _, err := runContract(t, "-help"); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("-help: %v", err)
 	}
 }
@@ -158,4 +158,26 @@ func newPackage(t *testing.T, source string) string {
 		}
 	}
 	return "./" + folder
+}
+
+func writeFile(t *testing.T, name string, data []byte) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func readContract(t *testing.T, file string) *contract.Contract {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

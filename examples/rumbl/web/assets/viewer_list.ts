@@ -6,13 +6,13 @@ import { avatar } from "./people.js"
 export class ViewerList {
   private readonly list = document.querySelector<HTMLElement>("#viewers")!
   private readonly number = document.querySelector<HTMLElement>("#viewer-count")!
-  private readonly presence: Presence<Viewer>
+  private readonly presence: Presence<object, Viewer>
 
   constructor(
     channel: Channel,
     private readonly viewerId: number,
   ) {
-    this.presence = new Presence<Viewer>(channel)
+    this.presence = new Presence<object, Viewer>(channel)
     this.presence.onSync(() => this.show())
   }
 

@@ -127,8 +127,8 @@ export interface Receipt {
   /** has no tag */
   Kind: string
   /** as text, for it may be large */
-  cents: string
-  tax: string
+  cents?: string
+  tax?: string
   order: ID
   items: StockItem[]
   others: { [key: string]: (ShopItem | null)[] }
