@@ -72,14 +72,15 @@ watchLongPoll(),this.socket.openTransport(e);return}if(this.storage?.getItem(ie)
 r)}),i=this.socket.onOpen(()=>{t=!0,this.limit("no answer to the ping"),this.socket.ping(r=>{this.socket.log("transport","connected to primary after",r),this.primaryWorked=
 !0,clearTimeout(this.timer)})});this.refs=[n,i],this.limit("not open in time");try{this.socket.openTransport(e)}catch(r){throw this.cancel(),r}}cancel(){clearTimeout(
 this.timer),this.stopUpgrading(),this.socket.off(this.refs),this.refs=[]}upgradeNow(){let{conn:e,decodesPositions:t,marksBytes:n}=this.socket;if(!(!this.primary||
-this.upgrade||!(e instanceof u)||!e.canUpgrade)&&!(!t||!n)&&(this.upgradeTimer.scheduleTimeout(),!y()))try{this.upgrade=new O(e,this.primary,i=>this.upgraded(e,
-i))}catch(i){this.socket.log("transport","cannot leave LongPoll",i)}}limit(e){clearTimeout(this.timer),this.timer=setTimeout(()=>this.fallBack(e),this.thresholdMs)}fallBack(e){
-this.cancel(),this.socket.log("transport","falling back to LongPoll...",e),this.primary=this.socket.transport,this.socket.replaceTransport(u),this.socket.reconnect()}watchLongPoll(){
-if(!this.primary)return;let e=this.socket.onOpen(()=>{this.socket.log("transport","established LongPoll fallback"),this.primaryWorked||this.storage?.setItem(ie,
-"true"),this.upgradeTimer.scheduleTimeout()}),t=this.socket.onClose(()=>this.stopUpgrading());this.refs=[e,t]}upgraded(e,t){this.upgrade=void 0;let{socket:n,primary:i}=this;
-if(!t||!i){n.log("transport","staying with LongPoll");return}n.log("transport","going on from LongPoll over the primary transport");let r=e.release();this.cancel(),
-this.primary=void 0,this.primaryWorked=!0,this.storage?.setItem(ie,""),n.moveTo(t,i);for(let s of r)t.send(s)}stopUpgrading(){this.upgradeTimer.reset(),this.upgrade?.
-cancel(),this.upgrade=void 0}};var Ue=5,De=150,_=class{transport;opened=!1;closing=!1;ending=!1;lossReported=!1;pings=new Map;began=Date.now();events;detached=!1;closedCallbacks=[];constructor(e,t){
+this.upgrade||!(e instanceof u)||!e.canUpgrade)&&!(!t||!n)){if(this.upgradeTimer.cancel(),y()){this.upgradeTimer.scheduleTimeout();return}try{this.upgrade=new O(
+e,this.primary,i=>this.upgraded(e,i))}catch(i){this.socket.log("transport","cannot leave LongPoll",i),this.upgradeTimer.scheduleTimeout()}}}limit(e){clearTimeout(
+this.timer),this.timer=setTimeout(()=>this.fallBack(e),this.thresholdMs)}fallBack(e){this.cancel(),this.socket.log("transport","falling back to LongPoll...",e),
+this.primary=this.socket.transport,this.socket.replaceTransport(u),this.socket.reconnect()}watchLongPoll(){if(!this.primary)return;let e=this.socket.onOpen(()=>{
+this.socket.log("transport","established LongPoll fallback"),this.primaryWorked||this.storage?.setItem(ie,"true"),this.upgradeTimer.scheduleTimeout()}),t=this.socket.
+onClose(()=>this.stopUpgrading());this.refs=[e,t]}upgraded(e,t){this.upgrade=void 0;let{socket:n,primary:i}=this;if(!t||!i){n.log("transport","staying with Long\
+Poll"),this.upgradeTimer.scheduleTimeout();return}n.log("transport","going on from LongPoll over the primary transport");let r=e.release();this.cancel(),this.primary=
+void 0,this.primaryWorked=!0,this.storage?.setItem(ie,""),n.moveTo(t,i);for(let s of r)t.send(s)}stopUpgrading(){this.upgradeTimer.reset(),this.upgrade?.cancel(),
+this.upgrade=void 0}};var Ue=5,De=150,_=class{transport;opened=!1;closing=!1;ending=!1;lossReported=!1;pings=new Map;began=Date.now();events;detached=!1;closedCallbacks=[];constructor(e,t){
 this.events=t,this.transport=e,this.moveTo(e)}moveTo(e){let{events:t}=this;this.transport=e;let n=i=>r=>{!this.detached&&this.transport===e&&i(r)};e.onopen=n(()=>{
 this.opened=!0,t.open()}),e.onclose=n(t.close),e.onerror=n(t.error),e.onmessage=n(i=>t.message(i.data))}isOpen(){return this.transport.readyState===h.open}isFresh(e){
 return!this.opened&&!this.closing&&!this.lossReported&&Date.now()-this.began<e}detach(){this.detached=!0}close(e,t){if(this.closedCallbacks.push(t),this.closing)
