@@ -1,6 +1,7 @@
 import { tokenToProtocols } from "./auth-token.js"
 import { Channel, type JoinParams } from "./channel.js"
 import { Connection } from "./connection.js"
+import type { Argument, Contract, Untyped } from "./contract.js"
 import { Heartbeat } from "./heartbeat.js"
 import { isOffline, isPageHidden, watchPage } from "./page.js"
 import { appendParams, closure, isPromise, within, type Eventually, type Params } from "./params.js"
@@ -47,7 +48,7 @@ export class Socket {
   authToken: (() => Eventually<string>) | undefined
   logger: Logger | null
   /** The channels that were made and not closed yet. */
-  channels: Channel[] = []
+  channels: Channel<any>[] = []
   /** How often a connection was open. */
   establishedConnections = 0
   /** @internal When channels rejoin. */
@@ -135,9 +136,9 @@ export class Socket {
     if (previous !== newTransport) this.call("transport", newTransport)
   }
 
-  /** Makes a channel for a topic; it does nothing until it is joined. */
-  channel(topic: string, params: JoinParams = {}): Channel {
-    const channel = new Channel(topic, params, this)
+  /** Makes a channel for a topic, typed by its contract if there is one; it does nothing until it is joined. */
+  channel<C extends Contract = Untyped>(topic: string, ...[params]: Argument<JoinParams<C["params"]>>): Channel<C> {
+    const channel = new Channel<C>(topic, params, this)
     this.channels.push(channel)
     return channel
   }
@@ -327,7 +328,7 @@ export class Socket {
   }
 
   /** @internal Forgets a channel that is closed. */
-  remove(channel: Channel): void {
+  remove(channel: Channel<any>): void {
     this.off(channel.stateChangeRefs)
     this.channels = this.channels.filter((other) => other !== channel)
   }
@@ -496,7 +497,7 @@ export class Socket {
     if (connection.lossReported) return
     connection.lossReported = true
     // A callback may leave a channel whose turn is still to come, or join one that was not on this connection.
-    const isHeld = (channel: Channel) => channel.isJoined() || channel.isJoining()
+    const isHeld = (channel: Channel<any>) => channel.isJoined() || channel.isJoining()
     for (const channel of this.channels.filter(isHeld)) {
       if (isHeld(channel)) channel.trigger("phx_error", { source: "transport", reason })
     }
