@@ -234,7 +234,7 @@ func (b *bridge) carry(got uint64) {
 			b.conn.Close(transport.CloseGoingAway, "session lost")
 			return
 		case err != nil:
-			pause(b.ctx, retryPause)
+			pause(b.ctx)
 		case a.status == http.StatusGone && a.retryAfter > 0:
 			b.conn.Close(transport.CloseRestart, transport.WithRetryAfter("server shuts down", a.retryAfter))
 			return

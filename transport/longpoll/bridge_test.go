@@ -404,11 +404,7 @@ func TestHoweverOftenASessionMovesNothingIsLostOrDoubled(t *testing.T) {
 	for range histories {
 		seed := rand.Uint64()
 		nodes(t, Config{MaxMessage: -1, Outbox: 64 << 20, Upgrade: true}, func(t *testing.T, n *network, h []*Handler, c *client, s *socket) {
-			x := &history{
-				t: t, network: n, nodes: h, client: c, socket: s,
-				random: rand.New(rand.NewPCG(seed, 1)), faults: rand.New(rand.NewPCG(seed, 2)),
-			}
-			n.fail(x.fault())
+			x := newHistory(t, seed, n, h, c, s)
 			for range 15 {
 				x.step()
 				x.move(false)

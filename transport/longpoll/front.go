@@ -11,14 +11,11 @@ import (
 )
 
 const (
-	// retryPause is how long a poll waits before it asks again an owner that
-	// could not be reached.
-	retryPause = time.Second
-
-	// closingPause is how long a closed handler holds a poll for a session of
-	// another node: clients that still reach it should not poll without a
+	// pauseTime is how long a poll waits before it asks again an owner that
+	// could not be reached. A closed handler holds polls for sessions of other
+	// nodes as long: clients that still reach it should not poll without a
 	// pause. A post waits as long for the answer of the other node.
-	closingPause = time.Second
+	pauseTime = time.Second
 
 	// lateAnswer is how long a poll that has its messages waits for the owner
 	// to end it.
@@ -50,7 +47,7 @@ func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket
 	ctx, cancel := context.WithTimeout(r.Context(), h.cfg.Window+grace)
 	defer cancel()
 	if h.closing.Err() != nil {
-		pause(ctx, closingPause)
+		pause(ctx)
 	}
 	stop := context.AfterFunc(h.closing, cancel)
 	defer stop()
@@ -66,7 +63,7 @@ func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket
 			return
 		case err != nil:
 			h.cfg.Logger.Debug("longpoll: a poll did not reach the node that has the session", "error", err)
-			pause(ctx, retryPause)
+			pause(ctx)
 		}
 	}
 	if a.status == 0 {
@@ -101,7 +98,8 @@ func (h *Handler) askOwner(ctx context.Context, t ticket, bridge string, write w
 	defer cancel()
 	f := &front{id: rand.Text(), ticket: t, ctx: ctx, cancel: cancel, write: write, done: make(chan struct{})}
 	h.addFront(f)
-	a, err = h.ask(ctx, t.owner, request{Op: opPoll, Session: t.session, Got: t.got, Front: h.address(), Request: f.id, Bridge: bridge, Hints: true})
+	q := request{Op: opPoll, Session: t.session, Got: t.got, Front: h.address(), Request: f.id, Bridge: bridge, Hints: true}
+	a, err = h.ask(ctx, t.owner, q)
 	if !h.removeFront(f) {
 		<-f.done
 		return verdict{}, true, nil
@@ -115,7 +113,7 @@ func (h *Handler) postElsewhere(ctx context.Context, t ticket, b batch, bridge s
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Window)
 	defer cancel()
 	defer context.AfterFunc(h.closing, func() {
-		pause(ctx, closingPause)
+		pause(ctx)
 		cancel()
 	})()
 	q := request{Op: opPost, Session: t.session, Lines: b.lines, Binary: b.binary, Bridge: bridge, Size: len(b.body), body: b.body}
@@ -198,9 +196,9 @@ func (h *Handler) removeFront(f *front) bool {
 	return there
 }
 
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
+// pause waits for a while, or until ctx ends.
+func pause(ctx context.Context) {
+	timer := time.NewTimer(pauseTime)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
