@@ -67,7 +67,7 @@ node: need-go need-cc client/ts/node_modules test/node_modules
 	npm run --prefix test client-ts
 
 # Leaves pictures of the pages in artifacts/.
-browser: need-go need-cc need-chromium need-postgresql test/node_modules
+browser: need-go need-cc need-chromium need-postgresql client/ts/node_modules test/node_modules
 	npm run --prefix test browser
 
 # The long forms, for about three quarters of an hour, with figures.
