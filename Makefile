@@ -63,6 +63,7 @@ node: need-go need-cc client/ts/node_modules test/node_modules
 	client/ts/node_modules/.bin/tsc -p examples/rumbl/web/assets
 	cd test && NODE_OPTIONS=--test-reporter=spec node with-conformance.js npm test --prefix ../client/ts
 	npm run --prefix test phoenix-js
+	npm run --prefix test client-ts
 
 # Leaves pictures of the pages in artifacts/.
 browser: need-go need-cc need-chromium need-postgresql test/node_modules
