@@ -283,6 +283,7 @@ func testConnectionThatIsLostComesBack(t *testing.T, polls bool) {
 	if _, err := channels[0].Call(t.Context(), Greet, said{}); err != nil {
 		t.Error(err)
 	}
+	p.settle()
 	p.cut()
 	if err := next(t, "the loss", closed); err == nil {
 		t.Error("a lost connection was no error")
