@@ -11,13 +11,17 @@ import (
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
 )
 
+//go:generate go run github.com/roost-dev/roost/cmd/roost contract -ts ../web/assets/contract.ts
+
 // What goes over the topic "videos:<id>": every event, its name tied to its
-// types. web/assets/contract.ts says the same to the scripts. To those who
-// join, presence tells who else is there, by the user's id.
+// types. To those who join, presence tells who else is there, by the user's
+// id. The scripts know all this from web/assets/contract.ts: go generate writes
+// that anew.
 var (
 	NewAnnotation   = roost.NewIn[AnnotationInput, roost.Ack]("new_annotation")
 	MoreAnnotations = roost.NewIn[JoinVideo, Page]("more_annotations")
 	AnnotationAdded = roost.NewOut[Annotation]("annotation_added")
+	VideoDeleted    = roost.NewOut[Deleted]("video_deleted")
 )
 
 // Contract tells roost contract what the scripts are to know.
@@ -89,6 +93,9 @@ type Annotation struct {
 	At   int64  `json:"at"` // milliseconds since the video's beginning
 	Body string `json:"body"`
 }
+
+// Deleted says that the video of the topic is gone, with its annotations.
+type Deleted struct{}
 
 // User is a user as viewers see one.
 type User struct {

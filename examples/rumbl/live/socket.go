@@ -106,6 +106,11 @@ func (app *App) Disconnect(ctx context.Context, session accounts.Session) error 
 	return app.server.PubSub().Disconnect(ctx, socketID(session))
 }
 
+// VideoDeleted tells those who are watching a video that it is gone.
+func (app *App) VideoDeleted(ctx context.Context, id int64) error {
+	return VideoDeleted.Broadcast(ctx, app.server.PubSub(), "videos:"+strconv.FormatInt(id, 10), Deleted{})
+}
+
 // Shutdown ends every conversation in good order and closes every socket. It
 // returns when that is done, or with an error when ctx ends.
 func (app *App) Shutdown(ctx context.Context) error {

@@ -36,7 +36,7 @@ func (app *App) videos() *roost.Handler[accounts.Session, watching] {
 	videos := roost.NewHandler(app.join, nil)
 	videos.HandleIn(NewAnnotation, app.newAnnotation)
 	videos.HandleIn(MoreAnnotations, app.moreAnnotations)
-	videos.Emits(AnnotationAdded)
+	videos.Emits(AnnotationAdded, VideoDeleted)
 	videos.Tracks(app.viewers)
 	return videos
 }

@@ -1,5 +1,5 @@
 import { type Channel, Presence } from "@roost-dev/client"
-import type { Viewer } from "./contract.js"
+import type { Videos, Viewer } from "./contract.js"
 import { avatar } from "./people.js"
 
 /** Who is watching, and on how many pages each. */
@@ -9,10 +9,10 @@ export class ViewerList {
   private readonly presence: Presence<Viewer>
 
   constructor(
-    channel: Channel,
+    channel: Channel<Videos>,
     private readonly viewerId: number,
   ) {
-    this.presence = new Presence<Viewer>(channel)
+    this.presence = new Presence(channel)
     this.presence.onSync(() => this.show())
   }
 

@@ -6,6 +6,8 @@ package sqlgen
 
 import (
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type Annotation struct {
@@ -15,6 +17,11 @@ type Annotation struct {
 	AtMs      int64
 	Body      string
 	CreatedAt time.Time
+}
+
+type Category struct {
+	ID   int64
+	Name string
 }
 
 type Session struct {
@@ -40,4 +47,6 @@ type Video struct {
 	SourceKind  string
 	SourceRef   string
 	CreatedAt   time.Time
+	CategoryID  pgtype.Int8
+	SearchText  string
 }

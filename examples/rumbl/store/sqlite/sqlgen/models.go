@@ -4,6 +4,10 @@
 
 package sqlgen
 
+import (
+	"database/sql"
+)
+
 type Annotation struct {
 	ID        int64
 	VideoID   int64
@@ -11,6 +15,11 @@ type Annotation struct {
 	AtMs      int64
 	Body      string
 	CreatedAt int64
+}
+
+type Category struct {
+	ID   int64
+	Name string
 }
 
 type Session struct {
@@ -36,4 +45,6 @@ type Video struct {
 	SourceKind  string
 	SourceRef   string
 	CreatedAt   int64
+	CategoryID  sql.NullInt64
+	SearchText  string
 }
