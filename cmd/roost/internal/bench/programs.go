@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -44,11 +45,12 @@ var (
 // A play is programs under way.
 type play struct {
 	*programs
-	rig      *rig
-	began    time.Time
-	pad      string
-	sockets  []*client.Socket
-	channels []*client.Channel
+	rig       *rig
+	transport *http.Transport
+	began     time.Time
+	pad       string
+	sockets   []*client.Socket
+	channels  []*client.Channel
 
 	mu            sync.Mutex // guards what follows
 	measuring     bool
@@ -65,7 +67,9 @@ func (w *programs) run(ctx context.Context, r *rig) (figures, error) {
 	p := &play{
 		programs: w, rig: r, began: time.Now(), pad: strings.Repeat("x", max(0, w.size)),
 		sockets: make([]*client.Socket, w.count), channels: make([]*client.Channel, w.count),
+		transport: &http.Transport{MaxIdleConnsPerHost: 2 * w.count}, // as many as poll and post at once
 	}
+	defer p.transport.CloseIdleConnections()
 	defer p.close()
 	if err := each(w.count, r.atOnce, func(i int) error { return p.enter(ctx, i) }); err != nil {
 		return nil, err
@@ -99,8 +103,9 @@ func (p *play) since() time.Duration { return time.Since(p.began) }
 func (p *play) enter(ctx context.Context, i int) error {
 	began := time.Now()
 	s, err := client.Dial(ctx, p.rig.server.url+"/websocket", &client.Options{
-		Params:   func(context.Context) (url.Values, error) { return p.rig.params, nil },
-		LongPoll: p.polls, Compress: p.compress, Timeout: p.rig.timeout,
+		Transport: p.transport,
+		Params:    func(context.Context) (url.Values, error) { return p.rig.params, nil },
+		LongPoll:  p.polls, Compress: p.compress, Timeout: p.rig.timeout,
 	})
 	if err != nil {
 		return err
