@@ -18,7 +18,7 @@ import (
 
 type device struct{ On string }
 
-// told by hand
+// replicaTest is a replica that is told by hand, and writes down what it tells.
 type replicaTest struct {
 	*Presence[device]
 
