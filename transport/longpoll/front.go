@@ -36,9 +36,13 @@ type front struct {
 	// Of a poll:
 	ctx    context.Context // ends with the client's request, or if it is to be answered otherwise
 	cancel context.CancelFunc
-	w      http.ResponseWriter
+	write  writeMessages
 	done   chan struct{} // closed when the owner's answer has been written, or could not be
 }
+
+// writeMessages brings messages, the elements of a JSON array, to a client,
+// which has got so many with them.
+type writeMessages func(messages []byte, got uint64) error
 
 // pollElsewhere answers a poll for a session of another node.
 func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket, token string) {
@@ -54,7 +58,7 @@ func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket
 	for ctx.Err() == nil && h.closing.Err() == nil && a.status == 0 {
 		var written bool
 		var err error
-		switch a, written, err = h.askOwner(ctx, w, t); {
+		switch a, written, err = h.askOwner(ctx, t, "", h.answerWith(w, t)); {
 		case written:
 			return
 		case errors.Is(err, ErrGone), a.status == http.StatusNotFound:
@@ -77,15 +81,27 @@ func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket
 	}
 }
 
+// answerWith answers polls by w.
+func (h *Handler) answerWith(w http.ResponseWriter, t ticket) writeMessages {
+	return func(messages []byte, got uint64) error {
+		t.got = got
+		token, err := h.sign(t)
+		if err != nil {
+			return err
+		}
+		return write(w, http.StatusOK, endAnswer(append(newAnswer(len(messages)+len(token)), messages...), http.StatusOK, token))
+	}
+}
+
 // askOwner has the owner of a session answer a poll. Either the owner had
 // messages, and they have been written or could not be, or it returns what to
 // answer.
-func (h *Handler) askOwner(ctx context.Context, w http.ResponseWriter, t ticket) (a verdict, written bool, err error) {
+func (h *Handler) askOwner(ctx context.Context, t ticket, bridge string, write writeMessages) (a verdict, written bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	f := &front{id: rand.Text(), ticket: t, ctx: ctx, cancel: cancel, w: w, done: make(chan struct{})}
+	f := &front{id: rand.Text(), ticket: t, ctx: ctx, cancel: cancel, write: write, done: make(chan struct{})}
 	h.addFront(f)
-	a, err = h.ask(ctx, t.owner, request{Op: opPoll, Session: t.session, Got: t.got, Front: h.address(), Request: f.id, Hints: true})
+	a, err = h.ask(ctx, t.owner, request{Op: opPoll, Session: t.session, Got: t.got, Front: h.address(), Request: f.id, Bridge: bridge, Hints: true})
 	if !h.removeFront(f) {
 		<-f.done
 		return verdict{}, true, nil
@@ -95,14 +111,14 @@ func (h *Handler) askOwner(ctx context.Context, w http.ResponseWriter, t ticket)
 
 // postElsewhere has the owner of a session take the messages of a post, and
 // returns the status to answer.
-func (h *Handler) postElsewhere(ctx context.Context, t ticket, b batch) (status int) {
+func (h *Handler) postElsewhere(ctx context.Context, t ticket, b batch, bridge string) (status int) {
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Window)
 	defer cancel()
 	defer context.AfterFunc(h.closing, func() {
 		pause(ctx, closingPause)
 		cancel()
 	})()
-	q := request{Op: opPost, Session: t.session, Lines: b.lines, Size: len(b.body), body: b.body}
+	q := request{Op: opPost, Session: t.session, Lines: b.lines, Binary: b.binary, Bridge: bridge, Size: len(b.body), body: b.body}
 	if len(b.body) > partSize {
 		f := &front{id: rand.Text(), ticket: t, body: b.body}
 		h.addFront(f)
@@ -132,13 +148,7 @@ func (h *Handler) writeFront(q request) (status int) {
 	}
 	defer close(f.done)
 	defer time.AfterFunc(lateAnswer, f.cancel)
-	t := f.ticket
-	t.got = q.Got
-	token, err := h.sign(t)
-	if err == nil {
-		err = write(f.w, http.StatusOK, endAnswer(append(newAnswer(len(f.body)+len(token)), f.body...), http.StatusOK, token))
-	}
-	if err != nil {
+	if err := f.write(f.body, q.Got); err != nil {
 		h.cfg.Logger.Debug("longpoll: answer not written", "error", err)
 		return http.StatusInternalServerError
 	}
@@ -151,7 +161,7 @@ func (h *Handler) takePart(q request) *front {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	f := h.fronts[q.Request]
-	if f == nil || f.w == nil || f.ctx.Err() != nil || q.Offset != len(f.body) {
+	if f == nil || f.write == nil || f.ctx.Err() != nil || q.Offset != len(f.body) {
 		return nil
 	}
 	f.body = append(f.body, q.body...)
@@ -166,7 +176,7 @@ func (h *Handler) readFront(q request) ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	f := h.fronts[q.Request]
-	if f == nil || f.w != nil || q.Offset < 0 || q.Offset > len(f.body) {
+	if f == nil || f.write != nil || q.Offset < 0 || q.Offset > len(f.body) {
 		return nil, errors.New("longpoll: the post that is to be read is over")
 	}
 	rest := f.body[q.Offset:]
