@@ -39,6 +39,8 @@ lint: need-go
 		$(TOOL) $(GOLANGCI_LINT) run ./... || failed=yes; \
 		go mod tidy -diff || failed=yes; \
 	done; [[ -z $$failed ]]
+	@go run ./cmd/roost contract -verify -ts examples/rumbl/web/assets/contract.ts ./examples/rumbl/live
+	@go run ./cmd/roost contract -verify -ts docs/guides/contracts/contract.ts ./docs/guides/contracts
 
 test-go: need-go need-cc need-postgresql need-nats-server need-redis-server $(NETWORK) client/ts/node_modules test/node_modules
 	@$(ALL_PACKAGES); go test -race -timeout 5m $$patterns
@@ -62,6 +64,7 @@ node: need-go need-cc client/ts/node_modules test/node_modules
 	client/ts/node_modules/.bin/tsc -p docs/guides
 	cd test && NODE_OPTIONS=--test-reporter=spec node with-conformance.js npm test --prefix ../client/ts
 	npm run --prefix test phoenix-js
+	npm run --prefix test client-ts
 
 # Leaves pictures of the pages in artifacts/.
 browser: need-go need-cc need-chromium need-postgresql test/node_modules

@@ -62,7 +62,7 @@ test("it tells what has gone wrong, and ends in good order", { timeout: 60_000 }
   const eve = await open("Eve", "light")
   await eve.getByLabel("Message").evaluate((input) => (input.required = false))
   await eve.getByRole("button", { name: "Send" }).click()
-  await eve.getByText("Not sent: the message must have 1 to 1000 bytes.").waitFor()
+  await eve.getByText("Not sent: must have 1 to 1000 bytes.").waitFor()
   app.kill("SIGTERM")
   assert.deepEqual(await once(app, "exit"), [0, null])
   await eve.getByText("Offline.").waitFor()
