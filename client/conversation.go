@@ -38,6 +38,7 @@ func (ch *Channel) run(first wire.Payload) {
 		} else if !ch.failed(err) {
 			return
 		}
+		refusedUntil := time.Now().Add(stay(err))
 		if !c.isOver() {
 			tries++
 			ch.pause(c, ch.socket.opts.Rejoin(tries))
@@ -46,6 +47,7 @@ func (ch *Channel) run(first wire.Payload) {
 		if c.isOver() {
 			last = c
 		}
+		sleep(ch.ctx, time.Until(refusedUntil)) // on another connection too
 		ch.awaitRoom()
 	}
 }

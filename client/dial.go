@@ -54,7 +54,7 @@ func (s *Socket) open(ctx context.Context) (*conn, error) {
 		return s.openWebSocket(ctx)
 	}
 	c, err := s.openProbed(ctx)
-	if err == nil || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil || stay(err) > 0 { // it may be the server itself that is not to be asked
 		return c, err
 	}
 	c, pollErr := s.openLongPoll(ctx)

@@ -175,7 +175,7 @@ func (r *reader) control(f frame) error {
 	if code < 1000 || code >= 5000 || code >= 1004 && code <= 1006 || code >= 1015 && code < 3000 {
 		return &protocolError{closeProtocol, fmt.Sprintf("a close frame with the code %d", code)}
 	}
-	return &CloseError{Code: code, Reason: strings.ToValidUTF8(string(p[2:]), "\ufffd")}
+	return closedBy(code, strings.ToValidUTF8(string(p[2:]), "\ufffd"))
 }
 
 // payload appends n bytes to dst. It makes room as they come: the length is

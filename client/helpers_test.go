@@ -82,7 +82,10 @@ func newApp(t testing.TB, o appOptions) *app {
 	o.options.PubSub = ps
 	o.options.ID = func(name string) string { return name }
 	o.options.Logger = discard
-	o.options.Messages, o.options.Joins = roost.Rate{PerSecond: -1}, roost.Rate{PerSecond: -1}
+	o.options.Joins = roost.Rate{PerSecond: -1}
+	if o.options.Messages.PerSecond == 0 {
+		o.options.Messages.PerSecond = -1
+	}
 	a.Server = roost.NewServer(func(_ context.Context, r *roost.ConnectRequest) (string, error) {
 		if o.connect != nil {
 			if err := o.connect(r); err != nil {

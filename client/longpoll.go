@@ -81,7 +81,7 @@ func (s *Socket) openLongPoll(ctx context.Context) (*conn, error) {
 	case err != nil:
 		return nil, err
 	case a.Status != http.StatusGone || a.Token == "":
-		return nil, &RefusedError{Status: refusal(res.StatusCode, a.Status), Header: res.Header}
+		return nil, refused(refusal(res.StatusCode, a.Status), res.Header)
 	}
 	p.token.Store(&a.Token)
 	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -120,7 +120,7 @@ func (p *longPoll) read(c *conn) {
 		asked := time.Now()
 		a, err := p.request(http.MethodGet, p.poll, nil)
 		if err == nil && a.Status != http.StatusNoContent {
-			err = endOf(a.Status)
+			err = endOf(a)
 		}
 		if err != nil {
 			c.fail(err, 0)
@@ -129,6 +129,9 @@ func (p *longPoll) read(c *conn) {
 		c.heard.Add(1)
 		if a.Token != "" {
 			p.token.Store(&a.Token)
+		}
+		if c.isOver() {
+			return // and this was what the server said to the last post
 		}
 		for _, m := range a.Messages {
 			if len(m) > p.socket.opts.MaxMessage {
@@ -145,34 +148,40 @@ func (p *longPoll) read(c *conn) {
 
 // write implements [link].
 func (p *longPoll) write(c *conn) {
-	defer p.cancel()
 	for {
 		var line []byte
 		select {
 		case <-c.done:
-			p.sayFarewell(c)
+			if !p.sayFarewell(c) {
+				p.cancel()
+			}
 			return
 		case line = <-c.out:
 		}
 		if err := p.send(c, line); err != nil {
 			c.fail(err, 0)
+			p.cancel()
 			return
 		}
 	}
 }
 
-// sayFarewell sends what is left if we end the connection.
-func (p *longPoll) sayFarewell(c *conn) {
+// sayFarewell sends what is left if we end the connection. It reports whether
+// the server has something to say to that, which it would keep for a while if
+// nobody came for it.
+func (p *longPoll) sayFarewell(c *conn) (sent bool) {
 	for c.closeCode() == closeNormal {
 		select {
 		case line := <-c.out:
 			if p.send(c, line) != nil {
-				return
+				return false
 			}
+			sent = true
 		default:
-			return
+			return sent
 		}
 	}
+	return false
 }
 
 // send posts a message and those that wait behind it.
@@ -189,7 +198,7 @@ func (p *longPoll) send(c *conn, line []byte) error {
 		// What we send is well formed.
 		return &CloseError{Code: closeTooBig, Reason: "a message was refused, most likely as too large"}
 	}
-	return endOf(a.Status)
+	return endOf(a)
 }
 
 // close implements [link].
@@ -198,18 +207,18 @@ func (p *longPoll) close() { p.cancel() }
 // polls implements [link].
 func (p *longPoll) polls() bool { return true }
 
-// endOf is the end that a status means, with the codes that phoenix.js gives
+// endOf is the end that an answer means, with the codes that phoenix.js gives
 // to ends without one. It is nil for 200.
-func endOf(status int) error {
-	switch status {
+func endOf(a answer) error {
+	switch a.Status {
 	case http.StatusOK:
 		return nil
 	case http.StatusGone:
-		return &CloseError{Code: closeGone, Reason: "session gone"}
+		return &CloseError{Code: closeGone, Reason: "session gone", RetryAfter: a.retryAfter}
 	case http.StatusForbidden:
 		return &CloseError{Code: closeForbidden, Reason: "forbidden"}
 	default:
-		return &CloseError{Code: closeServer, Reason: fmt.Sprintf("status %d", status)}
+		return &CloseError{Code: closeServer, Reason: fmt.Sprintf("status %d", a.Status), RetryAfter: a.retryAfter}
 	}
 }
 

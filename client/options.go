@@ -69,13 +69,15 @@ type Options struct {
 	// Reconnect is how long to wait before the n-th try in a row, from 1, to
 	// connect again. The count begins anew behind a connection that lasted
 	// 5 s. Default: at random up to 250 ms, 500 ms, 1 s, ... 10 s, so that the
-	// clients of a server that comes back do not come all at once.
+	// clients of a server that comes back do not come all at once. A server may
+	// ask for more (spec/protocol.md §22).
 	Reconnect func(n int) time.Duration
 
 	// Rejoin is how long to wait before the n-th try in a row, from 1, to join
 	// again a channel whose conversation broke, or whose join failed. A
 	// channel that lost its connection does not wait: it joins when there is
-	// another. Default: at random up to 1 s, 2 s, 5 s, 10 s.
+	// another. Default: at random up to 1 s, 2 s, 5 s, 10 s. A server may ask for
+	// more (spec/protocol.md §22).
 	Rejoin func(n int) time.Duration
 
 	// MaxMessage bounds a message of the server in bytes. A larger one ends

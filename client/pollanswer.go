@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 )
 
 // answerRoom is how many bytes an answer may have beside twice the largest
@@ -16,6 +17,8 @@ type answer struct {
 	Status   int      `json:"status"`
 	Token    string   `json:"token"`
 	Messages []string `json:"messages"`
+
+	retryAfter time.Duration
 }
 
 // readAnswer reads an answer, whose status is that of HTTP if it has none of
@@ -32,8 +35,9 @@ func readAnswer(res *http.Response, maxMessage int) (answer, error) {
 	}
 	a, err := decodeAnswer(body)
 	if err != nil && res.StatusCode != http.StatusOK {
-		return answer{Status: res.StatusCode}, nil
+		a, err = answer{Status: res.StatusCode}, nil
 	}
+	a.retryAfter = retryHeader(res.Header)
 	return a, err
 }
 

@@ -119,7 +119,7 @@ func (s *Socket) LongPolling() bool {
 // they slept. It returns how long the answer took. If none comes before the
 // deadline of ctx, or [Options].Timeout, the connection is given up and another
 // one made. If none stands it is tried at once, without the pause that there
-// would be, and Probe waits for it.
+// would be unless the server asked for it, and Probe waits for it.
 func (s *Socket) Probe(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
@@ -163,7 +163,7 @@ func (s *Socket) run(c *conn) {
 			}
 			s.opts.Logger.Warn("client: no connection", "host", s.url.Host, "error", err)
 			tries++
-			s.pause(s.opts.Reconnect(tries))
+			s.pause(stay(err), s.opts.Reconnect(tries))
 			if s.ctx.Err() != nil {
 				err = ErrClosed
 			} else {
@@ -179,9 +179,11 @@ func (s *Socket) isFinal(err error) bool {
 	return s.ctx.Err() != nil || ok && closed.Code == closeNormal
 }
 
-// pause waits before the next try, unless somebody is in a hurry.
-func (s *Socket) pause(d time.Duration) {
-	t := time.NewTimer(d)
+// pause waits before the next try: as long as the server asked for, and as the
+// schedule says unless somebody is in a hurry.
+func (s *Socket) pause(least, d time.Duration) {
+	sleep(s.ctx, least)
+	t := time.NewTimer(d - least)
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -56,7 +56,7 @@ func (s *Socket) openWebSocket(ctx context.Context) (*conn, error) {
 	}
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		_ = res.Body.Close()
-		return nil, &RefusedError{Status: res.StatusCode, Header: res.Header}
+		return nil, refused(res.StatusCode, res.Header)
 	}
 	stream, ok := res.Body.(io.ReadWriteCloser)
 	if !ok {

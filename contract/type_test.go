@@ -20,7 +20,7 @@ type (
 	point  struct{ X, Y int8 }
 	page   struct{ Points []point }
 	own    struct{}
-	second struct{ t time.Time }
+	second struct{ T time.Time }
 	paged  [2]*page
 	// marked is of bytes that are text each.
 	marked         []letter
@@ -192,7 +192,7 @@ func TestFieldsAreThoseThatAreEncoded(t *testing.T) {
 			Deep     struct{} `json:"deep"`
 		}{},
 		struct {
-			Last string `json:"a,b"`
+			Last string `json:"a"`
 			One  string `json:"A_1-ö$"`
 			Two  string `json:",case:ignore"`
 		}{},

@@ -11,7 +11,7 @@ import (
 )
 
 // samplePeople are the names of the people of a new site, by their usernames.
-var samplePeople = map[string]string{"robin": "Robin", "mia": "Mia Sommer", "noor": "Noor", "kenji": "健二"}
+var samplePeople = map[string]string{"robin": "Robin", "mia": "Mia Sommer", "noor": "Noor", "zoe": "Zoë"}
 
 type sampleNote struct {
 	by   string
@@ -26,8 +26,8 @@ var sampleVideos = []struct {
 	from                             string // seconds
 	notes                            []sampleNote
 }{
-	{"kenji", "Nature", "山の朝", "A quiet morning in the mountains. No music, no words.", "4", []sampleNote{
-		{"kenji", 4500 * time.Millisecond, "おはようございます"},
+	{"zoe", "Nature", "Früh am Morgen", "A quiet morning in the mountains. No music, no words.", "4", []sampleNote{
+		{"zoe", 4500 * time.Millisecond, "Pssst."},
 		{"robin", 8 * time.Second, "You can almost smell the dew."},
 		{"mia", 10 * time.Second, "Wie schön ist das denn?"},
 	}},
@@ -37,23 +37,23 @@ var sampleVideos = []struct {
 	}},
 	{"mia", "Film", "Golden hour, explained", "Why everybody looks their best half an hour before sunset.", "30", []sampleNote{
 		{"mia", 30500 * time.Millisecond, "The shadows are long and soft: look at the hill."},
-		{"kenji", 32 * time.Second, "And then it is over in two minutes."},
+		{"zoe", 32 * time.Second, "And then it is over in two minutes."},
 		{"noor", 33 * time.Second, "Blue hour next, please!"},
 	}},
 	{"robin", "", "Swallows, late in summer", "Filmed from the garden bench.", "19", []sampleNote{
 		{"robin", 19500 * time.Millisecond, "Five of them. Or six?"},
 	}},
-	{"mia", "Travel", "A balloon over the valley", "We saw it from the road and turned around.", "14", []sampleNote{
-		{"mia", 14 * time.Second, "There, left of the middle!"},
-		{"noor", 16 * time.Second, "I would never."},
-		{"robin", 17500 * time.Millisecond, "I would at once."},
-		{"kenji", 21 * time.Second, "How do they steer?"},
+	{"mia", "Travel", "A balloon over the valley", "We saw it from the road and turned around.", "22", []sampleNote{
+		{"mia", 22500 * time.Millisecond, "There, beside the sun!"},
+		{"noor", 24 * time.Second, "I would never."},
+		{"robin", 25 * time.Second, "I would at once."},
+		{"zoe", 28 * time.Second, "How do they steer?"},
 	}},
 	{"robin", "Nature", "Daybreak", "A day over a valley, in forty seconds.", "", []sampleNote{
 		{"robin", 2 * time.Second, "The village is still asleep. Count the lights."},
 		{"robin", 6500 * time.Millisecond, "Here it comes, behind the hill on the left."},
 		{"mia", 13 * time.Second, "Up, up and away!"},
-		{"kenji", 18 * time.Second, "Swallows. They must be late for something."},
+		{"zoe", 18 * time.Second, "Swallows. They must be late for something."},
 		{"mia", 31 * time.Second, "Best light of the day."},
 		{"noor", 37 * time.Second, "Quick, make a wish."},
 	}},

@@ -162,7 +162,7 @@ export class Channel<C extends Contract = Untyped> {
     return payload
   }
 
-  /** @internal The ref of the current join, or null between joins. */
+  /** The ref of the current join, or null between joins. */
   joinRef(): string | null {
     return this.joinPush.ref
   }

@@ -1,7 +1,10 @@
+import type { JoinParams } from "./channel.js"
+import type { Contract, Untyped } from "./contract.js"
 import { Fallback } from "./fallback.js"
 import { LongPoll } from "./longpoll.js"
 import { hostWebSocket, type SessionStorage } from "./platform.js"
 import type { Schedule } from "./retry.js"
+import { share, type SharedChannel } from "./share.js"
 import { Socket as CoreSocket, type Credentials } from "./socket.js"
 import type { SocketOptions as CoreOptions } from "./socket-options.js"
 import type { Transport, TransportConstructor } from "./transport.js"
@@ -32,6 +35,15 @@ export class Socket extends CoreSocket {
   constructor(endPoint: string, opts: SocketOptions = {}) {
     super(endPoint, { ...opts, transport: opts.transport ?? hostWebSocket() ?? LongPoll })
     if (opts.longPollFallbackMs) this.fallback = new Fallback(this, opts.longPollFallbackMs, opts.sessionStorage, opts.upgradeAfterMs)
+  }
+
+  /**
+   * Takes part in the one conversation about a topic that all who share it have, such as the components of a page. The
+   * params are those of the first; others may leave them out, and must not have others: that throws. Each that it gives
+   * is to be left again with `leave`.
+   */
+  share<C extends Contract = Untyped>(topic: string, params?: JoinParams<C["params"]>): SharedChannel<C> {
+    return share<C>(this, topic, params)
   }
 
   /** The LongPoll transport, for `replaceTransport`. */

@@ -210,7 +210,7 @@ class MarkedPush extends Push {
     return { ...message, payload: { ...(message.payload as object), [ONCE]: mark } }
   }
 
-  protected override settle(reply: Reply): void {
+  override settle(reply: Reply): void {
     if (this.outbox.settles(this, reply)) super.settle(reply)
   }
 }

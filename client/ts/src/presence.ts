@@ -1,5 +1,3 @@
-import type { Channel } from "./channel.js"
-
 /** One session of a user: what the application tracked, and the ref that names it. */
 export type PresenceMeta<Meta = any> = Meta & { phx_ref: string; phx_ref_prev?: string }
 
@@ -30,6 +28,13 @@ export interface PresenceOptions {
   events?: { state: string; diff: string }
 }
 
+/** What a Presence needs of a Channel or a SharedChannel. */
+export interface PresenceChannel<Meta = any> {
+  readonly contract?: { meta: Meta }
+  on(event: any, callback: (payload: any) => void): number
+  joinRef(): string | null
+}
+
 /**
  * Who is present on a channel's topic, kept up to date from the server's state and diffs (spec/protocol.md §15). `Meta` is
  * what the application tracks of each session, by the channel's contract; where the server's fetch adds something, name
@@ -39,7 +44,7 @@ export interface PresenceOptions {
  */
 export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> = PresenceEntry<Meta> & Fetched<Meta>> {
   state: PresenceState<E> = emptyState()
-  readonly channel: Channel<any>
+  readonly channel: PresenceChannel
   /** The join of the channel that `state` belongs to. */
   joinRef: string | null = null
   // Diffs that came before the state of their join.
@@ -50,11 +55,11 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
   private syncCallback: () => void = () => {}
 
   /** Create it before the channel joins. */
-  constructor(channel: Channel<any> & { contract?: { meta: Meta } }, opts: PresenceOptions = {}) {
+  constructor(channel: PresenceChannel<Meta>, opts: PresenceOptions = {}) {
     const events = opts.events ?? { state: "presence_state", diff: "presence_diff" }
     this.channel = channel
-    channel.on<PresenceState<E>>(events.state, (state) => this.receiveState(state))
-    channel.on<PresenceDiff<E>>(events.diff, (diff) => this.receiveDiff(diff))
+    channel.on(events.state, (state) => this.receiveState(state))
+    channel.on(events.diff, (diff) => this.receiveDiff(diff))
   }
 
   /** Sets what is called for each key that a session joins. */

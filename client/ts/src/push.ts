@@ -196,7 +196,7 @@ export class Push<R = any> implements Promise<R> {
   }
 
   /** @internal */
-  protected settle(reply: Reply): void {
+  settle(reply: Reply): void {
     this.cancelRefEvent()
     this.cancelTimeout()
     this.reply = reply

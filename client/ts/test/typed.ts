@@ -83,6 +83,14 @@ export async function typed(socket: Socket): Promise<void> {
   outbox.push("new_annotation", { at: 1 })
   new Recovery(videos).onGap((joined) => is<Joined | undefined>(joined))
 
+  const shared = socket.share<Videos>("videos:42", { last_seen_id: 0 })
+  is<Joined>(await shared.join())
+  is<Annotation>(await shared.push("new_annotation", { at: 1, body: "" }))
+  // @ts-expect-error nobody replies
+  await shared.push("typing", { on: true })
+  shared.on("annotation_added", (annotation) => is<Annotation>(annotation))
+  is<string[]>(new Presence(shared).list((_key, { metas }) => metas[0]!.name))
+
   const mute = socket.channel<Mute>("mute")
   is<{}>(await mute.join())
   // @ts-expect-error there are no events
@@ -116,5 +124,8 @@ export async function untyped(socket: Socket): Promise<void> {
   presence.list((_key, { metas: [first, ...rest], user }) => [first.name, rest.length, user.name])
   const typed = new Presence<{ name: string }>(channel)
   typed.list((_key, { metas }) => is<string>(metas[0]!.name))
+  const shared = socket.share("room:1")
+  is<Annotation>(await shared.push("event", { any: 1 }, { timeout: 500, signal: AbortSignal.timeout(100) }))
+  shared.on("event", ({ anything }) => anything)
   new Outbox(channel).push("event", { any: 1 }, 500).receive("ok", ({ anything }) => anything)
 }

@@ -11,9 +11,12 @@ import (
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
 )
 
+//go:generate go run github.com/roost-dev/roost/cmd/roost contract -ts ../web/assets/contract.ts
+
 // What goes over the topic "videos:<id>": every event, its name tied to its
-// types. web/assets/contract.ts says the same to the scripts. To those who
-// join, presence tells who else is there, by the user's id.
+// types. To those who join, presence tells who else is there, by the user's
+// id. The scripts know all this from web/assets/contract.ts: go generate writes
+// that anew.
 var (
 	NewAnnotation   = roost.NewIn[AnnotationInput, roost.Ack]("new_annotation")
 	MoreAnnotations = roost.NewIn[JoinVideo, Page]("more_annotations")

@@ -89,6 +89,6 @@ func (s *Site) setTheme(w http.ResponseWriter, r *http.Request, _ visitor) error
 		cookie.MaxAge = -1
 	}
 	http.SetCookie(w, cookie)
-	http.Redirect(w, r, localPath(r.PostForm.Get("next")), http.StatusSeeOther)
+	http.Redirect(w, r, localPath(r.PostForm.Get("next")), http.StatusSeeOther) //nolint:gosec // a path of ours
 	return nil
 }

@@ -93,6 +93,20 @@ func (l videoList) Title() string {
 	return title
 }
 
+// Found says how many videos a search has found, as far as the page knows.
+func (l videoList) Found() string {
+	found := count(int64(len(l.Videos)), "video", "videos")
+	switch {
+	case len(l.Videos) == 0:
+		return "No video"
+	case l.Filter.Before > 0:
+		return found + " more"
+	case l.Older != nil:
+		return "More than " + found
+	}
+	return found
+}
+
 func (s *Site) listVideos(w http.ResponseWriter, r *http.Request, v visitor) error {
 	list := videoList{Filter: filterOf(r.URL.Query()), VisitorID: v.session.User.ID}
 	asked := multimedia.Listing{

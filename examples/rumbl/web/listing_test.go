@@ -110,8 +110,9 @@ func TestVideosAreFoundByWhatThereIsAboutThem(t *testing.T) {
 			t.Errorf("%s: status %d, %s; want %s", query, page.status, got, want)
 		}
 	}
-	b.get("/?q=nothing").want(t, http.StatusOK, "/?q=nothing", "No video was found", `value="nothing"`, "Clear the search")
-	b.get("/?q=%3Cscript%3E").want(t, http.StatusOK, "/?q=%3Cscript%3E", "Nothing contains “&lt;script&gt;”")
+	b.get("/?q=nothing").want(t, http.StatusOK, "/?q=nothing", "No video found", `value="nothing"`, "Clear the search")
+	b.get("/?q=%3Cscript%3E").want(t, http.StatusOK, "/?q=%3Cscript%3E", "Videos · “&lt;script&gt;”")
+	b.get("/?q=more").want(t, http.StatusOK, "/?q=more", "2 videos found")
 	b.get("/?category=travel").want(t, http.StatusOK, "/?category=travel", "No videos here", "Nobody has added one to Travel so far.")
 	b.get("/?category=made-up").want(t, http.StatusNotFound, "/?category=made-up", "Nothing here")
 }

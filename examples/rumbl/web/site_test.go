@@ -23,6 +23,7 @@ const secret = "a secret that is known to tests only"
 
 // site is Rumbl's pages on a real server with a real database.
 type site struct {
+	store      *sqlite.Store
 	accounts   *accounts.Service
 	multimedia *multimedia.Service
 	url        string
@@ -35,7 +36,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	s := &site{accounts: accounts.New(store), multimedia: multimedia.New(store)}
+	s := &site{store: store, accounts: accounts.New(store), multimedia: multimedia.New(store)}
 	app := live.New(s.accounts, s.multimedia, secret, nil)
 	t.Cleanup(func() {
 		if err := app.Shutdown(context.Background()); err != nil {
@@ -46,7 +47,10 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(pages)
+	mux := http.NewServeMux()
+	mux.Handle("/socket/", app)
+	mux.Handle("/", pages)
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
@@ -214,6 +218,19 @@ func TestALookIsKeptAndPagesComeWithIt(t *testing.T) {
 	themed("system")
 	b.get("/").want(t, http.StatusOK, "/", `<html lang="en">`)
 	b.post("/theme", url.Values{"theme": {`"><b>`}, "next": {"//evil.example"}}).want(t, http.StatusOK, "/", `<html lang="en">`)
+}
+
+func TestAFaultIsAdmittedWithoutDetails(t *testing.T) {
+	s := newSite(t)
+	b := s.newBrowser(t)
+	if err := s.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := b.get("/")
+	got.want(t, http.StatusInternalServerError, "/", "Something broke", "All videos")
+	if strings.Contains(got.body, "sql") || strings.Contains(got.body, "multimedia:") {
+		t.Errorf("the page tells what broke:\n%s", got.body)
+	}
 }
 
 var assetPath = regexp.MustCompile(`/static/[\w.-]+`)

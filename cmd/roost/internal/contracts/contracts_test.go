@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,12 +63,15 @@ func TestFilesThatAreOutOfDate(t *testing.T) {
 // An application that cannot be asked is told what is wrong, and left as it is.
 func TestApplicationsThatCannotBeAsked(t *testing.T) {
 	for name, test := range map[string]struct{ source, wants string }{
-		"does not compile": {"package app\n\nfunc Contract() { return 1 }\n", "too many return values"},
+		"does not compile": {"package app\n\nfunc Contract() { return 1 }\n", "app.go:3:26: too many return values"},
+		"is not Go":        {"package app\n\nfunc {\n", "app.go:3:6"},
 		"no function":      {"package app\n", "func Contract() (*contract.Contract, error)"},
 		"another function": {"package app\n\nfunc Contract() int { return 1 }\n", "func Contract() (*contract.Contract, error)"},
 		"no Go":            {"", "no Go files"},
 		"fails": {"package app\n\nimport (\n\t\"errors\"\n\t\"github.com/roost-dev/roost/contract\"\n)\n\n" +
 			"func Contract() (*contract.Contract, error) { return nil, errors.New(\"it rains\") }\n", "it rains"},
+		"panics": {"package app\n\nimport \"github.com/roost-dev/roost/contract\"\n\n" +
+			"func Contract() (*contract.Contract, error) { panic(\"it snows\") }\n", "failed: exit status 2\npanic: it snows"},
 		"ends": {"package app\n\nimport (\n\t\"os\"\n\t\"github.com/roost-dev/roost/contract\"\n)\n\n" +
 			"func Contract() (*contract.Contract, error) { os.Exit(0); return nil, nil }\n", "ended before its Contract was asked"},
 	} {
@@ -147,7 +151,7 @@ func TestWrongArguments(t *testing.T) {
 // newPackage makes a package of this module, so that it may import Roost.
 func newPackage(t *testing.T, source string) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("testdata", "app")
+	folder, err := os.MkdirTemp("testdata", "app") //nolint:usetesting // one outside the module could not import Roost
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +167,7 @@ func newPackage(t *testing.T, source string) string {
 func writeFile(t *testing.T, name string, data []byte) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(file, data, 0o600); err != nil {
+	if err := os.WriteFile(file, data, 0o600); err != nil { //nolint:gosec // a file of this test
 		t.Fatal(err)
 	}
 	return file
@@ -180,4 +184,13 @@ func readContract(t *testing.T, file string) *contract.Contract {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// The compiler takes the page of the shop, and that of the guide, as they are
+// meant; `make client/ts/node_modules` installs it.
+func TestPagesAreTyped(t *testing.T) {
+	compiler := exec.Command("../../../../client/ts/node_modules/.bin/tsc", "-p", "testdata/ts")
+	if said, err := compiler.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, said)
+	}
 }

@@ -163,8 +163,8 @@ func (g generator) fill(v reflect.Value, depth int) {
 			if field.IsExported() {
 				g.fill(member, depth+1)
 			} else if field.Anonymous {
-				for i := range member.NumField() {
-					g.fill(member.Field(i), depth+1)
+				for _, promoted := range member.Fields() {
+					g.fill(promoted, depth+1)
 				}
 			}
 		}

@@ -1,7 +1,8 @@
 import type { Outbox } from "@roost-dev/client"
-import type { Refusal } from "./contract.js"
+import type { Videos } from "./contract.js"
 import { clock } from "./people.js"
 import type { Player } from "./player.js"
+import type { Refusal } from "./refusal.js"
 
 /** The form to annotate. An annotation is about the moment at which one began to write it. */
 export class AnnotationForm {
@@ -14,7 +15,7 @@ export class AnnotationForm {
 
   constructor(
     private readonly player: Player,
-    private readonly outbox: Outbox,
+    private readonly outbox: Outbox<Videos>,
   ) {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault()

@@ -1,18 +1,18 @@
 import { type Channel, Presence } from "@roost-dev/client"
-import type { Viewer } from "./contract.js"
+import type { Videos, Viewer } from "./contract.js"
 import { avatar } from "./people.js"
 
 /** Who is watching, and on how many pages each. */
 export class ViewerList {
   private readonly list = document.querySelector<HTMLElement>("#viewers")!
   private readonly number = document.querySelector<HTMLElement>("#viewer-count")!
-  private readonly presence: Presence<object, Viewer>
+  private readonly presence: Presence<Viewer>
 
   constructor(
-    channel: Channel,
+    channel: Channel<Videos>,
     private readonly viewerId: number,
   ) {
-    this.presence = new Presence<object, Viewer>(channel)
+    this.presence = new Presence(channel)
     this.presence.onSync(() => this.show())
   }
 

@@ -4,7 +4,7 @@ import { Outbox, Recovery, Socket } from "@roost-dev/client"
 import { AnnotationForm } from "./annotation_form.js"
 import { AnnotationList } from "./annotation_list.js"
 import { ConnectionBanner } from "./connection_banner.js"
-import type { Annotation, Joined, Page } from "./contract.js"
+import { type Page, videos } from "./contract.js"
 import { openPlayer } from "./player.js"
 import { ViewerList } from "./viewer_list.js"
 
@@ -21,7 +21,7 @@ let lastSeenId = 0
 let more = false // there are others after it, and they are still to be asked for
 
 const socket = new Socket(page.socketUrl!, { authToken: page.socketToken! })
-const channel = socket.channel(`videos:${page.videoId}`, () => ({ last_seen_id: lastSeenId }))
+const channel = videos(socket, { id: page.videoId! }, () => ({ last_seen_id: lastSeenId }))
 
 // After an interruption the server tells what was annotated meanwhile from the history of the video, and a join brings
 // annotations only if that does not reach back so far.
@@ -37,7 +37,7 @@ function show(next: Page): void {
   if (more) channel.push("more_annotations", { last_seen_id: lastSeenId }).receive("ok", show)
 }
 
-channel.on<Annotation>("annotation_added", (annotation) => annotations.add([annotation]))
+channel.on("annotation_added", (annotation) => annotations.add([annotation]))
 new ViewerList(channel, viewerId)
 const form = new AnnotationForm(player, outbox)
 
@@ -46,7 +46,7 @@ socket.onError(() => banner.failed())
 channel.onError(() => banner.offline())
 channel
   .join()
-  .receive<Joined>("ok", (joined) => {
+  .receive("ok", (joined) => {
     banner.online(joined.node)
     form.online()
     show({ ...joined, more: joined.more || more }) // the interruption may have come between two pages
