@@ -72,7 +72,7 @@ func TestWhatIsGeneratedPassesItsTestsAndLints(t *testing.T) {
 
 	for _, args := range [][]string{{"video_room"}, {"-assigns", "Visitor", "Videos"}} {
 		out := mustRun(t, app, roost, append([]string{"gen", "channel"}, args...)...)
-		_, wiring, _ := strings.Cut(out, "where the server is made:\n\n")
+		wiring := regexp.MustCompile(`\tserver\.Handle.*\n`).FindString(out)
 		replaceIn(t, server, mounted, mounted+wiring)
 	}
 	mustRun(t, app, roost, "gen", "presence", "viewers")
