@@ -1,7 +1,7 @@
 function v(o){return typeof o=="function"?o:()=>o}function te(o,e){let t=me(e,"");return t.length===0?o:o+(o.includes("?")?"&":"?")+t.join("&")}function me(o,e){
 return Object.entries(o).flatMap(([t,n])=>{let i=e?`${e}[${t}]`:t;return n==null?[]:typeof n=="object"?me(n,i):[`${encodeURIComponent(i)}=${encodeURIComponent(String(
 n))}`]})}function ne(o){return typeof o?.then=="function"}function ge(o,e,t){let n,i=new Promise((r,s)=>{n=setTimeout(()=>s(new Error(`no ${t} within ${e} ms`)),
-e)});return Promise.race([o,i]).finally(()=>clearTimeout(n))}function T(o,e){let t=()=>e(o.reason);return o?.aborted?t():o?.addEventListener("abort",t),()=>o?.removeEventListener("abort",t)}var w=class extends Error{name="\
+e)});return Promise.race([o,i]).finally(()=>clearTimeout(n))}function E(o,e){let t=()=>e(o.reason);return o?.aborted?t():o?.addEventListener("abort",t),()=>o?.removeEventListener("abort",t)}var w=class extends Error{name="\
 PushError";status;reason;response;constructor({event:e,channel:t},{status:n,response:i}){let r=String(i?.reason??n);super(`"${e}" to "${t.topic}" ended in "${n}\
 ": ${r}`),this.status=n,this.reason=r,this.response=i}},u=class{[Symbol.toStringTag]="Push";channel;event;timeout;sent=!1;ref=null;payload;reply=null;refEvent=null;timeoutTimer;hooks=[];ending;promise;tell=()=>{};ignoreSignal=()=>{};constructor(e,t,n,i){
 this.channel=e,this.event=t,this.payload=n,this.timeout=i}receive(e,t){return this.hasReceived(e)&&t(this.reply.response),this.hooks.push({status:e,callback:t}),
@@ -9,7 +9,7 @@ this}then(e,t){return this.promise??=new Promise((n,i)=>this.tellWhenEnded(n,i))
 then().finally(e)}send(){this.hasReceived("timeout")||(this.startTimeout(),this.transmit())}resend(e){this.timeout=e,this.reset(),this.send()}reset(){this.cancelTimeout(),
 this.cancelRefEvent(),this.ref=null,this.reply=null,this.sent=!1}startTimeout(){this.cancelTimeout(),this.cancelRefEvent(),this.ref=this.channel.socket.makeRef(),
 this.refEvent=this.channel.replyEventName(this.ref),this.channel.on(this.refEvent,e=>this.settle(e)),this.timeout!==1/0&&(this.timeoutTimer=setTimeout(()=>this.
-trigger("timeout",{}),this.timeout))}cancelTimeout(){clearTimeout(this.timeoutTimer)}heed(e){this.ignoreSignal=T(e,t=>this.abort(t))}abort(e){this.cancelTimeout(),
+trigger("timeout",{}),this.timeout))}cancelTimeout(){clearTimeout(this.timeoutTimer)}heed(e){this.ignoreSignal=E(e,t=>this.abort(t))}abort(e){this.cancelTimeout(),
 this.cancelRefEvent(),this.end((t,n)=>n(e)),this.drop()}drop(){this.channel.drop(this)}trigger(e,t){this.refEvent&&this.channel.trigger(this.refEvent,{status:e,
 response:t})}transmit(){this.sent=!0;let{channel:e}=this,t=this.message();e.socket.push(t,()=>t.join_ref===e.joinRef()&&!e.isClosed())}message(){let{channel:e,ref:t,
 event:n}=this;return{join_ref:e.joinRef(),ref:t,topic:e.topic,event:n,payload:this.payload()}}settle(e){this.cancelRefEvent(),this.cancelTimeout(),this.reply=e,
@@ -24,7 +24,7 @@ new p(()=>{n.isConnected()&&this.rejoin()},n.rejoinSchedule),this.stateChangeRef
 this.isErrored()&&this.rejoin()})],this.joinPush.receive("ok",()=>this.joined()).receive("error",i=>this.failed(i?.retry_after_ms)).receive("timeout",()=>this.joinTimedOut()),
 this.onClose(()=>this.closed()),this.onError(i=>this.crashed(i)),this.on("phx_reply",(i,r)=>this.trigger(this.replyEventName(r),i))}join(e={}){if(this.joinedOnce)
 throw new Error(`channel "${this.topic}" was already joined: it rejoins by itself, and after leave() a new one is made with socket.channel()`);let{timeout:t=this.
-timeout,signal:n}=typeof e=="number"?{timeout:e}:e;this.timeout=t,this.joinedOnce=!0,n?.aborted||this.rejoin();let i=T(n,r=>{this.joinPush.abort(r),this.leave()});
+timeout,signal:n}=typeof e=="number"?{timeout:e}:e;this.timeout=t,this.joinedOnce=!0,n?.aborted||this.rejoin();let i=E(n,r=>{this.joinPush.abort(r),this.leave()});
 return this.joinPush.receive("ok",i),this.onClose(i),this.joinPush}push(e,t={},n={}){if(!this.joinedOnce)throw new Error(`tried to push "${e}" to "${this.topic}\
 " before joining: call join() first`);let{timeout:i=this.timeout,signal:r}=typeof n=="number"?{timeout:n}:n,s=new u(this,e,()=>t??{},i);return r?.aborted||this.
 sendOrKeep(s),s.heed(r),s}leave(e=this.timeout){this.rejoinTimer.reset(),this.joinPush.cancelTimeout(),this.state="leaving";let t=new u(this,"phx_leave",()=>({}),
@@ -89,7 +89,7 @@ this.pendingRef=this.send(),this.timer=setTimeout(()=>{this.stop(),this.onTimeou
 window.addEventListener("offline",o.offline),document.addEventListener("resume",o.wake),document.addEventListener("visibilitychange",()=>{C()||o.wake()});let e=globalThis.
 navigator?.connection,t=e?.type;e?.addEventListener?.("change",()=>{t!==e.type&&(t=e.type,se()||o.network())})}function Ce(o){return ae()?(window.addEventListener(
 "pagehide",o),()=>window.removeEventListener("pagehide",o)):()=>{}}function C(){return typeof document<"u"&&document.visibilityState==="hidden"}function se(){return ae()&&
-typeof navigator<"u"&&navigator.onLine===!1}function ae(){return typeof window>"u"||typeof document>"u"?!1:"addEventListener"in window&&"addEventListener"in document}function N(){return globalThis.WebSocket}function Ee(){return globalThis.location}function Te(){try{return globalThis.sessionStorage}catch{return}}var Pe=o=>[10,50,100,150,200,250,500,1e3,2e3][o-1]??5e3,xe=o=>[1e3,2e3,5e3][o-1]??1e4;function je(o){return e=>Math.random()*o(e)}function Se(o,e){return typeof o!=
+typeof navigator<"u"&&navigator.onLine===!1}function ae(){return typeof window>"u"||typeof document>"u"?!1:"addEventListener"in window&&"addEventListener"in document}function N(){return globalThis.WebSocket}function Te(){return globalThis.location}function Ee(){try{return globalThis.sessionStorage}catch{return}}var Pe=o=>[10,50,100,150,200,250,500,1e3,2e3][o-1]??5e3,xe=o=>[1e3,2e3,5e3][o-1]??1e4;function je(o){return e=>Math.random()*o(e)}function Se(o,e){return typeof o!=
 "number"||!(o>0)?0:Math.min(o,3e5)*(e?1+Math.random()/2:1)}function Me(o=""){return Number(/; retry_after_ms=(\d{1,9})$/.exec(o)?.[1]??0)}var Re=1e3,Oe=3e3,ze=5e3,B=class{endPoint;timeout;vsn;heartbeatIntervalMs;longpollerTimeout;reconnectAfterMs;rejoinAfterMs;binaryType;transport;params;authToken;logger;channels=[];establishedConnections=0;rejoinSchedule;customEncode;customDecode;uint8Arrays;jitter;heartbeat;reconnectTimer;connection=null;sendBuffer=[];ref=0;closeWasClean=!0;connectClock=0;askedAt=-1;notBefore=0;callbacks=[];constructor(e,t={}){
 this.endPoint=`${e}/websocket`,this.transport=t.transport??N()??Ke(),this.timeout=t.timeout??1e4,this.vsn=t.vsn??"2.0.0",this.heartbeatIntervalMs=t.heartbeatIntervalMs??
 3e4,this.longpollerTimeout=t.longpollerTimeout??2e4,this.reconnectAfterMs=t.reconnectAfterMs??Pe,this.rejoinAfterMs=t.rejoinAfterMs??xe,this.binaryType=t.binaryType??
@@ -141,7 +141,7 @@ we({hide:()=>{this.isUnderWay()&&(this.disconnect(),e=this.connectClock)},show:(
 networkChanged(),offline:()=>this.probe()})}networkChanged(){(this.isConnected()||!C())&&this.wake()}wake(){this.isConnected()?this.probe():!this.closeWasClean&&
 Date.now()>=this.notBefore&&!this.connection?.isFresh(Oe)&&(this.reconnectTimer.reset(),this.reconnect())}probe(){this.isConnected()&&this.heartbeat.probe(Oe)}};
 function Ae(o){return{join_ref:null,ref:o,topic:"phoenix",event:"heartbeat",payload:{}}}function Ke(){throw new Error("this host has no WebSocket: give the opti\
-on transport")}function _e(o){let e=Ee();if(!e)throw new Error(`endpoint "${o}" is relative and there is no page it could be relative to: give a full URL such a\
+on transport")}function _e(o){let e=Te();if(!e)throw new Error(`endpoint "${o}" is relative and there is no page it could be relative to: give a full URL such a\
 s "wss://example.com/socket"`);return e}var Xe=100,g=class{skipHeartbeat=!0;plain=!0;timeout=2e4;readyState=h.connecting;onopen=null;onclose=null;onerror=null;onmessage=null;pollEndpoint;endPoint;token=null;canUpgrade=!1;authToken;live=!0;closeEmitted=!1;requests=new Set;outbox=[];posting=!1;polling=!0;received=0;onPosted;onPolled;constructor(e,t){
 this.endPoint=e,this.authToken=ke(t),this.pollEndpoint=e.replace(/^ws/,"http").replace(/(.*)\/websocket/,"$1/longpoll"),setTimeout(()=>this.poll(),0)}get bufferedAmount(){
 return this.outbox.length}send(e){this.outbox.push(e),this.startPosting()}startPosting(){this.posting||this.onPosted||(this.posting=!0,setTimeout(()=>this.post(),
@@ -167,19 +167,20 @@ transport.onerror=()=>{}}cancel(){this.live&&(this.live=!1,clearTimeout(this.tim
 transport.close(),this.longPoll.resume())}async handOver(){let{longPoll:e,transport:t}=this;if(await e.hold(),!this.live)return;t.send("upgrade");let n=await e.
 finish();this.live&&t.send(`go ${n}`)}succeed(){if(this.longPoll.readyState!==h.open){this.fail();return}this.live=!1,clearTimeout(this.timer),this.ended(this.transport)}fail(){
 this.live&&(this.cancel(),this.ended(void 0))}};var le="phx:fallback:LongPoll",et=o=>([3e4,6e4,12e4][o-1]??3e5)*(1-Math.random()/2),H=class{socket;thresholdMs;storage;upgradeTimer;timer;refs=[];primaryWorked=!1;primary;upgrade;constructor(e,t,n,i=et){
-this.socket=e,this.thresholdMs=t,this.storage=n??Te(),this.upgradeTimer=new p(()=>this.upgradeNow(),i)}start(e){if(this.cancel(),this.socket.transport===g){this.
+this.socket=e,this.thresholdMs=t,this.storage=n??Ee(),this.upgradeTimer=new p(()=>this.upgradeNow(),i)}start(e){if(this.cancel(),this.socket.transport===g){this.
 watchLongPoll(),this.socket.openTransport(e);return}if(this.storage?.getItem(le)){this.fallBack("memorized");return}let t=!1,n=this.socket.onError(r=>{t||this.fallBack(
 r)}),i=this.socket.onOpen(()=>{t=!0,this.limit("no answer to the ping"),this.socket.ping(r=>{this.socket.log("transport","connected to primary after",r),this.primaryWorked=
 !0,clearTimeout(this.timer)})});this.refs=[n,i],this.limit("not open in time");try{this.socket.openTransport(e)}catch(r){throw this.cancel(),r}}cancel(){clearTimeout(
 this.timer),this.stopUpgrading(),this.socket.off(this.refs),this.refs=[]}upgradeNow(){let{conn:e,decodesPositions:t,marksBytes:n}=this.socket;if(!(!this.primary||
-this.upgrade||!(e instanceof g)||!e.canUpgrade)&&!(!t||!n)&&(this.upgradeTimer.scheduleTimeout(),!C()))try{this.upgrade=new U(e,this.primary,i=>this.upgraded(e,
-i))}catch(i){this.socket.log("transport","cannot leave LongPoll",i)}}limit(e){clearTimeout(this.timer),this.timer=setTimeout(()=>this.fallBack(e),this.thresholdMs)}fallBack(e){
-this.cancel(),this.socket.log("transport","falling back to LongPoll...",e),this.primary=this.socket.transport,this.socket.replaceTransport(g),this.socket.reconnect()}watchLongPoll(){
-if(!this.primary)return;let e=this.socket.onOpen(()=>{this.socket.log("transport","established LongPoll fallback"),this.primaryWorked||this.storage?.setItem(le,
-"true"),this.upgradeTimer.scheduleTimeout()}),t=this.socket.onClose(()=>this.stopUpgrading());this.refs=[e,t]}upgraded(e,t){this.upgrade=void 0;let{socket:n,primary:i}=this;
-if(!t||!i){n.log("transport","staying with LongPoll");return}n.log("transport","going on from LongPoll over the primary transport");let r=e.release();this.cancel(),
-this.primary=void 0,this.primaryWorked=!0,this.storage?.setItem(le,""),n.moveTo(t,i);for(let s of r)t.send(s)}stopUpgrading(){this.upgradeTimer.reset(),this.upgrade?.
-cancel(),this.upgrade=void 0}};var Le=new WeakMap;function $e(o,e,t){let n=Le.get(o);n||Le.set(o,n=new Map);let i=n.get(e);if(i&&t!==void 0&&!i.hasParams(t)){if(i.holders.size>0)throw new Error(
+this.upgrade||!(e instanceof g)||!e.canUpgrade)&&!(!t||!n)){if(this.upgradeTimer.cancel(),C()){this.upgradeTimer.scheduleTimeout();return}try{this.upgrade=new U(
+e,this.primary,i=>this.upgraded(e,i))}catch(i){this.socket.log("transport","cannot leave LongPoll",i),this.upgradeTimer.scheduleTimeout()}}}limit(e){clearTimeout(
+this.timer),this.timer=setTimeout(()=>this.fallBack(e),this.thresholdMs)}fallBack(e){this.cancel(),this.socket.log("transport","falling back to LongPoll...",e),
+this.primary=this.socket.transport,this.socket.replaceTransport(g),this.socket.reconnect()}watchLongPoll(){if(!this.primary)return;let e=this.socket.onOpen(()=>{
+this.socket.log("transport","established LongPoll fallback"),this.primaryWorked||this.storage?.setItem(le,"true"),this.upgradeTimer.scheduleTimeout()}),t=this.socket.
+onClose(()=>this.stopUpgrading());this.refs=[e,t]}upgraded(e,t){this.upgrade=void 0;let{socket:n,primary:i}=this;if(!t||!i){n.log("transport","staying with Long\
+Poll"),this.upgradeTimer.scheduleTimeout();return}n.log("transport","going on from LongPoll over the primary transport");let r=e.release();this.cancel(),this.primary=
+void 0,this.primaryWorked=!0,this.storage?.setItem(le,""),n.moveTo(t,i);for(let s of r)t.send(s)}stopUpgrading(){this.upgradeTimer.reset(),this.upgrade?.cancel(),
+this.upgrade=void 0}};var Le=new WeakMap;function $e(o,e,t){let n=Le.get(o);n||Le.set(o,n=new Map);let i=n.get(e);if(i&&t!==void 0&&!i.hasParams(t)){if(i.holders.size>0)throw new Error(
 `"${e}" is shared with other params: leave them out to take part, or use socket.channel() for a conversation of its own`);i.channel.leave(),i=void 0}return i||(i=
 new ce(o.channel(e,t),()=>n.delete(e)),n.set(e,i)),new de(i)}var ce=class{channel;holders=new Set;presence;joined;constructor(e,t){this.channel=e,this.presence=
 new y(e),e.onClose(t);for(let n of["ok","error","timeout"])e.joinPush.receive(n,i=>this.joinEnded({status:n,response:i}))}hasParams(e){return JSON.stringify(v(e)())===
@@ -188,7 +189,7 @@ JSON.stringify(this.channel.params())}catchUp(e){this.channel.isJoined()&&(e.joi
 this.holders.size===0&&!this.channel.isClosed()&&this.channel.leave()},0)}},de=class{channel;topic;joinPush;joining=!1;left=!1;conversation;bindings=[];constructor(e){
 let{channel:t}=e;this.conversation=e,this.channel=t,this.topic=t.topic,this.joinPush=new u(t,"phx_join",()=>({}),t.timeout),e.holders.add(this)}get state(){return this.
 takesPart()?this.channel.state:"closed"}join(e={}){let{topic:t,channel:n,conversation:i,joinPush:r}=this;if(this.joining||this.left)throw new Error(`"${t}" was \
-already joined, or left: take part again with socket.share()`);this.joining=!0,n.joinedOnce?i.catchUp(this):n.join(typeof e=="number"?e:{timeout:e.timeout});let s=T(
+already joined, or left: take part again with socket.share()`);this.joining=!0,n.joinedOnce?i.catchUp(this):n.join(typeof e=="number"?e:{timeout:e.timeout});let s=E(
 typeof e=="number"?void 0:e.signal,a=>{r.abort(a),this.leave()});return r.receive("ok",s),this.onClose(s),r}push(e,t,n){if(!this.takesPart())throw new Error(`tr\
 ied to push "${e}" to "${this.topic}" before joining, or after leaving`);return this.channel.push(e,t,n)}leave(){let{channel:e,conversation:t,joinPush:n}=this,i=new u(
 e,"phx_leave",()=>({}),e.timeout);if(i.settle({status:"ok",response:{}}),this.left)return i;e.isClosed()||this.trigger("phx_close","leave"),this.left=!0;for(let{
@@ -275,8 +276,8 @@ querySelector("#viewer-count");presence;show(){let e=this.presence.list((t,{meta
 this.viewerId)-+(t.id===this.viewerId)||t.name.localeCompare(n.name)),this.list.replaceChildren(...e.map(({id:t,name:n,pages:i})=>this.row(t,n,i))),this.number.
 textContent=String(e.length)}row(e,t,n){let i=document.createElement("li");i.dataset.userId=String(e),i.dataset.sessions=String(n),i.dataset.testid="viewer";let r=document.
 createElement("span");if(r.className="name",r.textContent=e===this.viewerId?`${t} (you)`:t,i.append(F(e,t),r),n>1){let s=document.createElement("span");s.className=
-"times",s.textContent=`×${n}`,s.setAttribute("aria-label",`on ${n} pages`),i.append(s)}return i}};var E=document.querySelector("#watch").dataset,Be=Number(E.userId),Ue=Ne(E.sourceKind,E.sourceRef),A=new z,He=new Y(Ue,Be),Z=0,pe=!1,ee=new S(E.socketUrl,{authToken:E.
-socketToken}),k=Ie(ee,{id:E.videoId},()=>({last_seen_id:Z}));new R(k);var ht=new M(k);function Je(o){He.add(o.annotations),Z=o.annotations.at(-1)?.id??Z,pe=o.more,
+"times",s.textContent=`×${n}`,s.setAttribute("aria-label",`on ${n} pages`),i.append(s)}return i}};var T=document.querySelector("#watch").dataset,Be=Number(T.userId),Ue=Ne(T.sourceKind,T.sourceRef),A=new z,He=new Y(Ue,Be),Z=0,pe=!1,ee=new S(T.socketUrl,{authToken:T.
+socketToken}),k=Ie(ee,{id:T.videoId},()=>({last_seen_id:Z}));new R(k);var ht=new M(k);function Je(o){He.add(o.annotations),Z=o.annotations.at(-1)?.id??Z,pe=o.more,
 pe&&k.push("more_annotations",{last_seen_id:Z}).receive("ok",Je)}k.on("annotation_added",o=>He.add([o]));new Q(k,Be);var ut=new V(Ue,ht);ee.onClose(()=>A.offline());
 ee.onError(()=>A.failed());k.onError(()=>A.offline());k.join().receive("ok",o=>{A.online(o.node),ut.online(),Je({...o,more:o.more||pe})}).receive("error",()=>A.
 offline());ee.connect();
