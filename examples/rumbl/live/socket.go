@@ -68,7 +68,7 @@ func New(a *accounts.Service, m *multimedia.Service, secret string, opts *Option
 	app.server = roost.NewServer(app.connect, &roost.Options[accounts.Session]{
 		PubSub:    ps,
 		Secret:    secret,
-		ID:        socketID,
+		ID:        func(session accounts.Session) string { return socketID(session.ID) },
 		AuthToken: true,
 		Messages:  roost.Rate{PerSecond: 20, Burst: 100}, // nobody writes faster
 		WebSocket: roost.WebSocket{NoPoller: opts.NoPoller},
@@ -98,7 +98,7 @@ func (app *App) Token(session accounts.Session) (string, error) {
 // Disconnect closes the sockets of a session that has ended. Their pages try
 // to come back and are refused.
 func (app *App) Disconnect(ctx context.Context, session accounts.Session) error {
-	return app.server.PubSub().Disconnect(ctx, socketID(session))
+	return app.server.PubSub().Disconnect(ctx, socketID(session.ID))
 }
 
 // Shutdown ends every conversation in good order and closes every socket. It
@@ -116,6 +116,4 @@ func (app *App) connect(ctx context.Context, r *roost.ConnectRequest) (accounts.
 	return app.accounts.SessionByID(ctx, id)
 }
 
-func socketID(session accounts.Session) string {
-	return "session:" + strconv.FormatInt(session.ID, 10)
-}
+func socketID(sessionID int64) string { return "session:" + strconv.FormatInt(sessionID, 10) }

@@ -1,5 +1,5 @@
-// Package multimedia knows the videos of Rumbl and what people noted at which
-// moment of them. It knows nothing of HTTP, of channels, or of where it is all
+// Package multimedia knows the videos of Rumbl, what people noted at which
+// moment of them, and what they said to each other. It knows nothing of HTTP, of channels, or of where it is all
 // kept.
 package multimedia
 
@@ -16,13 +16,17 @@ import (
 const (
 	MaxTitle       = 100  // characters
 	MaxDescription = 1000 // characters
-	MaxBody        = 280  // characters of an annotation
+	MaxBody        = 280  // characters of an annotation, and of a message
 	MaxAt          = 24 * time.Hour
 	MaxPage        = 200 // items returned at once
 )
 
-// ErrNotFound is returned for a video that does not exist.
-var ErrNotFound = errors.New("multimedia: not found")
+// Errors of a Service. What is returned may wrap them.
+var (
+	ErrNotFound   = errors.New("multimedia: not found")    // there is no such video, annotation or person
+	ErrNotAllowed = errors.New("multimedia: not allowed")  // it is for somebody else to do
+	ErrMuted      = errors.New("multimedia: muted viewer") // who is muted may not do it
+)
 
 // Author is who added a video or wrote an annotation.
 type Author struct {
@@ -40,16 +44,6 @@ type Video struct {
 	Source      Source
 	Annotations int64 // how many it has; set by Videos only
 	CreatedAt   time.Time
-}
-
-// Annotation is a remark about one moment of a video.
-type Annotation struct {
-	ID        int64 // grows with each annotation that is added, over all videos
-	VideoID   int64
-	Author    Author
-	At        time.Duration // since the video's beginning, in whole milliseconds
-	Body      string
-	CreatedAt time.Time
 }
 
 // NewVideo is what a person fills in to add a video.
@@ -110,42 +104,6 @@ func (s *Service) Video(ctx context.Context, id int64) (Video, error) {
 		return Video{}, fmt.Errorf("multimedia: video %d: %w", id, err)
 	}
 	return video, nil
-}
-
-// Annotate adds an annotation to a video. The error is a field.Errors if at or
-// body is at fault.
-func (s *Service) Annotate(ctx context.Context, videoID int64, author Author, at time.Duration, body string) (Annotation, error) {
-	problems := field.Errors{}
-	a := Annotation{
-		VideoID:   videoID,
-		Author:    author,
-		At:        at.Truncate(time.Millisecond),
-		Body:      problems.Line("body", body, 1, MaxBody),
-		CreatedAt: now(),
-	}
-	if at < 0 || at > MaxAt {
-		problems.Add("at", fmt.Sprintf("must be a time from 0 to %v", MaxAt))
-	}
-	if err := problems.Err(); err != nil {
-		return Annotation{}, err
-	}
-	var err error
-	if a.ID, err = s.store.InsertAnnotation(ctx, a); err != nil {
-		return Annotation{}, fmt.Errorf("multimedia: annotate video %d: %w", videoID, err)
-	}
-	return a, nil
-}
-
-// AnnotationsAfter returns the annotations of a video with an id greater than
-// after, up to MaxPage of them by growing id; 0 is from the beginning. Having
-// got some, asking again with the last one's id misses none that was added
-// meanwhile.
-func (s *Service) AnnotationsAfter(ctx context.Context, videoID, after int64, limit int) ([]Annotation, error) {
-	annotations, err := s.store.AnnotationsAfter(ctx, videoID, after, bound(limit))
-	if err != nil {
-		return nil, fmt.Errorf("multimedia: annotations of video %d: %w", videoID, err)
-	}
-	return annotations, nil
 }
 
 func bound(limit int) int {

@@ -1,5 +1,5 @@
 import type { Outbox } from "@roost-dev/client"
-import type { Refusal } from "./contract.js"
+import type { Annotation, Refusal } from "./contract.js"
 import { clock } from "./people.js"
 import type { Player } from "./player.js"
 
@@ -15,6 +15,7 @@ export class AnnotationForm {
   constructor(
     private readonly player: Player,
     private readonly outbox: Outbox,
+    private readonly added: (annotation: Annotation) => void,
   ) {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault()
@@ -45,7 +46,10 @@ export class AnnotationForm {
     this.submit.disabled = true
     this.outbox
       .push("new_annotation", { at: this.begunAt ?? this.player.now(), body })
-      .receive("ok", () => this.sent(body))
+      .receive<Annotation>("ok", (annotation) => {
+        this.added(annotation)
+        this.sent(body)
+      })
       .receive<Refusal>("error", (refusal) => this.fail(explain(refusal)))
   }
 

@@ -20,10 +20,13 @@ export interface Page {
   annotations: Annotation[]
   /** Whether there are more after the last of these. */
   more: boolean
+  /** Up to where everything is known now. */
+  revision: number
 }
 
 /** The reply to a join. It brings no annotations if those that were missed follow as events. */
 export interface Joined extends Page {
+  resumed: boolean
   /** The name of the node that the page is connected to, if there are several. */
   node?: string
 }

@@ -15,13 +15,13 @@ const player = openPlayer(page.sourceKind!, page.sourceRef!)
 const banner = new ConnectionBanner()
 const annotations = new AnnotationList(player, viewerId)
 
-// The last annotation of which all before it are known: the last one of a page. One that comes live does not count,
-// since it may overtake another on its way; the next page brings it once more, and the list knows it.
-let lastSeenId = 0
+// Up to where all changes are known: that of the last page. One that comes live does not count, since it may overtake
+// another on its way; the next page brings it once more, and the list knows it.
+let revision = 0
 let more = false // there are others after it, and they are still to be asked for
 
 const socket = new Socket(page.socketUrl!, { authToken: page.socketToken! })
-const channel = socket.channel(`videos:${page.videoId}`, () => ({ last_seen_id: lastSeenId }))
+const channel = socket.channel(`videos:${page.videoId}`, () => ({ revision }))
 
 // After an interruption the server tells what was annotated meanwhile from the history of the video, and a join brings
 // annotations only if that does not reach back so far.
@@ -32,14 +32,14 @@ const outbox = new Outbox(channel)
 
 function show(next: Page): void {
   annotations.add(next.annotations)
-  lastSeenId = next.annotations.at(-1)?.id ?? lastSeenId
+  revision = next.revision
   more = next.more
-  if (more) channel.push("more_annotations", { last_seen_id: lastSeenId }).receive("ok", show)
+  if (more) channel.push("more_annotations", { revision }).receive("ok", show)
 }
 
 channel.on<Annotation>("annotation_added", (annotation) => annotations.add([annotation]))
 new ViewerList(channel, viewerId)
-const form = new AnnotationForm(player, outbox)
+const form = new AnnotationForm(player, outbox, (annotation) => annotations.add([annotation]))
 
 socket.onClose(() => banner.offline())
 socket.onError(() => banner.failed())
@@ -49,7 +49,8 @@ channel
   .receive<Joined>("ok", (joined) => {
     banner.online(joined.node)
     form.online()
-    show({ ...joined, more: joined.more || more }) // the interruption may have come between two pages
+    if (joined.resumed) show({ annotations: [], revision, more })
+    else show({ ...joined, more: joined.more || more }) // the interruption may have come between two pages
   })
   .receive("error", () => banner.offline())
 socket.connect()

@@ -1,5 +1,5 @@
-function v(o){return typeof o=="function"?o:()=>o}function X(o,e){let t=ie(e,"");return t.length===0?o:o+(o.includes("?")?"&":"?")+t.join("&")}function ie(o,e){
-return Object.entries(o).flatMap(([t,n])=>{let i=e?`${e}[${t}]`:t;return n==null?[]:typeof n=="object"?ie(n,i):[`${encodeURIComponent(i)}=${encodeURIComponent(String(
+function v(o){return typeof o=="function"?o:()=>o}function G(o,e){let t=re(e,"");return t.length===0?o:o+(o.includes("?")?"&":"?")+t.join("&")}function re(o,e){
+return Object.entries(o).flatMap(([t,n])=>{let i=e?`${e}[${t}]`:t;return n==null?[]:typeof n=="object"?re(n,i):[`${encodeURIComponent(i)}=${encodeURIComponent(String(
 n))}`]})}var u=class{channel;event;timeout;sent=!1;ref=null;payload;reply=null;refEvent=null;timeoutTimer;hooks=[];constructor(e,t,n,i){this.channel=e,this.event=t,this.
 payload=n,this.timeout=i}receive(e,t){return this.hasReceived(e)&&t(this.reply.response),this.hooks.push({status:e,callback:t}),this}send(){this.hasReceived("ti\
 meout")||(this.startTimeout(),this.transmit())}resend(e){this.timeout=e,this.reset(),this.send()}reset(){this.cancelTimeout(),this.cancelRefEvent(),this.ref=null,
@@ -33,11 +33,11 @@ resend(this.timeout))}joined(){this.state="joined",this.rejoinTimer.reset();let 
 let e=this.joinRef();this.socket.log("channel",`timeout ${this.topic} (${e})`,this.joinPush.timeout),this.socket.isConnected()&&this.socket.push({join_ref:e,ref:this.
 socket.makeRef(),topic:this.topic,event:"phx_leave",payload:{}}),this.joinPush.reset(),this.failed()}crashed(e){this.socket.log("channel",`error ${this.topic}`,
 e),!(this.isLeaving()||this.isClosed())&&(this.isJoining()&&this.joinPush.reset(),this.failed())}closed(){this.socket.log("channel",`close ${this.topic} ${this.
-joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var G="base64url.bearer.phx.";function oe(o){return["phoenix",G+Te(o)]}function re(o){let e=o?.find(t=>t.startsWith(G));return e===void 0?void 0:Ce(e.slice(G.length))}
+joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var K="base64url.bearer.phx.";function se(o){return["phoenix",K+Te(o)]}function ae(o){let e=o?.find(t=>t.startsWith(K));return e===void 0?void 0:Ce(e.slice(K.length))}
 function Te(o){if(/[^\u0000-\u00ff]/.test(o))throw new Error("authToken holds a character above U+00FF: encode the token, for example as base64, before giving i\
 t to the socket");let e=btoa(o).replace(/=+$/,"");return e.includes("/")?e.replaceAll("+","-").replaceAll("/","_"):e}function Ce(o){return atob(o.replaceAll("-",
 "+").replaceAll("_","/"))}var h={connecting:0,open:1,closing:2,closed:3};var Ee=100,d=class{skipHeartbeat=!0;timeout=2e4;readyState=h.connecting;onopen=null;onclose=null;onerror=null;onmessage=null;pollEndpoint;authToken;token=null;live=!0;closeEmitted=!1;requests=new Set;outbox=[];posting=!1;constructor(e,t){
-this.authToken=re(t),this.pollEndpoint=e.replace(/^ws/,"http").replace(/(.*)\/websocket/,"$1/longpoll"),setTimeout(()=>this.poll(),0)}get bufferedAmount(){return this.
+this.authToken=ae(t),this.pollEndpoint=e.replace(/^ws/,"http").replace(/(.*)\/websocket/,"$1/longpoll"),setTimeout(()=>this.poll(),0)}get bufferedAmount(){return this.
 outbox.length}send(e){this.outbox.push(typeof e=="string"?e:je(e)),!this.posting&&(this.posting=!0,setTimeout(()=>this.post(),0))}close(e=1005,t="",n=!0){this.stop(
 h.closed),this.emitClose({code:e,reason:t,wasClean:n})}async poll(){for(;this.live;){let e={Accept:"application/json"};this.authToken!==void 0&&(e["X-Phoenix-Au\
 thToken"]=this.authToken);let t=await this.request("GET",e);t&&this.receive(t)}}receive({status:e,token:t,messages:n=[]}){if(e===410&&this.token!==null){this.fail(
@@ -51,15 +51,15 @@ a;try{let l=await fetch(this.pollEndpoint,{method:e,headers:t,body:n??null,signa
 s),this.requests.delete(i)}return r&&this.fail("timeout",1005,"timeout"),this.live?a:void 0}fail(e,t,n,i=h.connecting){if(this.live){this.stop(i);try{this.onerror?.(
 e)}finally{this.emitClose({code:t,reason:n,wasClean:!1})}}}stop(e){this.live=!1,this.readyState=e,this.outbox=[];for(let t of this.requests)t.abort()}emitClose(e){
 this.closeEmitted||(this.closeEmitted=!0,this.onclose?.(e))}};function xe(o){let e=o;return typeof e?.status=="number"?e:{status:0}}function je(o){let e="";for(let t of new Uint8Array(
-o))e+=String.fromCharCode(t);return btoa(e)}var f={push:0,reply:1,broadcast:2,keptBroadcast:5,keptPush:6,markedPush:7},se=255,w={encode(o,e){let t=m(o.payload);if(t)return e(Pe(o,t));let{join_ref:n,ref:i,
+o))e+=String.fromCharCode(t);return btoa(e)}var f={push:0,reply:1,broadcast:2,keptBroadcast:5,keptPush:6,markedPush:7},le=255,w={encode(o,e){let t=m(o.payload);if(t)return e(Pe(o,t));let{join_ref:n,ref:i,
 topic:r,event:s,payload:a}=o;return e(JSON.stringify([n,i,r,s,a]))},decode(o,e){let t=m(o);if(t)return e(Se(t));if(typeof o!="string")throw new Error('cannot de\
 code a frame that is neither text nor an ArrayBuffer: set binaryType to "arraybuffer"');let n=JSON.parse(o);if(!Array.isArray(n))throw new Error("cannot decode \
 a text frame that is not a JSON array");let[i,r,s,a,l]=n;return e({join_ref:i,ref:r,topic:s,event:a,payload:l})}};function m(o){if(ArrayBuffer.isView(o))return new Uint8Array(
 o.buffer,o.byteOffset,o.byteLength);if(Object.prototype.toString.call(o)==="[object ArrayBuffer]")return new Uint8Array(o)}function Pe(o,e){let t=[b("join_ref",
 o.join_ref??""),b("ref",o.ref??""),b("topic",o.topic),b("event",o.event)];o.mark!==void 0&&t.push(b("mark",o.mark));let n=1+t.length+t.reduce((s,a)=>s+a.length,
 0),i=new Uint8Array(n+e.length);i[0]=o.mark===void 0?f.push:f.markedPush,i.set(t.map(s=>s.length),1);let r=1+t.length;for(let s of t)i.set(s,r),r+=s.length;return i.
-set(e,n),i.buffer}function b(o,e){let t=new TextEncoder().encode(e);if(t.length>se)throw new Error(`unable to convert ${o} to binary: must be less than or equal\
- to ${se} bytes, but is ${t.length} bytes`);return t}function Se(o){switch(o[0]){case f.push:{let{fields:[e,t,n],payload:i}=k(o,3);return{join_ref:e,ref:null,topic:t,
+set(e,n),i.buffer}function b(o,e){let t=new TextEncoder().encode(e);if(t.length>le)throw new Error(`unable to convert ${o} to binary: must be less than or equal\
+ to ${le} bytes, but is ${t.length} bytes`);return t}function Se(o){switch(o[0]){case f.push:{let{fields:[e,t,n],payload:i}=k(o,3);return{join_ref:e,ref:null,topic:t,
 event:n,payload:i}}case f.reply:{let{fields:[e,t,n,i],payload:r}=k(o,4);return{join_ref:e,ref:t,topic:n,event:"phx_reply",payload:{status:i,response:r}}}case f.
 broadcast:{let{fields:[e,t],payload:n}=k(o,2);return{join_ref:null,ref:null,topic:e,event:t,payload:n}}case f.keptBroadcast:{let{fields:[e,t,n],payload:i}=k(o,3);
 return{join_ref:null,ref:e,topic:t,event:n,payload:i}}case f.keptPush:{let{fields:[e,t,n,i],payload:r}=k(o,4);return{join_ref:e,ref:t,topic:n,event:i,payload:r}}default:
@@ -72,14 +72,14 @@ void 0&&delete e[n],{extension:i,told:r}});for(let{extension:n,told:i}of t)n.joi
 this.channel=e,this.limit=t.limit??100,this.maxBytes=t.maxBytes??64e3,this.pauseTimer=new p(()=>this.resume(),Oe),e.onClose(()=>{this.pauseTimer.reset(),this.giveUp(
 "closed")})}get size(){return this.waiting.size}push(e,t={},n=1/0){let{channel:i,limit:r,waiting:s}=this;if(!i.joinedOnce)throw new Error(`tried to push "${e}" \
 to "${i.topic}" before joining: call join() first`);if(s.size>=r)throw new Error(`cannot push "${e}" to "${i.topic}": ${r} pushes wait for their answers, and th\
-at is the limit`);let a=new K(this,this.lastNumber+1,e,Ae(this,e,t),n);return this.lastNumber++,s.set(a.number,a),i.isClosed()?this.giveUp("closed"):this.flush(),
+at is the limit`);let a=new Q(this,this.lastNumber+1,e,Ae(this,e,t),n);return this.lastNumber++,s.set(a.number,a),i.isClosed()?this.giveUp("closed"):this.flush(),
 a}ask(e){return O(this.channel,e,L,this.session===void 0?!0:{session:this.session})}joined(e){e?.kept||this.giveUp(),this.session=e?.session,this.joinRef=this.channel.
 joinRef(),this.pauseTimer.reset(),this.resume()}get done(){let[e]=this.waiting.keys();return e-1}settles(e,{status:t,response:n}){return t==="error"&&n?.[L]==="\
 again"?(e.refused(),this.paused||this.pauseTimer.scheduleTimeout(),this.paused=!0,!1):(this.waiting.delete(e.number),this.paused||this.pauseTimer.reset(),this.flush(),
 !0)}resume(){this.paused=!1,this.flush()}flush(){let{channel:e,joinRef:t,waiting:n}=this;if(this.paused||!e.canPush()||t!==e.joinRef())return;this.session===void 0&&
 this.giveUp("not_supported");let i=0;for(let r of n.values()){if(i++===Re)return;if(r.sentIn!==t)try{r.send()}catch(s){this.fail(r,s instanceof Error?s.message:
 String(s))}}}giveUp(e){for(let t of this.waiting.values()){let n=t.unanswered>0?"outcome_unknown":e;n&&this.fail(t,n)}}fail(e,t){this.waiting.delete(e.number),queueMicrotask(
-()=>e.trigger("error",{reason:t}))}},K=class extends u{number;sentIn=null;unanswered=0;outbox;constructor(e,t,n,i,r){super(e.channel,n,()=>i,r),this.outbox=e,this.
+()=>e.trigger("error",{reason:t}))}},Q=class extends u{number;sentIn=null;unanswered=0;outbox;constructor(e,t,n,i,r){super(e.channel,n,()=>i,r),this.outbox=e,this.
 number=t,this.startTimeout()}send(){this.transmit(),this.sentIn=this.channel.joinRef(),this.unanswered++}refused(){this.sentIn=null,this.unanswered--}message(){
 let e=super.message(),t={id:this.number,done:this.outbox.done};return m(e.payload)?{...e,mark:JSON.stringify(t)}:{...e,payload:{...e.payload,[L]:t}}}settle(e){this.
 outbox.settles(this,e)&&super.settle(e)}};function Ae({channel:o,maxBytes:e},t,n){let i=m(n)?.slice();if(i&&!o.socket.marksBytes)throw new Error(`cannot mark th\
@@ -92,39 +92,39 @@ null||this.joinRef!==this.channel.joinRef()}receiveState(e){this.joinRef=this.ch
 let{joinRef:t,diffs:n}=this.pending;if(this.pending={joinRef:null,diffs:[]},t===this.joinRef)for(let i of n)this.apply(i);this.syncCallback()}receiveDiff(e){if(!this.
 inPendingSyncState()){this.apply(e),this.syncCallback();return}let t=this.channel.joinRef();this.pending.joinRef!==t&&(this.pending={joinRef:t,diffs:[]}),this.pending.
 diffs.push(e)}apply(e){this.state=o.syncDiff(this.state,e,this.joinCallback,this.leaveCallback)}static syncState(e,t,n,i){let r=Object.assign(C(),e),s=C(),a=C();
-for(let[l,c]of Object.entries(t)){let M=_(c.metas,r[l]?.metas??[]);r[l]?M.length>0&&(s[l]={...c,metas:M}):s[l]=c}for(let[l,c]of Object.entries(r)){let M=Object.
-hasOwn(t,l)?t[l].metas:[],ne=_(c.metas,M);ne.length>0&&(a[l]={...c,metas:ne})}return o.syncDiff(r,{joins:s,leaves:a},n,i)}static syncDiff(e,t,n=()=>{},i=()=>{}){
-let r=Object.getPrototypeOf(e)===null?e:Object.assign(C(),e);for(let[s,a]of Object.entries(t.joins)){let l=r[s];r[s]=l?{...a,metas:[..._(l.metas,a.metas),...a.metas]}:
-a,n(s,l,a)}for(let[s,a]of Object.entries(t.leaves)){let l=r[s];if(!l)continue;let c={...l,metas:_(l.metas,a.metas)};r[s]=c,i(s,c,a),c.metas.length===0&&delete r[s]}
-return r}static list(e,t){return Object.entries(e).map(([n,i])=>t?t(n,i):i)}};function C(){return Object.create(null)}function _(o,e){let t=new Set(e.map(n=>n.phx_ref));
-return o.filter(n=>!t.has(n.phx_ref))}function ae(o){ce()&&(window.addEventListener("pagehide",()=>o.hide()),window.addEventListener("pageshow",()=>o.show()),document.addEventListener("visibilitycha\
-nge",()=>{Q()||o.visible()}))}function le(o){return ce()?(window.addEventListener("pagehide",o),()=>window.removeEventListener("pagehide",o)):()=>{}}function Q(){
-return typeof document<"u"&&document.visibilityState==="hidden"}function ce(){return typeof window>"u"||typeof document>"u"?!1:"addEventListener"in window&&"add\
-EventListener"in document}var I=class{storage;key;topic;unwritten;timer;constructor(e,t,n){this.storage=e,this.key=t,this.topic=n}read(){let e=this.load().get(this.topic);return typeof e==
+for(let[l,c]of Object.entries(t)){let M=I(c.metas,r[l]?.metas??[]);r[l]?M.length>0&&(s[l]={...c,metas:M}):s[l]=c}for(let[l,c]of Object.entries(r)){let M=Object.
+hasOwn(t,l)?t[l].metas:[],oe=I(c.metas,M);oe.length>0&&(a[l]={...c,metas:oe})}return o.syncDiff(r,{joins:s,leaves:a},n,i)}static syncDiff(e,t,n=()=>{},i=()=>{}){
+let r=Object.getPrototypeOf(e)===null?e:Object.assign(C(),e);for(let[s,a]of Object.entries(t.joins)){let l=r[s];r[s]=l?{...a,metas:[...I(l.metas,a.metas),...a.metas]}:
+a,n(s,l,a)}for(let[s,a]of Object.entries(t.leaves)){let l=r[s];if(!l)continue;let c={...l,metas:I(l.metas,a.metas)};r[s]=c,i(s,c,a),c.metas.length===0&&delete r[s]}
+return r}static list(e,t){return Object.entries(e).map(([n,i])=>t?t(n,i):i)}};function C(){return Object.create(null)}function I(o,e){let t=new Set(e.map(n=>n.phx_ref));
+return o.filter(n=>!t.has(n.phx_ref))}function ce(o){de()&&(window.addEventListener("pagehide",()=>o.hide()),window.addEventListener("pageshow",()=>o.show()),document.addEventListener("visibilitycha\
+nge",()=>{Z()||o.visible()}))}function he(o){return de()?(window.addEventListener("pagehide",o),()=>window.removeEventListener("pagehide",o)):()=>{}}function Z(){
+return typeof document<"u"&&document.visibilityState==="hidden"}function de(){return typeof window>"u"||typeof document>"u"?!1:"addEventListener"in window&&"add\
+EventListener"in document}var _=class{storage;key;topic;unwritten;timer;constructor(e,t,n){this.storage=e,this.key=t,this.topic=n}read(){let e=this.load().get(this.topic);return typeof e==
 "string"?e:void 0}save(e){this.unwritten=e,this.timer??=setTimeout(()=>this.flush(),1e3)}flush(){this.unwritten!==void 0&&this.write(this.unwritten)}forget(){this.
 write(void 0)}write(e){clearTimeout(this.timer),this.timer=this.unwritten=void 0;let t=this.load(),n=t.delete(this.topic);if(e!==void 0)t.set(this.topic,e);else if(!n)
 return;let i=[...t].slice(-100);try{this.storage.setItem(this.key,JSON.stringify(i))}catch{}}load(){try{return new Map(JSON.parse(this.storage.getItem(this.key)??
-"[]"))}catch{return new Map}}};var Z="_history",x=class{channel;position;stored;recoveredCallback=()=>{};gapCallback=()=>{};constructor(e,t={}){A(e,"Recovery",Z,this),this.channel=e,t.storage&&
+"[]"))}catch{return new Map}}};var ee="_history",x=class{channel;position;stored;recoveredCallback=()=>{};gapCallback=()=>{};constructor(e,t={}){A(e,"Recovery",ee,this),this.channel=e,t.storage&&
 (this.stored=this.openStorage(t.storage,t.scope??"")),this.position=this.stored?.read()}onRecovered(e){this.recoveredCallback=e}onGap(e){this.gapCallback=e}ask(e){
-return O(this.channel,e,Z,{after:this.position,binary:this.channel.socket.decodesPositions})}takes(e){let{ref:t,event:n,payload:i}=e;if(!Le(t))return!1;if(!this.
-channel.isJoined())return!0;if(this.moveTo(t),n!==Z)return!1;let{recovered:r,skipped:s}=i;return r!==void 0&&this.recoveredCallback(r),s&&this.gapCallback(void 0),
+return O(this.channel,e,ee,{after:this.position,binary:this.channel.socket.decodesPositions})}takes(e){let{ref:t,event:n,payload:i}=e;if(!Le(t))return!1;if(!this.
+channel.isJoined())return!0;if(this.moveTo(t),n!==ee)return!1;let{recovered:r,skipped:s}=i;return r!==void 0&&this.recoveredCallback(r),s&&this.gapCallback(void 0),
 !0}joined(e,t){let n=e?e.recovered===!1:this.position!==void 0;this.moveTo(e?.position),n&&this.gapCallback(t)}moveTo(e){this.position=e,e===void 0?this.stored?.
-forget():this.stored?.save(e)}openStorage(e,t){let{channel:n}=this,i=new I(e,`roost:${n.socket.endPoint}:${t}`,n.topic),r=le(()=>i.flush());return n.onClose(()=>{
-r(),i.forget()}),i}};function Le(o){return Number.isNaN(Number(o??0))}var _e=5,Ie=150,$=class{transport;opened=!1;closing=!1;ending=!1;lossReported=!1;pings=new Map;detached=!1;closedCallbacks=[];constructor(e,t){this.transport=e;
+forget():this.stored?.save(e)}openStorage(e,t){let{channel:n}=this,i=new _(e,`roost:${n.socket.endPoint}:${t}`,n.topic),r=he(()=>i.flush());return n.onClose(()=>{
+r(),i.forget()}),i}};function Le(o){return Number.isNaN(Number(o??0))}var Ie=5,_e=150,$=class{transport;opened=!1;closing=!1;ending=!1;lossReported=!1;pings=new Map;detached=!1;closedCallbacks=[];constructor(e,t){this.transport=e;
 let n=i=>r=>{this.detached||i(r)};e.onopen=n(()=>{this.opened=!0,t.open()}),e.onclose=n(t.close),e.onerror=n(t.error),e.onmessage=n(i=>t.message(i.data))}isOpen(){
-return this.transport.readyState===h.open}detach(){this.detached=!0}close(e,t){if(this.closedCallbacks.push(t),this.closing)return;this.closing=!0,ee(()=>!e.drain||
+return this.transport.readyState===h.open}detach(){this.detached=!0}close(e,t){if(this.closedCallbacks.push(t),this.closing)return;this.closing=!0,te(()=>!e.drain||
 !this.transport.bufferedAmount||!this.isOpen(),()=>{this.transport.onerror=()=>{},e.code===void 0?this.transport.close():this.transport.close(e.code,e.reason??""),
-e.closing(),ee(()=>this.transport.readyState===h.closed,()=>this.finish())})}finish(){for(let e of this.closedCallbacks)e()}};function ee(o,e,t=1){t===_e||o()?e():
-setTimeout(()=>ee(o,e,t+1),Ie*t)}function he(){return globalThis.WebSocket}function de(){return globalThis.location}function ue(){try{return globalThis.sessionStorage}catch{return}}var pe="phx:fallback:LongPoll",B=class{socket;thresholdMs;storage;timer;refs=[];primaryWorked=!1;constructor(e,t,n){this.socket=e,this.thresholdMs=t,this.storage=
-n??ue()}start(){if(this.cancel(),this.storage?.getItem(pe)){this.fallBack("memorized");return}let e=!1,t=this.socket.onError(i=>{e||this.fallBack(i)}),n=this.socket.
+e.closing(),te(()=>this.transport.readyState===h.closed,()=>this.finish())})}finish(){for(let e of this.closedCallbacks)e()}};function te(o,e,t=1){t===Ie||o()?e():
+setTimeout(()=>te(o,e,t+1),_e*t)}function ue(){return globalThis.WebSocket}function pe(){return globalThis.location}function fe(){try{return globalThis.sessionStorage}catch{return}}var me="phx:fallback:LongPoll",B=class{socket;thresholdMs;storage;timer;refs=[];primaryWorked=!1;constructor(e,t,n){this.socket=e,this.thresholdMs=t,this.storage=
+n??fe()}start(){if(this.cancel(),this.storage?.getItem(me)){this.fallBack("memorized");return}let e=!1,t=this.socket.onError(i=>{e||this.fallBack(i)}),n=this.socket.
 onOpen(()=>{e=!0,this.limit("no answer to the ping"),this.socket.ping(i=>{this.socket.log("transport","connected to primary after",i),this.primaryWorked=!0,clearTimeout(
 this.timer)})});this.refs=[t,n],this.limit("not open in time");try{this.socket.openTransport()}catch(i){throw this.cancel(),i}}cancel(){clearTimeout(this.timer),
 this.socket.off(this.refs),this.refs=[]}limit(e){clearTimeout(this.timer),this.timer=setTimeout(()=>this.fallBack(e),this.thresholdMs)}fallBack(e){this.cancel(),
 this.socket.log("transport","falling back to LongPoll...",e),this.socket.replaceTransport(d);let t=this.socket.onOpen(()=>{this.socket.off([t]),this.socket.log(
-"transport","established LongPoll fallback"),this.primaryWorked||this.storage?.setItem(pe,"true")});this.socket.reconnect()}};var H=class{intervalMs;send;onTimeout;timer;pendingRef=null;constructor(e,t,n){this.intervalMs=e,this.send=t,this.onTimeout=n}start(){this.stop(),this.timer=setTimeout(
+"transport","established LongPoll fallback"),this.primaryWorked||this.storage?.setItem(me,"true")});this.socket.reconnect()}};var H=class{intervalMs;send;onTimeout;timer;pendingRef=null;constructor(e,t,n){this.intervalMs=e,this.send=t,this.onTimeout=n}start(){this.stop(),this.timer=setTimeout(
 ()=>this.beat(),this.intervalMs)}stop(){clearTimeout(this.timer),this.pendingRef=null}acknowledge(e){e!==null&&e===this.pendingRef&&this.start()}beat(){this.pendingRef=
-this.send(),this.timer=setTimeout(()=>{this.pendingRef=null,this.onTimeout()},this.intervalMs)}};var fe=1e3,j=class{endPoint;timeout;vsn;heartbeatIntervalMs;longpollerTimeout;reconnectAfterMs;rejoinAfterMs;binaryType;transport;params;authToken;logger;channels=[];establishedConnections=0;customEncode;customDecode;fallback;heartbeat;reconnectTimer;connection=null;sendBuffer=[];ref=0;closeWasClean=!0;connectClock=0;stateChangeCallbacks={
-open:[],close:[],error:[],message:[]};constructor(e,t={}){this.endPoint=`${e}/websocket`,this.transport=t.transport??he()??d,this.timeout=t.timeout??1e4,this.vsn=
+this.send(),this.timer=setTimeout(()=>{this.pendingRef=null,this.onTimeout()},this.intervalMs)}};var ge=1e3,j=class{endPoint;timeout;vsn;heartbeatIntervalMs;longpollerTimeout;reconnectAfterMs;rejoinAfterMs;binaryType;transport;params;authToken;logger;channels=[];establishedConnections=0;customEncode;customDecode;fallback;heartbeat;reconnectTimer;connection=null;sendBuffer=[];ref=0;closeWasClean=!0;connectClock=0;stateChangeCallbacks={
+open:[],close:[],error:[],message:[]};constructor(e,t={}){this.endPoint=`${e}/websocket`,this.transport=t.transport??ue()??d,this.timeout=t.timeout??1e4,this.vsn=
 t.vsn??"2.0.0",this.heartbeatIntervalMs=t.heartbeatIntervalMs??3e4,this.longpollerTimeout=t.longpollerTimeout??2e4,this.reconnectAfterMs=t.reconnectAfterMs??$e,
 this.rejoinAfterMs=t.rejoinAfterMs??Be,this.binaryType=t.binaryType??"arraybuffer",this.params=v(t.params??{}),this.authToken=t.authToken===void 0?void 0:v(t.authToken),
 this.logger=t.logger??(t.debug?(n,i,r)=>console.log(`${n}: ${i}`,r):null),this.customEncode=t.encode,this.customDecode=t.decode,this.fallback=t.longPollFallbackMs?
@@ -135,14 +135,14 @@ ending)&&(this.fallback&&this.transport!==d?this.fallback.start():this.openTrans
 this.connection=null,t.opened&&this.reportLoss(t,"connection_closed"))}getLongPollTransport(){return d}channel(e,t={}){let n=new R(e,t,this);return this.channels.
 push(n),n}push(e,t=()=>!0){let{topic:n,event:i,payload:r,ref:s,join_ref:a}=e;if(this.log("push",`${n} ${i} (${a}, ${s})`,r),this.isConnected()){this.send(e);return}
 this.sendBuffer=this.sendBuffer.filter(l=>l.stillWanted()),this.sendBuffer.push({message:e,stillWanted:t})}ping(e){if(!this.connection?.isOpen())return!1;let t=this.
-makeRef(),n=Date.now();return this.connection.pings.set(t,()=>e(Date.now()-n)),this.push(me(t)),!0}onOpen(e){return this.addCallback(this.stateChangeCallbacks.open,
+makeRef(),n=Date.now();return this.connection.pings.set(t,()=>e(Date.now()-n)),this.push(ve(t)),!0}onOpen(e){return this.addCallback(this.stateChangeCallbacks.open,
 e)}onClose(e){return this.addCallback(this.stateChangeCallbacks.close,e)}onError(e){return this.addCallback(this.stateChangeCallbacks.error,e)}onMessage(e){return this.
 addCallback(this.stateChangeCallbacks.message,e)}off(e){let t=a=>a.filter(([l])=>!e.includes(l)),{open:n,close:i,error:r,message:s}=this.stateChangeCallbacks;this.
 stateChangeCallbacks={open:t(n),close:t(i),error:t(r),message:t(s)}}connectionState(){switch(this.conn?.readyState){case h.connecting:return"connecting";case h.
 open:return"open";case h.closing:return"closing";default:return"closed"}}isConnected(){return this.connectionState()==="open"}get conn(){return this.connection?.
-transport??null}protocol(){return ge(this.endPoint).protocol==="https:"?"wss":"ws"}endPointURL(){let e=X(X(this.endPoint,this.params()),{vsn:this.vsn});return e.
-startsWith("/")?e.startsWith("//")?`${this.protocol()}:${e}`:`${this.protocol()}://${ge(this.endPoint).host}${e}`:e}makeRef(){return this.ref=this.ref===Number.
-MAX_SAFE_INTEGER?0:this.ref+1,this.ref.toString()}log(e,t,n){this.logger?.(e,t,n)}hasLogger(){return this.logger!==null}openTransport(){let e=this.authToken&&oe(
+transport??null}protocol(){return ye(this.endPoint).protocol==="https:"?"wss":"ws"}endPointURL(){let e=G(G(this.endPoint,this.params()),{vsn:this.vsn});return e.
+startsWith("/")?e.startsWith("//")?`${this.protocol()}:${e}`:`${this.protocol()}://${ye(this.endPoint).host}${e}`:e}makeRef(){return this.ref=this.ref===Number.
+MAX_SAFE_INTEGER?0:this.ref+1,this.ref.toString()}log(e,t,n){this.logger?.(e,t,n)}hasLogger(){return this.logger!==null}openTransport(){let e=this.authToken&&se(
 this.authToken()),t=new this.transport(this.endPointURL(),e);t.binaryType=this.binaryType,t.timeout=this.longpollerTimeout;let n=this.connection;n?.detach(),this.
 connectClock++,this.closeWasClean=!1,this.reconnectTimer.cancel();let i=new $(t,{open:()=>this.onConnOpen(),close:r=>this.onConnClose(i,r),error:r=>this.onConnError(
 i,r),message:r=>this.onConnMessage(i,r)});this.connection=i,n?.opened&&this.reportLoss(n,"connection_closed")}reconnect(){let e=this.connectClock;this.teardown(
@@ -150,7 +150,7 @@ i,r),message:r=>this.onConnMessage(i,r)});this.connection=i,n?.opened&&this.repo
 this.off(e.stateChangeRefs),this.channels=this.channels.filter(t=>t!==e)}leaveOpenTopic(e){let t=this.channels.find(n=>n.topic===e&&(n.isJoined()||n.isJoining()));
 t&&(this.log("transport",`leaving duplicate topic "${e}"`),t.leave())}onConnOpen(){this.log("transport",`connected to ${this.endPoint}`),this.establishedConnections++,
 this.flushSendBuffer(),this.reconnectTimer.reset(),this.conn?.skipHeartbeat||this.heartbeat.start();for(let[,e]of[...this.stateChangeCallbacks.open])e()}onConnClose(e,t){
-this.log("transport","close",t),this.heartbeat.stop(),!e.closing&&t.code===fe&&(this.abandon(),this.connection=null),this.reportLoss(e,"connection_closed"),this.
+this.log("transport","close",t),this.heartbeat.stop(),!e.closing&&t.code===ge&&(this.abandon(),this.connection=null),this.reportLoss(e,"connection_closed"),this.
 connection===e&&!e.closing&&this.reconnectTimer.scheduleTimeout();for(let[,n]of[...this.stateChangeCallbacks.close])n(t)}onConnError(e,t){this.log("transport","\
 error",t);let n=this.transport,i=this.establishedConnections;this.callErrorCallbacks(t),(n===this.transport||i>0)&&this.reportLoss(e,"connection_error")}callErrorCallbacks(e){
 let{transport:t,establishedConnections:n}=this;for(let[,i]of[...this.stateChangeCallbacks.error])i(e,t,n)}onConnMessage(e,t){let n=!1,i=this.transport===d?w.decode:
@@ -160,28 +160,29 @@ d message",r)}}dispatch(e,t){let{topic:n,event:i,payload:r,ref:s,join_ref:a}=t;t
 return this.customDecode===void 0}get marksBytes(){return this.customEncode===void 0}send(e){let t=this.connection;(this.transport===d?w.encode:this.customEncode??
 w.encode)(e,i=>{t===this.connection&&t?.isOpen()&&t.transport.send(i)})}flushSendBuffer(){let e=this.sendBuffer;this.sendBuffer=[];for(let{message:t,stillWanted:n}of e)
 if(n())try{this.send(t)}catch(i){this.log("transport",`dropping a message to ${t.topic} that cannot be encoded`,i)}}sendHeartbeat(){let e=this.makeRef();return this.
-push(me(e)),e}heartbeatTimedOut(){this.log("transport","heartbeat timeout. Attempting to re-establish connection");let e=this.connectClock,t=()=>{e===this.connectClock&&
-this.reconnectTimer.scheduleTimeout()};this.teardown(t,{code:fe,reason:"heartbeat timeout",drain:!1,loss:"heartbeat_timeout"})}reconnectUnlessHidden(){Q()?(this.
+push(ve(e)),e}heartbeatTimedOut(){this.log("transport","heartbeat timeout. Attempting to re-establish connection");let e=this.connectClock,t=()=>{e===this.connectClock&&
+this.reconnectTimer.scheduleTimeout()};this.teardown(t,{code:ge,reason:"heartbeat timeout",drain:!1,loss:"heartbeat_timeout"})}reconnectUnlessHidden(){Z()?(this.
 log("transport","not reconnecting while the page is hidden"),this.teardown()):this.reconnect()}abandon(){this.connectClock++,this.closeWasClean=!0,this.fallback?.
 cancel(),this.reconnectTimer.reset()}teardown(e,t={}){let n=this.connection;if(!n){e?.();return}this.heartbeat.stop();let{code:i,reason:r,drain:s=!0,loss:a="con\
 nection_closed"}=t,l=()=>{n.opened&&this.reportLoss(n,a)};n.close({code:i,reason:r,drain:s,closing:l},()=>{this.connection===n&&(n.detach(),this.connection=null),
 e?.()})}reportLoss(e,t){if(e.lossReported)return;e.lossReported=!0;let n=i=>i.isJoined()||i.isJoining();for(let i of this.channels.filter(n))n(i)&&i.trigger("ph\
-x_error",{source:"transport",reason:t})}addCallback(e,t){let n=this.makeRef();return e.push([n,t]),n}followPage(){let e;ae({hide:()=>{!this.connection||this.connection.
+x_error",{source:"transport",reason:t})}addCallback(e,t){let n=this.makeRef();return e.push([n,t]),n}followPage(){let e;ce({hide:()=>{!this.connection||this.connection.
 ending||(this.disconnect(),e=this.connectClock)},show:()=>{e===this.connectClock&&this.connect()},visible:()=>{this.isConnected()||this.closeWasClean||(this.reconnectTimer.
-reset(),this.reconnect())}})}};function me(o){return{join_ref:null,ref:o,topic:"phoenix",event:"heartbeat",payload:{}}}function $e(o){return[10,50,100,150,200,250,
-500,1e3,2e3][o-1]??5e3}function Be(o){return[1e3,2e3,5e3][o-1]??1e4}function ge(o){let e=de();if(!e)throw new Error(`endpoint "${o}" is relative and there is no\
+reset(),this.reconnect())}})}};function ve(o){return{join_ref:null,ref:o,topic:"phoenix",event:"heartbeat",payload:{}}}function $e(o){return[10,50,100,150,200,250,
+500,1e3,2e3][o-1]??5e3}function Be(o){return[1e3,2e3,5e3][o-1]??1e4}function ye(o){let e=pe();if(!e)throw new Error(`endpoint "${o}" is relative and there is no\
  page it could be relative to: give a full URL such as "wss://example.com/socket"`);return e}function N(o,e){let t=document.createElement("span");return t.className=`avatar tint-${o%6}`,t.setAttribute("aria-hidden","true"),t.textContent=([...e][0]??"?").
 toUpperCase(),t}function P(o){let e=Math.floor(o/1e3),t=s=>String(s).padStart(2,"0"),[n,i,r]=[Math.floor(e/3600),Math.floor(e/60)%60,e%60];return n>0?`${n}:${t(
-i)}:${t(r)}`:`${i}:${t(r)}`}var J=class{constructor(e,t){this.player=e;this.outbox=t;this.form.addEventListener("submit",n=>{n.preventDefault(),this.send()}),this.input.addEventListener("i\
-nput",()=>{this.input.value===""?this.begunAt=null:this.begunAt??=this.player.now(),this.showTime()}),e.onChange(()=>this.showTime()),this.showTime()}player;outbox;form=document.
+i)}:${t(r)}`:`${i}:${t(r)}`}var J=class{constructor(e,t,n){this.player=e;this.outbox=t;this.added=n;this.form.addEventListener("submit",i=>{i.preventDefault(),this.send()}),this.input.addEventListener(
+"input",()=>{this.input.value===""?this.begunAt=null:this.begunAt??=this.player.now(),this.showTime()}),e.onChange(()=>this.showTime()),this.showTime()}player;outbox;added;form=document.
 querySelector("#annotation-form");input=document.querySelector("#annotation-body");submit=this.form.querySelector("button");at=document.querySelector("#annotati\
 on-at");problem=document.querySelector("#annotation-problem");begunAt=null;online(){this.showProblem("")}send(){let e=this.input.value.trim();if(!(e===""||this.
 submit.disabled)){if(!this.outbox.channel.isJoined()){this.fail("You are offline. Your text stays here until you are back.");return}this.showProblem(""),this.submit.
-disabled=!0,this.outbox.push("new_annotation",{at:this.begunAt??this.player.now(),body:e}).receive("ok",()=>this.sent(e)).receive("error",t=>this.fail(He(t)))}}sent(e){
-this.submit.disabled=!1,this.input.value.trim()===e&&(this.input.value=""),this.begunAt=null,this.showTime()}fail(e){this.submit.disabled=!1,this.showProblem(e)}showProblem(e){
-this.problem.textContent=e,this.problem.hidden=e===""}showTime(){this.at.textContent=P(this.begunAt??this.player.now())}};function He({reason:o,field:e,error:t}){
-return e&&t?`${e==="body"?"Your text":e} ${t}.`:o==="rate limited"||o==="busy"?"That was too fast. Wait a moment and try again.":o==="outcome_unknown"||o==="cra\
-shed"?"Perhaps that was kept. If it does not appear in the list, send it again.":"That could not be kept. Try again in a moment."}var Ne=5e3,D=class{constructor(e,t){this.player=e;this.viewerId=t;this.progress.className="progress",this.timeline.append(this.progress),this.timeline.addEventListener(
+disabled=!0,this.outbox.push("new_annotation",{at:this.begunAt??this.player.now(),body:e}).receive("ok",t=>{this.added(t),this.sent(e)}).receive("error",t=>this.
+fail(He(t)))}}sent(e){this.submit.disabled=!1,this.input.value.trim()===e&&(this.input.value=""),this.begunAt=null,this.showTime()}fail(e){this.submit.disabled=
+!1,this.showProblem(e)}showProblem(e){this.problem.textContent=e,this.problem.hidden=e===""}showTime(){this.at.textContent=P(this.begunAt??this.player.now())}};
+function He({reason:o,field:e,error:t}){return e&&t?`${e==="body"?"Your text":e} ${t}.`:o==="rate limited"||o==="busy"?"That was too fast. Wait a moment and try\
+ again.":o==="outcome_unknown"||o==="crashed"?"Perhaps that was kept. If it does not appear in the list, send it again.":"That could not be kept. Try again in a\
+ moment."}var Ne=5e3,D=class{constructor(e,t){this.player=e;this.viewerId=t;this.progress.className="progress",this.timeline.append(this.progress),this.timeline.addEventListener(
 "click",n=>{let{left:i,width:r}=this.timeline.getBoundingClientRect();this.length>0&&e.seek(Math.round(this.length*(n.clientX-i)/r))}),e.onChange(()=>this.follow())}player;viewerId;ids=new Set;items=[];list=document.
 querySelector("#annotations");empty=document.querySelector("#annotations-empty");number=document.querySelector("#annotation-count");timeline=document.querySelector(
 "#timeline");caption=document.querySelector("#caption");progress=document.createElement("span");captioned;length=0;add(e){for(let t of e)this.ids.has(t.id)||(this.
@@ -209,13 +210,13 @@ YT.Player(e,{host:"https://www.youtube-nocookie.com",videoId:t,playerVars:{origi
 createElement("script");n.src=De,n.addEventListener("error",()=>document.getElementById(e)?.replaceWith(q("YouTube cannot be reached."))),document.head.append(n)}now(){
 return Math.round((this.player?.getCurrentTime()??0)*1e3)}length(){return Math.round((this.player?.getDuration()??0)*1e3)}seek(e){this.player?.seekTo(e/1e3,!0)}onChange(e){
 this.callbacks.push(e)}ready(e){this.player=e,setInterval(()=>this.tick(),We),this.tell()}tick(){let e=this.now();e!==this.last&&(this.last=e,this.tell())}tell(){
-for(let e of this.callbacks)e()}};function ve(o,e){return o==="youtube"?new Y("youtube-player",e):new U(document.querySelector("#video"))}var F=class{constructor(e,t){this.viewerId=t;this.presence=new E(e),this.presence.onSync(()=>this.show())}viewerId;list=document.querySelector("#viewers");number=document.
+for(let e of this.callbacks)e()}};function be(o,e){return o==="youtube"?new Y("youtube-player",e):new U(document.querySelector("#video"))}var F=class{constructor(e,t){this.viewerId=t;this.presence=new E(e),this.presence.onSync(()=>this.show())}viewerId;list=document.querySelector("#viewers");number=document.
 querySelector("#viewer-count");presence;show(){let e=this.presence.list((t,{metas:n})=>({id:Number(t),name:n[0]?.name??"",pages:n.length}));e.sort((t,n)=>+(n.id===
 this.viewerId)-+(t.id===this.viewerId)||t.name.localeCompare(n.name)),this.list.replaceChildren(...e.map(({id:t,name:n,pages:i})=>this.row(t,n,i))),this.number.
 textContent=String(e.length)}row(e,t,n){let i=document.createElement("li");i.dataset.userId=String(e),i.dataset.sessions=String(n),i.dataset.testid="viewer";let r=document.
 createElement("span");if(r.className="name",r.textContent=e===this.viewerId?`${t} (you)`:t,i.append(N(e,t),r),n>1){let s=document.createElement("span");s.className=
-"times",s.textContent=`×${n}`,s.setAttribute("aria-label",`on ${n} pages`),i.append(s)}return i}};var y=document.querySelector("#watch").dataset,ye=Number(y.userId),be=ve(y.sourceKind,y.sourceRef),S=new W,ke=new D(be,ye),z=0,te=!1,V=new j(y.socketUrl,{authToken:y.
-socketToken}),g=V.channel(`videos:${y.videoId}`,()=>({last_seen_id:z}));new x(g);var qe=new T(g);function we(o){ke.add(o.annotations),z=o.annotations.at(-1)?.id??
-z,te=o.more,te&&g.push("more_annotations",{last_seen_id:z}).receive("ok",we)}g.on("annotation_added",o=>ke.add([o]));new F(g,ye);var Ue=new J(be,qe);V.onClose(()=>S.
-offline());V.onError(()=>S.failed());g.onError(()=>S.offline());g.join().receive("ok",o=>{S.online(o.node),Ue.online(),we({...o,more:o.more||te})}).receive("err\
-or",()=>S.offline());V.connect();
+"times",s.textContent=`×${n}`,s.setAttribute("aria-label",`on ${n} pages`),i.append(s)}return i}};var y=document.querySelector("#watch").dataset,ke=Number(y.userId),we=be(y.sourceKind,y.sourceRef),S=new W,ie=new D(we,ke),z=0,V=!1,X=new j(y.socketUrl,{authToken:y.
+socketToken}),g=X.channel(`videos:${y.videoId}`,()=>({revision:z}));new x(g);var qe=new T(g);function ne(o){ie.add(o.annotations),z=o.revision,V=o.more,V&&g.push(
+"more_annotations",{revision:z}).receive("ok",ne)}g.on("annotation_added",o=>ie.add([o]));new F(g,ke);var Ue=new J(we,qe,o=>ie.add([o]));X.onClose(()=>S.offline());
+X.onError(()=>S.failed());g.onError(()=>S.offline());g.join().receive("ok",o=>{S.online(o.node),Ue.online(),o.resumed?ne({annotations:[],revision:z,more:V}):ne(
+{...o,more:o.more||V})}).receive("error",()=>S.offline());X.connect();

@@ -15,6 +15,24 @@ type Annotation struct {
 	AtMs      int64
 	Body      string
 	CreatedAt time.Time
+	Revision  int64
+	Edited    bool
+	Removed   bool
+	Muted     bool
+}
+
+type Message struct {
+	ID        int64
+	VideoID   int64
+	UserID    int64
+	Body      string
+	Muted     bool
+	CreatedAt time.Time
+}
+
+type Mute struct {
+	VideoID int64
+	UserID  int64
 }
 
 type Session struct {
@@ -40,4 +58,5 @@ type Video struct {
 	SourceKind  string
 	SourceRef   string
 	CreatedAt   time.Time
+	Revision    int64
 }

@@ -10,21 +10,8 @@ WHERE videos.id = ?;
 
 -- name: Videos :many
 SELECT sqlc.embed(videos), users.username, users.name,
-  (SELECT count(*) FROM annotations WHERE annotations.video_id = videos.id) AS annotations
+  (SELECT count(*) FROM annotations WHERE annotations.video_id = videos.id AND NOT annotations.removed AND NOT annotations.muted) AS annotations
 FROM videos JOIN users ON users.id = videos.user_id
 WHERE videos.id < sqlc.arg(before)
 ORDER BY videos.id DESC
-LIMIT sqlc.arg(most);
-
--- name: InsertAnnotation :one
-INSERT INTO annotations (video_id, user_id, at_ms, body, created_at)
-SELECT videos.id, CAST(sqlc.arg(user_id) AS INTEGER), CAST(sqlc.arg(at_ms) AS INTEGER), CAST(sqlc.arg(body) AS TEXT), CAST(sqlc.arg(created_at) AS INTEGER)
-FROM videos WHERE videos.id = sqlc.arg(video_id)
-RETURNING id;
-
--- name: AnnotationsAfter :many
-SELECT sqlc.embed(annotations), users.username, users.name
-FROM annotations JOIN users ON users.id = annotations.user_id
-WHERE annotations.video_id = sqlc.arg(video_id) AND annotations.id > sqlc.arg(after)
-ORDER BY annotations.id
 LIMIT sqlc.arg(most);
