@@ -16,8 +16,8 @@ import (
 
 //go:generate go run ../internal/bundle
 
-// static holds files as they are served. watch.js is made of the scripts in
-// assets and of Roost's TypeScript client by go generate.
+// static holds files as they are served. Scripts and style sheets are made by
+// go generate, of those in assets and of Roost's TypeScript client.
 //
 //go:embed static
 var static embed.FS

@@ -1,6 +1,7 @@
-// Command bundle makes web/static/watch.js of the TypeScript in web/assets and
-// of Roost's client, so that running Rumbl takes Go alone. The result is
-// committed; a test fails while it is not what the sources say. Run it with
+// Command bundle makes the scripts and style sheets in web/static of those in
+// web/assets and of Roost's client, so that running Rumbl takes Go alone. The
+// result is committed; a test fails while it is not what the sources say. Run
+// it with
 //
 //	go generate ./...
 package main
@@ -14,6 +15,9 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
+// entries are what pages load, each with all that it imports.
+var entries = []string{"web/assets/app.css", "web/assets/watch.css", "web/assets/watch.ts"}
+
 func main() {
 	// go generate runs it in web.
 	if err := run(".."); err != nil {
@@ -23,26 +27,29 @@ func main() {
 }
 
 func run(root string) error {
-	script, err := build(root)
+	files, err := build(root)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(target(root), script, 0o600)
+	for _, file := range files {
+		if err := os.WriteFile(file.Path, file.Contents, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// target is the file that the page loads, for the module in the folder root.
-func target(root string) string {
-	return filepath.Join(root, "web", "static", "watch.js")
-}
-
-func build(root string) ([]byte, error) {
+// build returns the files that belong into web/static, for the module in the
+// folder root.
+func build(root string) ([]api.OutputFile, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return nil, err
 	}
 	result := api.Build(api.BuildOptions{
 		AbsWorkingDir:     root,
-		EntryPoints:       []string{"web/assets/watch.ts"},
+		EntryPoints:       entries,
+		Outdir:            "web/static",
 		Alias:             map[string]string{"@roost-dev/client": filepath.Join(root, "../../client/ts/src/index.ts")},
 		Bundle:            true,
 		Format:            api.FormatESModule,
@@ -57,11 +64,11 @@ func build(root string) ([]byte, error) {
 	})
 	if len(result.Errors) > 0 {
 		problems := api.FormatMessages(result.Errors, api.FormatMessagesOptions{Kind: api.ErrorMessage})
-		err := errors.New("the scripts do not build")
+		err := errors.New("the scripts and styles do not build")
 		for _, p := range problems {
 			err = errors.Join(err, errors.New(p))
 		}
 		return nil, err
 	}
-	return result.OutputFiles[0].Contents, nil
+	return result.OutputFiles, nil
 }

@@ -3,20 +3,27 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
-func TestTheCommittedScriptIsWhatTheSourcesSay(t *testing.T) {
-	const root = "../.."
-	want, err := build(root)
+func TestTheCommittedScriptsAndStylesAreWhatTheSourcesSay(t *testing.T) {
+	files, err := build("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := os.ReadFile(target(root))
-	if err != nil {
-		t.Fatal(err)
+	if len(files) != len(entries) {
+		t.Errorf("%d files of %d sources", len(files), len(entries))
 	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is out of date: run \"go generate ./web\" in examples/rumbl and commit it", target(root))
+	for _, want := range files {
+		t.Run(filepath.Base(want.Path), func(t *testing.T) {
+			got, err := os.ReadFile(want.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want.Contents) {
+				t.Error("out of date: run \"go generate ./web\" in examples/rumbl and commit it")
+			}
+		})
 	}
 }
