@@ -5,6 +5,7 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -69,7 +70,7 @@ func (server *core) takeHistory(topic string, params wire.Payload) (f *follower,
 // mustHoldPosition panics if a route's join reply is to hold a position, and is
 // no object.
 func (server *core) mustHoldPosition(r *route) {
-	if !r.routine.bytesReply {
+	if r.routine.joined != reflect.TypeFor[[]byte]() {
 		return // what of the others is no object is refused when it comes
 	}
 	for _, topic := range server.pubsub.KeptTopics() {

@@ -136,7 +136,7 @@ func (ch *Channel[S]) OnEnd(f func()) { ch.c.onEnd(f) }
 
 // mayEmit checks an event against the handler's declaration.
 func (c *conversation) mayEmit(event string) error {
-	if !c.route.routine.emits[event] {
+	if _, declared := c.route.routine.emits[event]; !declared {
 		return fmt.Errorf("roost: event %q is not declared: add it to Emits of the handler of %q", event, c.route.pattern.text)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,10 +32,12 @@ type core struct {
 	routesMu sync.RWMutex // guards routes
 	routes   []*route     // the more specific first
 
-	mu       sync.Mutex // guards what follows
-	sockets  map[*socket]struct{}
-	draining bool
-	empty    chan struct{} // closed when draining and no socket is left
+	mu         sync.Mutex // guards what follows
+	sockets    map[*socket]struct{}
+	draining   bool
+	drainBegan time.Duration
+	turns      int           // how many clients have been told when to come back
+	empty      chan struct{} // closed when draining and no socket is left
 }
 
 // route is a handler mounted for a pattern.
@@ -61,7 +64,9 @@ func (server *core) route(topic string) *route {
 // drain starts the end of every socket.
 func (server *core) drain(ctx context.Context) {
 	server.mu.Lock()
-	server.draining = true
+	if !server.draining {
+		server.draining, server.drainBegan = true, server.now()
+	}
 	if server.empty == nil {
 		server.empty = make(chan struct{})
 		if len(server.sockets) == 0 {
@@ -97,17 +102,41 @@ func (server *core) waitEmpty(ctx context.Context) error {
 	}
 }
 
+// retryFull is how long those stay away for whom there was no room: until then
+// somebody may have gone, or another node be found.
+const retryFull = 5 * time.Second
+
 // full returns why no further socket is taken, or nil.
-func (server *core) full() error {
+func (server *core) full() *transport.Refused {
 	server.mu.Lock()
 	defer server.mu.Unlock()
 	switch {
 	case server.draining:
-		return errShuttingDown
+		return &transport.Refused{Reason: errShuttingDown, Status: http.StatusServiceUnavailable, RetryAfter: server.nextTurn()}
 	case server.limits.sockets > 0 && len(server.sockets) >= server.limits.sockets:
-		return errTooManySockets
+		return &transport.Refused{Reason: errTooManySockets, Status: http.StatusServiceUnavailable, RetryAfter: retryFull}
 	}
 	return nil
+}
+
+// turn returns how long one more client is to stay away from a server that
+// shuts down: they come back one after the other.
+func (server *core) turn() time.Duration {
+	server.mu.Lock()
+	defer server.mu.Unlock()
+	return server.nextTurn()
+}
+
+// nextTurn is turn for callers that hold mu.
+func (server *core) nextTurn() time.Duration {
+	const longest = time.Minute
+	rate := server.limits.returnRate
+	if rate <= 0 {
+		return 0
+	}
+	at := server.drainBegan + time.Duration(server.turns)*time.Second/time.Duration(rate)
+	server.turns++
+	return max(at-server.now(), 0) % longest
 }
 
 func (server *core) opened(s *socket) {
@@ -123,7 +152,7 @@ func (server *core) opened(s *socket) {
 	case draining: // it was on its way in when Shutdown began
 		s.drain()
 	case tooMany: // others were let in while it was on its way
-		s.conn.Close(transport.CloseSlow, errTooManySockets.Reason)
+		s.conn.Close(transport.CloseSlow, transport.WithRetryAfter(errTooManySockets.Reason, retryFull))
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"runtime/debug"
+	"time"
 
+	"github.com/roost-dev/roost/transport"
 	"github.com/roost-dev/roost/wire"
 )
 
@@ -18,6 +20,11 @@ type Error struct {
 
 	// Details are further members of the reply. nil adds none.
 	Details map[string]any
+
+	// RetryAfter, if positive, tells the client not to try again before: it
+	// becomes the member retry_after_ms of the reply, in milliseconds, rounded
+	// up (spec/protocol.md §22). Of a join, clients heed it by themselves.
+	RetryAfter time.Duration
 
 	// Cause is for the log and for errors.Is; the client never sees it.
 	Cause error
@@ -43,8 +50,11 @@ func (e *Error) Unwrap() error {
 }
 
 func (e *Error) response() map[string]any {
-	response := make(map[string]any, len(e.Details)+1)
+	response := make(map[string]any, len(e.Details)+2)
 	maps.Copy(response, e.Details)
+	if e.RetryAfter > 0 {
+		response["retry_after_ms"] = transport.CeilMilliseconds(e.RetryAfter)
+	}
 	response["reason"] = e.Reason
 	return response
 }
@@ -118,6 +128,10 @@ func tryEncode(v any) (p wire.Payload, err error) {
 	return encodePayload(v)
 }
 
+func errRateLimited(wait time.Duration) *Error {
+	return &Error{Reason: "rate limited", RetryAfter: wait}
+}
+
 // The errors of the server itself.
 var (
 	errInternal       = &Error{Reason: "internal"}
@@ -125,7 +139,6 @@ var (
 	errTooMany        = &Error{Reason: "too many channels joined"}
 	errJoinCrashed    = &Error{Reason: "join crashed"}
 	errJoinTimeout    = &Error{Reason: "join timeout"}
-	errRateLimited    = &Error{Reason: "rate limited"}
 	errBusy           = &Error{Reason: "busy"}
 	errShuttingDown   = &Error{Reason: "shutting down"}
 	errTooManySockets = &Error{Reason: "too many sockets"}

@@ -71,10 +71,10 @@ func (out Out[T]) message(topic string, v T) (*pubsub.Message, error) {
 // Event is an [Out] of any type, for lists of them.
 type Event interface {
 	Name() string
-	out() // only Out is an Event
+	payload() reflect.Type // only Out is an Event
 }
 
-func (out Out[T]) out() {}
+func (out Out[T]) payload() reflect.Type { return reflect.TypeFor[T]() }
 
 // Ack is the reply of an event that is only acknowledged: ok with {}.
 type Ack struct{}

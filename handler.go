@@ -35,14 +35,17 @@ type routine struct {
 	outs       map[string]outHandler
 	anyOut     outHandler
 	terminate  func(ctx context.Context, c *conversation, why Reason)
-	emits      map[string]bool
-	bytesReply bool // join replies with bytes
+	params     reflect.Type // of the join, and what it replies
+	joined     reflect.Type
+	emits      map[string]reflect.Type // the payloads
+	metas      []reflect.Type
 	mounted    bool
 }
 
 type inHandler struct {
-	call  func(ctx context.Context, c *conversation, p wire.Payload) (wire.Payload, error)
-	reply reflect.Type
+	call    func(ctx context.Context, c *conversation, p wire.Payload) (wire.Payload, error)
+	payload reflect.Type
+	reply   reflect.Type
 }
 
 // outHandler turns a broadcast into what this one client gets, if anything.
@@ -75,9 +78,9 @@ func NewHandler[A, S, P, R any](
 		infos:  map[reflect.Type]func(context.Context, *conversation, any) error{},
 		events: map[string]func(context.Context, *conversation, *pubsub.Message) error{},
 		outs:   map[string]outHandler{},
-		emits:  map[string]bool{},
-
-		bytesReply: reflect.TypeFor[R]() == reflect.TypeFor[[]byte](),
+		emits:  map[string]reflect.Type{},
+		params: reflect.TypeFor[P](),
+		joined: reflect.TypeFor[R](),
 	}
 	r.newChannel = func() *conversation {
 		ch := &Channel[S]{}
@@ -112,7 +115,8 @@ func (h *Handler[A, S]) HandleIn[P, R any](in In[P, R], f func(ctx context.Conte
 	}
 	noReply := reflect.TypeFor[R]() == reflect.TypeFor[NoReply]()
 	h.r.ins[in.name] = &inHandler{
-		reply: reflect.TypeFor[R](),
+		payload: reflect.TypeFor[P](),
+		reply:   reflect.TypeFor[R](),
 		call: func(ctx context.Context, c *conversation, raw wire.Payload) (wire.Payload, error) {
 			p, err := decodePayload[P](raw)
 			if err != nil {
@@ -190,7 +194,7 @@ func (h *Handler[A, S]) HandleOut[T any](out Out[T], f func(ctx context.Context,
 	if _, taken := h.r.outs[out.name]; taken || out.name == "" {
 		panic(fmt.Sprintf("roost: HandleOut of %q twice, or of an event not made with NewOut", out.name))
 	}
-	h.r.emits[out.name] = true
+	h.r.mustEmit(out)
 	h.r.outs[out.name] = func(ctx context.Context, c *conversation, m *pubsub.Message) (string, wire.Payload, bool, error) {
 		v, err := decodeShared[T](m)
 		if err != nil {
@@ -237,7 +241,25 @@ func (h *Handler[A, S]) Emits(events ...Event) {
 		if e.Name() == "" {
 			panic("roost: Emits of an event not made with NewOut")
 		}
-		h.r.emits[e.Name()] = true
+		h.r.mustEmit(e)
+	}
+}
+
+// mustEmit notes what e carries, which must be one thing.
+func (r *routine) mustEmit(e Event) {
+	if other, declared := r.emits[e.Name()]; declared && other != e.payload() {
+		panic(fmt.Sprintf("roost: event %q is declared with payloads of two types: %v and %v", e.Name(), other, e.payload()))
+	}
+	r.emits[e.Name()] = e.payload()
+}
+
+// Tracks declares the presences that conversations are tracked by, each a
+// *presence.Presence: what its metas are can be read in [Server.Contract]. It
+// may be nil as long as it is typed, and changes nothing else.
+func (h *Handler[A, S]) Tracks(presences ...interface{ MetaType() reflect.Type }) {
+	h.mustBeOpen("Tracks", false)
+	for _, p := range presences {
+		h.r.metas = append(h.r.metas, p.MetaType())
 	}
 }
 

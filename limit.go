@@ -32,3 +32,8 @@ func (b *bucket) take(r rate, now time.Duration) bool {
 	*b = bucket(full)
 	return true
 }
+
+// wait is how long it takes, at the time now, until there is a token again.
+func (b bucket) wait(r rate, now time.Duration) time.Duration {
+	return max(time.Duration(b), now) + r.interval - now - r.burst
+}

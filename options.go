@@ -54,7 +54,7 @@ type Options[A any] struct {
 	// MaxSockets bounds the open sockets of the server. Default: no bound but
 	// memory and file descriptors. More are refused with HTTP 503, those that
 	// were let in at the same moment closed with 1013, and their clients try
-	// again.
+	// again, not before 5 s if they heed it (spec/protocol.md §22).
 	MaxSockets int
 
 	// MaxChannels bounds the conversations of one socket. Default 100. More
@@ -90,6 +90,12 @@ type Options[A any] struct {
 	// DrainRate is how many sockets a second Shutdown closes, so that their
 	// clients do not all come back at once. Default 5,000; negative: all.
 	DrainRate int
+
+	// ReturnRate is how many a second of the clients whose sockets Shutdown
+	// closes are told to come back (spec/protocol.md §22), so that the other
+	// nodes need not take all of them at once. Nobody is told to stay away for
+	// more than a minute. Default 1,000; negative: nobody is told anything.
+	ReturnRate int
 
 	// MarkedPushes bounds what is remembered of pushes that clients mark, so
 	// that each takes effect once (spec/protocol.md §21).
@@ -215,6 +221,7 @@ type limits struct {
 	joins        rate
 	joinTimeout  time.Duration
 	drainRate    int
+	returnRate   int
 }
 
 func newLimits[A any](o *Options[A]) limits {
@@ -231,6 +238,7 @@ func newLimits[A any](o *Options[A]) limits {
 		joins:        newRate(orDefault(o.Joins.PerSecond, 50), orDefault(o.Joins.Burst, 100)),
 		joinTimeout:  orDefault(o.JoinTimeout, 10*time.Second),
 		drainRate:    orDefault(o.DrainRate, 5000),
+		returnRate:   orDefault(o.ReturnRate, 1000),
 	}
 }
 

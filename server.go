@@ -140,6 +140,7 @@ func (s *Server[A]) refuser(refused func(http.ResponseWriter, *http.Request, err
 		case !errors.As(err, &refusal):
 			w.WriteHeader(http.StatusForbidden)
 		case refusal.Status != 0:
+			transport.SetRetryAfter(w.Header(), refusal.RetryAfter)
 			w.WriteHeader(refusal.Status)
 		case refused != nil:
 			refused(w, r, refusal.Reason)
@@ -258,8 +259,8 @@ func (s *Server[A]) Channels() int {
 
 // Shutdown ends the server in good order: it refuses new sockets and joins,
 // lets each conversation finish what waits in its mailbox, runs OnTerminate,
-// and closes every socket with 1012, [Options].DrainRate of them a second.
-// Polls that wait are answered. It returns once no connection and no worker
+// and closes every socket with 1012, [Options].DrainRate of them a second,
+// telling its client when to come back ([Options].ReturnRate). Polls that wait are answered. It returns once no connection and no worker
 // is left. If ctx ends first, conversations lose their context and sockets
 // are closed all the same, within 5 s, and its error is returned. It may be
 // called again to wait for what was left.
@@ -274,7 +275,7 @@ func (s *Server[A]) Shutdown(ctx context.Context) error {
 		c.marked.abandon()
 		for _, socket := range c.allSockets() {
 			socket.endAll(Drained)
-			socket.conn.Close(transport.CloseRestart, "server shuts down")
+			socket.closeForRestart()
 		}
 	}
 	// All of these are called; the first error is that of ctx, and so are the others.

@@ -3,6 +3,8 @@ package roost_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -25,6 +27,76 @@ func TestShutdownKeepsToASlowRate(t *testing.T) {
 		}
 		if took := time.Since(start); took != 2*time.Second {
 			t.Errorf("5 sockets at 2 a second took %v, want 2s: the first goes at once", took)
+		}
+	})
+}
+
+// A server that shuts down sends its clients back one after the other
+// (spec/protocol.md §22).
+func TestShutdownTellsClientsWhenToComeBack(t *testing.T) {
+	tests := []struct {
+		name string
+		rate int
+		want []string
+	}{
+		{"at a rate", 2, []string{
+			"server shuts down", "server shuts down; retry_after_ms=500", "server shuts down; retry_after_ms=1000",
+		}},
+		{"by default", 0, []string{
+			"server shuts down", "server shuts down; retry_after_ms=1", "server shuts down; retry_after_ms=2",
+		}},
+		{"turned off", -1, []string{"server shuts down", "server shuts down", "server shuts down"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				server := (&app{opts: roost.Options[user]{ReturnRate: test.rate}}).server()
+				clients := []*rawClient{dial(t, server, "ada"), dial(t, server, "bob"), dial(t, server, "eve")}
+				if err := server.Shutdown(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				var told []string
+				for _, c := range clients {
+					code, reason := c.closing()
+					if code != 1012 {
+						t.Errorf("closed with %d, want 1012", code)
+					}
+					told = append(told, reason)
+				}
+				slices.Sort(told) // sockets close in no particular order
+				slices.Sort(test.want)
+				if !slices.Equal(told, test.want) {
+					t.Errorf("clients were told %q, want %q", told, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestWhoIsRefusedIsToldWhenToTryAgain(t *testing.T) {
+	try := func(server *roost.Server[user], path string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("GET", path+"?name=ada", nil)
+		r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"x"}}
+		server.ServeHTTP(w, r)
+		return w
+	}
+	bubble(t, func(t *testing.T) {
+		server := (&app{opts: roost.Options[user]{MaxSockets: 1, DrainRate: 1, ReturnRate: 1}}).server()
+		dial(t, server, "ada")
+		for _, path := range []string{"/socket/websocket", "/socket/longpoll"} {
+			if w := try(server, path); w.Code != 503 || w.Header().Get("Retry-After") != "5" {
+				t.Errorf("%s of a full server: %d with Retry-After %q, want 503 with 5", path, w.Code, w.Header().Get("Retry-After"))
+			}
+		}
+		if err := server.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for i, path := range []string{"/socket/websocket", "/socket/longpoll"} {
+			// The socket had the first place in the line.
+			if w, want := try(server, path), fmt.Sprint(i+1); w.Code != 503 || w.Header().Get("Retry-After") != want {
+				t.Errorf("%s of a server that shuts down: %d with Retry-After %q, want 503 with %s", path, w.Code, w.Header().Get("Retry-After"), want)
+			}
 		}
 	})
 }

@@ -93,7 +93,8 @@ func (s *socket) Receive(data []byte, binary bool) error {
 		if !s.forgive() {
 			return nil
 		}
-		return s.refuse(m.JoinRef, m.Ref, m.Topic, s.refusal(errRateLimited, m.Payload, m.Mark))
+		wait := s.messages.wait(s.server.limits.messages, s.server.now())
+		return s.refuse(m.JoinRef, m.Ref, m.Topic, s.refusal(errRateLimited(wait), m.Payload, m.Mark))
 	}
 	if !isText {
 		topic = "" // which no handler has
@@ -128,7 +129,7 @@ func (s *socket) join(topic string, m *wire.ClientMessage) error {
 		if !s.forgive() {
 			return nil
 		}
-		return s.refuse(m.JoinRef, m.Ref, m.Topic, errRateLimited)
+		return s.refuse(m.JoinRef, m.Ref, m.Topic, errRateLimited(s.joins.wait(limits.joins, s.server.now())))
 	}
 	c := r.routine.newChannel()
 	c.socket, c.route, c.topic, c.ref, c.refless = s, r, topic, m.JoinRef, m.JoinRef.IsNull()
@@ -270,8 +271,14 @@ func (s *socket) finished() {
 	drained := s.draining && s.unfinished == 0
 	s.mu.Unlock()
 	if drained {
-		s.conn.Close(transport.CloseRestart, "server shuts down")
+		s.closeForRestart()
 	}
+}
+
+// closeForRestart closes the socket of a server that shuts down. Its client is
+// told when to come back.
+func (s *socket) closeForRestart() {
+	s.conn.Close(transport.CloseRestart, transport.WithRetryAfter("server shuts down", s.server.turn()))
 }
 
 // Command takes an order that was given to the socket's id.
@@ -340,7 +347,7 @@ func (s *socket) drain() {
 	idle := s.unfinished == 0
 	s.mu.Unlock()
 	if idle {
-		s.conn.Close(transport.CloseRestart, "server shuts down")
+		s.closeForRestart()
 		return
 	}
 	for _, c := range s.conversations() {
@@ -355,8 +362,8 @@ func (s *socket) info() SocketInfo {
 // accept negotiates and runs the connect callback (spec/protocol.md §2, §3).
 // A panic in it is the server's fault, not the client's.
 func (server *Server[A]) accept(r *http.Request, h transport.Hello) (open func(transport.Conn) transport.Session, err error) {
-	if reason := server.core.full(); reason != nil {
-		return nil, &transport.Refused{Reason: reason, Status: http.StatusServiceUnavailable}
+	if refused := server.core.full(); refused != nil {
+		return nil, refused
 	}
 	defer func() {
 		if p := recover(); p != nil {

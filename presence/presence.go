@@ -300,6 +300,10 @@ func (p *Presence[M]) attend(s Session) {
 	}
 }
 
+// MetaType returns the type of the metas. It may be called on nil, so that a
+// handler can be described before there is a tracker.
+func (*Presence[M]) MetaType() reflect.Type { return reflect.TypeFor[M]() }
+
 // Close sends what is pending and waits until ctx ends for all that is under
 // way, Fetch and OnChange included. After it clients are told nothing more,
 // though sessions that end still disappear from the list. For other nodes all

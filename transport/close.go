@@ -1,6 +1,12 @@
 package transport
 
-import "errors"
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // CloseCode is a WebSocket close code (RFC 6455 §7.4). A transport without
 // close codes ends its session in the nearest way it has.
@@ -39,6 +45,10 @@ type Refused struct {
 	// Status, if not 0, is the HTTP status of the answer; the refusal is
 	// then not the application's, and no handler for refusals sees it.
 	Status int
+
+	// RetryAfter, if positive, is how long the client is to stay away
+	// (spec/protocol.md §22). It is told beside a Status.
+	RetryAfter time.Duration
 }
 
 // Error says why the client was turned away.
@@ -51,3 +61,44 @@ func (r *Refused) Error() string {
 
 // Unwrap returns the reason.
 func (r *Refused) Unwrap() error { return r.Reason }
+
+const retryAfterMark = "; retry_after_ms="
+
+// WithRetryAfter returns the reason of a close that also says how long the
+// client is to stay away (spec/protocol.md §22); reason itself if wait is not
+// positive.
+func WithRetryAfter(reason string, wait time.Duration) string {
+	if wait <= 0 {
+		return reason
+	}
+	return reason + retryAfterMark + strconv.FormatInt(CeilMilliseconds(wait), 10)
+}
+
+// RetryAfter returns how long the reason of a close says that the client is to
+// stay away; 0 if it says nothing.
+func RetryAfter(reason string) time.Duration {
+	const mostDigits = 9
+	_, digits, ok := strings.CutLast(reason, retryAfterMark)
+	if !ok || len(digits) > mostDigits {
+		return 0
+	}
+	ms, err := strconv.ParseUint(digits, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(ms) * time.Millisecond
+}
+
+// CeilMilliseconds returns wait in milliseconds, rounded up: who comes back as
+// told does not come too early.
+func CeilMilliseconds(wait time.Duration) int64 {
+	return int64((wait + time.Millisecond - 1) / time.Millisecond)
+}
+
+// SetRetryAfter sets the header Retry-After, in whole seconds, rounded up, if
+// wait is positive.
+func SetRetryAfter(h http.Header, wait time.Duration) {
+	if wait > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+	}
+}

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/roost-dev/roost/cmd/roost/internal/contracts"
 )
 
 func main() {
@@ -37,6 +39,8 @@ func run(ctx context.Context, args []string) error {
 	switch args[0] {
 	case "bench":
 		return runBench(ctx, args[1:])
+	case "contract":
+		return contracts.Run(ctx, args[1:], os.Stdout, os.Stderr)
 	case "help", "-h", "-help", "--help":
 		usage(os.Stdout)
 		return nil
@@ -47,8 +51,9 @@ func run(ctx context.Context, args []string) error {
 func usage(w io.Writer) {
 	fmt.Fprint(w, `roost is the command line of Roost, Phoenix Channels for Go.
 
-    roost bench    measure a server that speaks the protocol of Phoenix Channels
+    roost bench       measure a server that speaks the protocol of Phoenix Channels
+    roost contract    write and check the types of an application's events, for its clients
 
-roost bench help tells more.
+roost bench help and roost contract -help tell more.
 `)
 }

@@ -26,13 +26,14 @@ type rule struct {
 // is got with the core is heavy: of others' modules there are golang.org/x only.
 var rules = []rule{
 	{"wire", nil},
+	{"contract", nil},
 	{"history/...", []string{"history"}},
 	{"pubsub/...", []string{"pubsub", "history"}},
 	{"transport/...", []string{"transport/...", "wire"}},
 	{"presence/replica", nil},
 	{"presence", []string{"presence/replica", "pubsub"}},
 	{"token/...", []string{"token/...", "golang.org/x/crypto/..."}},
-	{"roost", []string{"wire", "transport/...", "pubsub", "history", "token"}},
+	{"roost", []string{"contract", "wire", "transport/...", "pubsub", "history", "token"}},
 	{"roosttest", []string{"roost", "wire", "transport/..."}},
 	{"client", []string{"roost", "wire"}},
 
@@ -147,6 +148,7 @@ func TestImportsPointOneWay(t *testing.T) {
 func TestWrongImportsAreNoticed(t *testing.T) {
 	for importer, imported := range map[string]string{
 		"wire":                      module + "/transport",
+		"contract":                  module,
 		"pubsub":                    module + "/presence",
 		"transport/websocket":       module,
 		"presence":                  module,

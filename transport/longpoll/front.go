@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/roost-dev/roost/transport"
 )
 
 const (
@@ -48,14 +50,14 @@ func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket
 	}
 	stop := context.AfterFunc(h.closing, cancel)
 	defer stop()
-	status := 0
-	for ctx.Err() == nil && h.closing.Err() == nil && status == 0 {
+	var a verdict
+	for ctx.Err() == nil && h.closing.Err() == nil && a.status == 0 {
 		var written bool
 		var err error
-		switch status, written, err = h.askOwner(ctx, w, t); {
+		switch a, written, err = h.askOwner(ctx, w, t); {
 		case written:
 			return
-		case errors.Is(err, ErrGone), status == http.StatusNotFound:
+		case errors.Is(err, ErrGone), a.status == http.StatusNotFound:
 			h.open(w, r)
 			return
 		case err != nil:
@@ -63,31 +65,32 @@ func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket
 			pause(ctx, retryPause)
 		}
 	}
-	if status == 0 {
-		status = http.StatusNoContent // the client polls again
+	if a.status == 0 {
+		a.status = http.StatusNoContent // the client polls again
 	}
 	if h.closing.Err() != nil {
 		w.Header().Set("Connection", "close") // and elsewhere
 	}
-	if err := write(w, http.StatusOK, pollAnswer(status, token, nil)); err != nil {
+	transport.SetRetryAfter(w.Header(), a.retryAfter)
+	if err := write(w, http.StatusOK, pollAnswer(a.status, token, nil)); err != nil {
 		h.cfg.Logger.Debug("longpoll: answer not written", "path", r.URL.Path, "error", err)
 	}
 }
 
 // askOwner has the owner of a session answer a poll. Either the owner had
-// messages, and they have been written or could not be, or it returns the
-// status to answer.
-func (h *Handler) askOwner(ctx context.Context, w http.ResponseWriter, t ticket) (status int, written bool, err error) {
+// messages, and they have been written or could not be, or it returns what to
+// answer.
+func (h *Handler) askOwner(ctx context.Context, w http.ResponseWriter, t ticket) (a verdict, written bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	f := &front{id: rand.Text(), ticket: t, ctx: ctx, cancel: cancel, w: w, done: make(chan struct{})}
 	h.addFront(f)
-	status, err = h.ask(ctx, t.owner, request{Op: opPoll, Session: t.session, Got: t.got, Front: h.address(), Request: f.id})
+	a, err = h.ask(ctx, t.owner, request{Op: opPoll, Session: t.session, Got: t.got, Front: h.address(), Request: f.id, Hints: true})
 	if !h.removeFront(f) {
 		<-f.done
-		return 0, true, nil
+		return verdict{}, true, nil
 	}
-	return status, false, err
+	return a, false, err
 }
 
 // postElsewhere has the owner of a session take the messages of a post, and
@@ -106,7 +109,7 @@ func (h *Handler) postElsewhere(ctx context.Context, t ticket, b batch) (status 
 		defer h.removeFront(f)
 		q.Front, q.Request, q.body = h.address(), f.id, b.body[:partSize]
 	}
-	status, err := h.ask(ctx, t.owner, q)
+	a, err := h.ask(ctx, t.owner, q)
 	switch {
 	case errors.Is(err, ErrGone):
 		return http.StatusGone
@@ -114,7 +117,7 @@ func (h *Handler) postElsewhere(ctx context.Context, t ticket, b batch) (status 
 		h.cfg.Logger.Warn("longpoll: a post did not reach the node that has the session", "error", err)
 		return http.StatusRequestTimeout
 	}
-	return status
+	return a.status
 }
 
 // writeFront takes a part of the answer to a poll, and writes the answer with

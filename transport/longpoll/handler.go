@@ -173,6 +173,7 @@ func New(cfg Config) *Handler {
 // answer.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Access-Control-Expose-Headers", "Retry-After, Roost-Upgrade")
 	w.Header().Set("Cache-Control", "no-store")
 	if err := h.cfg.Origin.Check(r); err != nil {
 		h.cfg.Logger.Warn("longpoll: request refused", "path", r.URL.Path, "error", err)
@@ -212,6 +213,7 @@ func (h *Handler) poll(w http.ResponseWriter, r *http.Request) {
 	}
 	h.outlast(w, r)
 	s.poll(r.Context(), t.got, func(d delivery) error {
+		transport.SetRetryAfter(w.Header(), d.retryAfter)
 		return write(w, http.StatusOK, pollAnswer(d.status, token, d.frames))
 	})
 }
@@ -249,6 +251,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refused, ok := errors.AsType[*transport.Refused](err)
 	if ok && refused.Status != 0 && refused.Status != http.StatusForbidden {
 		httpStatus = refused.Status
+		transport.SetRetryAfter(w.Header(), refused.RetryAfter)
 	}
 	if httpStatus >= 500 {
 		status = http.StatusInternalServerError

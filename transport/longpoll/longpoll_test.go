@@ -149,10 +149,11 @@ func newHandler(cfg Config) (*Handler, app) {
 
 // answer is what a client reads.
 type answer struct {
-	HTTP     int      `json:"-"`
-	Status   int      `json:"status"`
-	Token    string   `json:"token"`
-	Messages []string `json:"messages"`
+	HTTP       int      `json:"-"`
+	RetryAfter string   `json:"-"`
+	Status     int      `json:"status"`
+	Token      string   `json:"token"`
+	Messages   []string `json:"messages"`
 }
 
 func (a answer) String() string { return fmt.Sprintf("%d %.200v", a.Status, a.Messages) }
@@ -202,7 +203,7 @@ func (c *client) do(r *http.Request) answer {
 	}
 	w := httptest.NewRecorder()
 	c.h.ServeHTTP(w, r)
-	a := answer{HTTP: w.Code}
+	a := answer{HTTP: w.Code, RetryAfter: w.Header().Get("Retry-After")}
 	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
 		c.t.Errorf("%s: body %q: %v", r.Method, w.Body, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -48,53 +47,53 @@ func (h *Handler) ServePeer(ctx context.Context, asked []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	status := 0
+	var a verdict
 	switch q.Op {
 	case opPoll:
-		status, err = h.pollHere(ctx, q)
+		a, err = h.pollHere(ctx, q)
 	case opPost:
-		status, err = h.postHere(ctx, q)
+		a.status, err = h.postHere(ctx, q)
 	case opWrite:
-		status = h.writeFront(q)
+		a.status = h.writeFront(q)
 	case opRead:
 		return h.readFront(q)
 	default:
 		err = fmt.Errorf("longpoll: another node asks for %q, which this release does not know", q.Op)
 	}
-	return strconv.AppendInt(nil, int64(status), 10), err
+	return a.encode(q), err
 }
 
-// ask calls another handler, and returns the status it answers.
-func (h *Handler) ask(ctx context.Context, address string, q request) (status int, err error) {
+// ask calls another handler, and returns what it answers.
+func (h *Handler) ask(ctx context.Context, address string, q request) (verdict, error) {
 	asked, err := q.encode()
 	if err != nil {
-		return 0, err
+		return verdict{}, err
 	}
 	said, err := h.cfg.Peers.Call(ctx, address, asked)
 	if err != nil {
-		return 0, err
+		return verdict{}, err
 	}
-	return strconv.Atoi(string(said))
+	return decodeAnswer(said)
 }
 
 // pollHere answers a poll that reached another handler. Close waits for it:
 // for those that reach this one http.Server.Shutdown does.
-func (h *Handler) pollHere(ctx context.Context, q request) (status int, err error) {
+func (h *Handler) pollHere(ctx context.Context, q request) (a verdict, err error) {
 	h.hold()
 	defer h.release()
 	s := h.session(q.Session)
 	if s == nil {
-		return http.StatusNotFound, nil
+		return verdict{status: http.StatusNotFound}, nil
 	}
 	s.poll(ctx, q.Got, func(d delivery) error {
-		status = d.status
+		a = verdict{d.status, d.retryAfter}
 		if d.frames != nil {
 			// That the front gave up does not say what it had done.
 			err = h.deliver(context.WithoutCancel(ctx), q, d)
 		}
 		return err
 	})
-	return status, err
+	return a, err
 }
 
 // deliver has the front of a poll write messages. An error means that it has
@@ -108,12 +107,12 @@ func (h *Handler) deliver(ctx context.Context, q request, d delivery) error {
 		next := request{Op: opWrite, Request: q.Request, Got: d.taken, Offset: sent, body: part}
 		sent += len(part)
 		next.More = sent < len(messages)
-		status, err := h.ask(ctx, q.Front, next)
+		a, err := h.ask(ctx, q.Front, next)
 		switch {
 		case err != nil:
 			return err
-		case status != http.StatusOK:
-			return fmt.Errorf("longpoll: answer not written by the node that the client reached: %s", http.StatusText(status))
+		case a.status != http.StatusOK:
+			return fmt.Errorf("longpoll: answer not written by the node that the client reached: %s", http.StatusText(a.status))
 		}
 	}
 	return nil

@@ -287,6 +287,17 @@ func TestClosingAnOwnerAnswersPollsOnOtherNodes(t *testing.T) {
 	})
 }
 
+func TestASessionThatIsClosedTellsPollsOnOtherNodesWhenToComeBack(t *testing.T) {
+	nodes(t, Config{}, func(t *testing.T, n *network, h []*Handler, c *client, s *socket) {
+		polled := c.at(h[1]).polling()
+		synctest.Wait()
+		s.conn.Close(transport.CloseRestart, transport.WithRetryAfter("restart", 3*time.Second))
+		if got := <-polled; got.Status != 410 || got.RetryAfter != "3" {
+			t.Errorf("the poll got status %d, Retry-After %q, want 410 and 3", got.Status, got.RetryAfter)
+		}
+	})
+}
+
 func TestClosingAFrontEndsNoSession(t *testing.T) {
 	nodes(t, Config{}, func(t *testing.T, n *network, h []*Handler, c *client, s *socket) {
 		start := time.Now()

@@ -5,6 +5,9 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
+	"time"
 )
 
 // What handlers ask of each other. The first two go from the front, which a
@@ -28,6 +31,7 @@ type request struct {
 	Lines   bool   `json:"lines,omitzero"`   // the body has a message on each line
 	Size    int    `json:"size,omitzero"`    // of the whole body
 	Offset  int    `json:"offset,omitzero"`  // of what is to be written or read
+	Hints   bool   `json:"hints,omitzero"`   // the answer may say how long the client is to stay away
 	body    []byte
 }
 
@@ -55,4 +59,27 @@ func decodeRequest(b []byte) (q request, err error) {
 	}
 	q.body = b[size:]
 	return q, nil
+}
+
+// verdict is what one handler answers another.
+type verdict struct {
+	status     int
+	retryAfter time.Duration // how long the client is to stay away
+}
+
+// encode returns "410", or "410 2s" for who asked for hints.
+func (a verdict) encode(to request) []byte {
+	b := strconv.AppendInt(nil, int64(a.status), 10)
+	if to.Hints && a.retryAfter > 0 {
+		b = append(append(b, ' '), a.retryAfter.String()...)
+	}
+	return b
+}
+
+func decodeAnswer(b []byte) (a verdict, err error) {
+	status, retryAfter, hinted := strings.Cut(string(b), " ")
+	if a.status, err = strconv.Atoi(status); err == nil && hinted {
+		a.retryAfter, err = time.ParseDuration(retryAfter)
+	}
+	return a, err
 }

@@ -50,6 +50,8 @@ type session struct {
 	closed    bool               // nothing more is sent or received
 	gone      bool               // closed, with nothing left to fetch
 	timer     *time.Timer        // looks after polled; once closed, ends the lingering
+
+	retryAfter time.Duration // once closed, how long the client is to stay away
 }
 
 func newSession(h *Handler) *session {
@@ -128,8 +130,16 @@ func (s *session) Waiting() int {
 	return s.size
 }
 
-// Close implements [transport.Conn]. Long polling has no close codes.
-func (s *session) Close(transport.CloseCode, string) { s.end(nil, true) }
+// Close implements [transport.Conn]. Long polling has no close codes; of the
+// reason it tells when to come back.
+func (s *session) Close(_ transport.CloseCode, reason string) {
+	s.mu.Lock()
+	if !s.closed {
+		s.retryAfter = transport.RetryAfter(reason)
+	}
+	s.mu.Unlock()
+	s.end(nil, true)
+}
 
 // receive takes the messages of one POST, and returns the status to answer.
 func (s *session) receive(b batch) int {
@@ -177,6 +187,8 @@ type delivery struct {
 	status int
 	frames []*transport.Frame
 	taken  uint64 // how many messages the client has got once it has frames
+
+	retryAfter time.Duration // how long the client is to stay away, if the session is gone
 }
 
 // poll answers a poll of a client that is known to have got so many messages.
@@ -230,12 +242,12 @@ func (s *session) take(turn chan struct{}) (delivery, bool) {
 	defer s.mu.Unlock()
 	switch {
 	case s.gone:
-		return delivery{status: http.StatusGone}, true
+		return delivery{status: http.StatusGone, retryAfter: s.retryAfter}, true
 	case s.latest != turn && s.closed:
 		return delivery{status: http.StatusNoContent}, true // the rest is for the later poll
 	case s.latest == turn && len(s.outbox) > 0 && s.answering == 0:
 		s.answering = s.taken + uint64(len(s.outbox))
-		return delivery{http.StatusOK, slices.Clip(s.outbox), s.answering}, true
+		return delivery{status: http.StatusOK, frames: slices.Clip(s.outbox), taken: s.answering}, true
 	}
 	return delivery{}, false
 }

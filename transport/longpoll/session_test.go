@@ -233,6 +233,17 @@ func TestClosingReleasesThePollThatWaits(t *testing.T) {
 	})
 }
 
+func TestAClosedSessionTellsWhenToComeBack(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, c *client, s *socket) {
+		polled := c.polling()
+		synctest.Wait()
+		s.conn.Close(transport.CloseRestart, transport.WithRetryAfter("restart", 1500*time.Millisecond))
+		if got := <-polled; got.Status != 410 || got.RetryAfter != "2" {
+			t.Errorf("the poll that waited got status %d, Retry-After %q, want 410 and 2", got.Status, got.RetryAfter)
+		}
+	})
+}
+
 func TestWhatWasSentBeforeTheCloseArrives(t *testing.T) {
 	t.Run("at the poll that waits", func(t *testing.T) {
 		bubble(t, Config{}, func(t *testing.T, c *client, s *socket) {

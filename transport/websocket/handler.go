@@ -193,6 +193,7 @@ func (h *Handler) check(r *http.Request) (hello transport.Hello, subprotocol str
 
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if refused, ok := errors.AsType[*transport.Refused](err); ok && refused.Status != 0 {
+		transport.SetRetryAfter(w.Header(), refused.RetryAfter)
 		w.WriteHeader(refused.Status)
 		return
 	}

@@ -57,7 +57,21 @@ interface Buffered {
   stillWanted: () => boolean
 }
 
-type Callbacks<C> = [ref: string, callback: C][]
+/** What a socket tells of, and with what. */
+interface SocketEvents {
+  open: []
+  close: [event: CloseInfo]
+  error: Parameters<ErrorCallback>
+  message: [message: Message]
+  reconnect: [delayMs: number, tries: number]
+  transport: [transport: TransportConstructor]
+}
+
+interface Registered {
+  ref: string
+  kind: keyof SocketEvents
+  callback: (...args: any) => void
+}
 
 const CLOSE_NORMAL = 1000
 
@@ -95,12 +109,7 @@ export class Socket {
   private closeWasClean = true
   // Counts connects and disconnects, so that what was started before one of them can tell.
   private connectClock = 0
-  private stateChangeCallbacks = {
-    open: [] as Callbacks<() => void>,
-    close: [] as Callbacks<(event: CloseInfo) => void>,
-    error: [] as Callbacks<ErrorCallback>,
-    message: [] as Callbacks<(message: Message) => void>,
-  }
+  private callbacks: Registered[] = []
 
   /**
    * Takes the URL under which the server has its socket, for example "wss://example.com/socket". On a page,
@@ -149,13 +158,16 @@ export class Socket {
   /** Disconnects, and uses another transport for the connections to come. */
   replaceTransport(newTransport: TransportConstructor): void {
     this.abandon()
+    const previous = this.transport
     this.transport = newTransport
     const connection = this.connection
-    if (!connection) return
-    connection.detach()
-    this.teardown(undefined, { drain: false })
-    this.connection = null
-    if (connection.opened) this.reportLoss(connection, "connection_closed")
+    if (connection) {
+      connection.detach()
+      this.teardown(undefined, { drain: false })
+      this.connection = null
+      if (connection.opened) this.reportLoss(connection, "connection_closed")
+    }
+    if (previous !== newTransport) this.call("transport", newTransport)
   }
 
   /** The LongPoll transport, for `replaceTransport`. */
@@ -197,29 +209,40 @@ export class Socket {
 
   /** Calls back whenever the connection opens. Returns what `off` takes; so do the others. */
   onOpen(callback: () => void): string {
-    return this.addCallback(this.stateChangeCallbacks.open, callback)
+    return this.addCallback("open", callback)
   }
 
   /** Calls back whenever a connection is closed, by anyone. */
   onClose(callback: (event: CloseInfo) => void): string {
-    return this.addCallback(this.stateChangeCallbacks.close, callback)
+    return this.addCallback("close", callback)
   }
 
   /** Calls back on each error of the transport. */
   onError(callback: ErrorCallback): string {
-    return this.addCallback(this.stateChangeCallbacks.error, callback)
+    return this.addCallback("error", callback)
   }
 
   /** Calls back for each message, after its channel got it. */
   onMessage(callback: (message: Message) => void): string {
-    return this.addCallback(this.stateChangeCallbacks.message, callback)
+    return this.addCallback("message", callback)
   }
 
-  /** Removes callbacks by what onOpen, onClose, onError and onMessage returned. */
+  /**
+   * Calls back whenever another try to connect has been scheduled: in how many milliseconds, and which it is since the
+   * last connection, from 1.
+   */
+  onReconnect(callback: (delayMs: number, tries: number) => void): string {
+    return this.addCallback("reconnect", callback)
+  }
+
+  /** Calls back when the transport in use has changed: by the fallback to LongPoll, or by `replaceTransport`. */
+  onTransport(callback: (transport: TransportConstructor) => void): string {
+    return this.addCallback("transport", callback)
+  }
+
+  /** Removes callbacks by what onOpen, onClose, onError, onMessage, onReconnect and onTransport returned. */
   off(refs: string[]): void {
-    const without = <C>(callbacks: Callbacks<C>) => callbacks.filter(([ref]) => !refs.includes(ref))
-    const { open, close, error, message } = this.stateChangeCallbacks
-    this.stateChangeCallbacks = { open: without(open), close: without(close), error: without(error), message: without(message) }
+    this.callbacks = this.callbacks.filter(({ ref }) => !refs.includes(ref))
   }
 
   connectionState(): "connecting" | "open" | "closing" | "closed" {
@@ -304,7 +327,7 @@ export class Socket {
         // No caller could catch what params or authToken throw here.
         this.log("transport", "cannot connect", error)
         this.callErrorCallbacks(error)
-        this.reconnectTimer.scheduleTimeout()
+        this.scheduleReconnect()
       }
     })
   }
@@ -329,7 +352,7 @@ export class Socket {
     this.flushSendBuffer()
     this.reconnectTimer.reset()
     if (!this.conn?.skipHeartbeat) this.heartbeat.start()
-    for (const [, callback] of [...this.stateChangeCallbacks.open]) callback()
+    this.call("open")
   }
 
   private onConnClose(connection: Connection, event: CloseInfo): void {
@@ -341,8 +364,8 @@ export class Socket {
       this.connection = null
     }
     this.reportLoss(connection, "connection_closed")
-    if (this.connection === connection && !connection.closing) this.reconnectTimer.scheduleTimeout()
-    for (const [, callback] of [...this.stateChangeCallbacks.close]) callback(event)
+    if (this.connection === connection && !connection.closing) this.scheduleReconnect()
+    this.call("close", event)
   }
 
   private onConnError(connection: Connection, error: unknown): void {
@@ -355,8 +378,7 @@ export class Socket {
   }
 
   private callErrorCallbacks(error: unknown): void {
-    const { transport, establishedConnections } = this
-    for (const [, callback] of [...this.stateChangeCallbacks.error]) callback(error, transport, establishedConnections)
+    this.call("error", error, this.transport, this.establishedConnections)
   }
 
   private onConnMessage(connection: Connection, data: string | ArrayBuffer): void {
@@ -379,7 +401,7 @@ export class Socket {
     this.heartbeat.acknowledge(ref)
     this.log("receive", `${topic} ${event} (${join_ref}, ${ref})`, payload)
     for (const channel of [...this.channels]) channel.receive(message)
-    for (const [, callback] of [...this.stateChangeCallbacks.message]) callback(message)
+    this.call("message", message)
     if (ref === null) return
     const pong = connection.pings.get(ref)
     connection.pings.delete(ref)
@@ -428,9 +450,13 @@ export class Socket {
     this.log("transport", "heartbeat timeout. Attempting to re-establish connection")
     const clock = this.connectClock
     const again = () => {
-      if (clock === this.connectClock) this.reconnectTimer.scheduleTimeout()
+      if (clock === this.connectClock) this.scheduleReconnect()
     }
     this.teardown(again, { code: CLOSE_NORMAL, reason: "heartbeat timeout", drain: false, loss: "heartbeat_timeout" })
+  }
+
+  private scheduleReconnect(): void {
+    this.call("reconnect", ...this.reconnectTimer.scheduleTimeout())
   }
 
   private reconnectUnlessHidden(): void {
@@ -481,9 +507,14 @@ export class Socket {
     }
   }
 
-  private addCallback<C>(callbacks: Callbacks<C>, callback: C): string {
+  /** Calls those that were registered when it began. */
+  private call<K extends keyof SocketEvents>(kind: K, ...args: SocketEvents[K]): void {
+    for (const registered of this.callbacks.filter((registered) => registered.kind === kind)) registered.callback(...args)
+  }
+
+  private addCallback<K extends keyof SocketEvents>(kind: K, callback: (...args: SocketEvents[K]) => void): string {
     const ref = this.makeRef()
-    callbacks.push([ref, callback])
+    this.callbacks.push({ ref, kind, callback })
     return ref
   }
 

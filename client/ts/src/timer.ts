@@ -11,13 +11,16 @@ export class Timer {
     this.delayMs = delayMs
   }
 
-  /** Schedules the next try, in place of one that is already scheduled. */
-  scheduleTimeout(): void {
+  /** Schedules the next try, in place of one that is already scheduled. Returns in how many milliseconds, and its number. */
+  scheduleTimeout(): [delayMs: number, tries: number] {
     this.cancel()
+    const tries = this.tries + 1
+    const delayMs = this.delayMs(tries)
     this.handle = setTimeout(() => {
-      this.tries++
+      this.tries = tries
       this.callback()
-    }, this.delayMs(this.tries + 1))
+    }, delayMs)
+    return [delayMs, tries]
   }
 
   /** Drops the scheduled try and keeps the count. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net"
 import type { Duplex } from "node:stream"
 import { test, type TestContext } from "node:test"
 import { WebSocketServer } from "ws"
-import { LongPoll, Socket, type SessionStorage, type SocketOptions } from "../src/index.js"
+import { LongPoll, Socket, type SessionStorage, type SocketOptions, type TransportConstructor } from "../src/index.js"
 import { Clock } from "./clock.js"
 import { event, nodeWebSocket } from "./peer.js"
 
@@ -96,9 +96,12 @@ test("a transport that fails before it opens is replaced at once, and the tab re
   channel.onError(() => assert.fail("its join just waits for the other transport"))
   channel.join()
   const failed = event((resolve) => socket.onError(resolve))
+  const told: TransportConstructor[] = []
+  socket.onTransport((transport) => told.push(transport))
   socket.connect()
   await failed
   assert.equal(socket.transport, LongPoll)
+  assert.deepEqual(told, [LongPoll])
   await openOverLongPoll(clock, socket)
   assert.deepEqual([...storage.items], [["phx:fallback:LongPoll", "true"]])
   assert.equal(channel.state, "joining")

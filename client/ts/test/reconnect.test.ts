@@ -56,6 +56,33 @@ test("a connection that breaks off is followed by a reconnect", async (t) => {
   assert.equal(socket.establishedConnections, 2)
 })
 
+test("onReconnect tells of each try that is scheduled, until it is removed", async (t) => {
+  const { peer, socket, connection, time } = await joined(t)
+  const told: [delayMs: number, tries: number][] = []
+  const ref = socket.onReconnect((...scheduled) => told.push(scheduled))
+  peer.refuse()
+  const lost = closed(socket)
+  connection.terminate()
+  await lost
+  assert.deepEqual(told, [[10, 1]])
+  const refused = closed(socket)
+  time.tick(10)
+  await refused
+  assert.deepEqual(told, [[10, 1], [50, 2]])
+  peer.refuse(false)
+  const next = await reopened(socket, peer, () => time.tick(50))
+  const again = closed(socket)
+  next.terminate()
+  await again
+  assert.deepEqual(told, [[10, 1], [50, 2], [10, 1]])
+  socket.off([ref])
+  const last = await reopened(socket, peer, () => time.tick(10))
+  const end = closed(socket)
+  last.terminate()
+  await end
+  assert.equal(told.length, 3)
+})
+
 test("a close with 1000 means to stay away, until connect is called", async (t) => {
   const { peer, socket, connection, channel, time } = await joined(t)
   const reason = errored(channel)

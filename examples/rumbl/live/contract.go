@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/roost-dev/roost"
+	"github.com/roost-dev/roost/contract"
 	"github.com/roost-dev/roost/history"
 
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
@@ -32,8 +33,16 @@ var (
 	AnnotationRemoved = roost.NewOut[RemovedAnnotation]("annotation_removed")
 	MessageAdded      = roost.NewOut[Message]("message_added")
 	ViewerMuted       = roost.NewOut[Mute]("viewer_muted")
-	VideoRemoved      = roost.NewOut[Removed]("video_removed")
+	VideoDeleted      = roost.NewOut[Deleted]("video_deleted")
 )
+
+// Contract tells roost contract what the scripts are to know.
+func Contract() (*contract.Contract, error) {
+	app := &App{}
+	server := roost.NewServer(app.connect, nil)
+	app.mount(server)
+	return server.Contract()
+}
 
 // History is what a PubSub is to keep of the videos, so that pages that lost
 // their connection get exactly what they missed. Pages that were away for
@@ -202,8 +211,9 @@ type Mute struct {
 	Muted bool `json:"muted"`
 }
 
-// Removed says that the video is gone, and the conversation about it over.
-type Removed struct{}
+// Deleted says that the video of the topic is gone, with its annotations, and
+// the conversation over.
+type Deleted struct{}
 
 // Viewer is what presence tells of one page on which a user watches.
 type Viewer struct {

@@ -182,14 +182,14 @@ func TestAKickEndsAllPagesOfOneOnThisVideoAndSaysWhy(t *testing.T) {
 	})
 }
 
-func TestAVideoThatIsRemovedEndsWhatGoesOnAboutIt(t *testing.T) {
+func TestAVideoThatIsDeletedEndsWhatGoesOnAboutIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, nil)
 		adas := s.viewer("ada").Join(s.topic, nil)
-		if err := s.app.VideoRemoved(t.Context(), s.video.ID); err != nil {
+		if err := s.app.VideoDeleted(t.Context(), s.video.ID); err != nil {
 			t.Fatal(err)
 		}
-		adas.ExpectPush(VideoRemoved)
+		adas.ExpectPush(VideoDeleted)
 		adas.ExpectClose()
 	})
 }

@@ -74,8 +74,13 @@ func New(a *accounts.Service, m *multimedia.Service, secret string, opts *Option
 		WebSocket: roost.WebSocket{NoPoller: opts.NoPoller},
 		Logger:    log,
 	})
-	app.server.Handle("videos:{id}", app.videos())
+	app.mount(app.server)
 	return app
+}
+
+// mount has the server serve the topics.
+func (app *App) mount(server *roost.Server[accounts.Session]) {
+	server.Handle("videos:{id}", app.videos())
 }
 
 // ServeHTTP implements http.Handler.
@@ -99,6 +104,12 @@ func (app *App) Token(session accounts.Session) (string, error) {
 // to come back and are refused.
 func (app *App) Disconnect(ctx context.Context, session accounts.Session) error {
 	return app.server.PubSub().Disconnect(ctx, socketID(session.ID))
+}
+
+// VideoDeleted tells those who are watching a video that it is gone, and ends
+// their conversations.
+func (app *App) VideoDeleted(ctx context.Context, id int64) error {
+	return VideoDeleted.Broadcast(ctx, app.server.PubSub(), topic(id), Deleted{})
 }
 
 // Shutdown ends every conversation in good order and closes every socket. It

@@ -51,8 +51,9 @@ func (app *App) videos() *roost.Handler[accounts.Session, watching] {
 	videos.HandleOut(AnnotationEdited, app.showAnnotation)
 	videos.HandleOut(MessageAdded, app.showMessage)
 	videos.HandleOut(ViewerMuted, app.tellMuted)
-	videos.HandleOut(VideoRemoved, app.endVideo)
+	videos.HandleOut(VideoDeleted, app.endVideo)
 	videos.Emits(AnnotationRemoved)
+	videos.Tracks(app.viewers)
 	return videos
 }
 
@@ -103,14 +104,9 @@ func (app *App) video(ctx context.Context, param string) (multimedia.Video, erro
 // topic is that of a video.
 func topic(videoID int64) string { return "videos:" + strconv.FormatInt(videoID, 10) }
 
-// VideoRemoved tells those who watch a video that it is gone, and ends their
-// conversations.
-func (app *App) VideoRemoved(ctx context.Context, videoID int64) error {
-	return VideoRemoved.Broadcast(ctx, app.server.PubSub(), topic(videoID), Removed{})
-}
-
-func (app *App) endVideo(ctx context.Context, ch *roost.Channel[watching], v Removed) (Removed, bool, error) {
-	if err := ch.Push(ctx, VideoRemoved, v); err != nil {
+// endVideo is for when the video is gone.
+func (app *App) endVideo(ctx context.Context, ch *roost.Channel[watching], v Deleted) (Deleted, bool, error) {
+	if err := ch.Push(ctx, VideoDeleted, v); err != nil {
 		return v, false, err
 	}
 	return v, false, roost.Stop(nil)

@@ -1,0 +1,164 @@
+package contracts
+
+import (
+	"bytes"
+	"context"
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"github.com/roost-dev/roost/contract"
+)
+
+// goPackage is what go list tells of a package.
+type goPackage struct {
+	Dir        string
+	ImportPath string
+	Name       string
+	GoFiles    []string
+	Standard   bool
+}
+
+// listPackages asks the go command, in a folder.
+func listPackages(ctx context.Context, dir string, patterns ...string) ([]goPackage, error) {
+	list := exec.CommandContext(ctx, "go", append([]string{"list", "-json=Dir,ImportPath,Name,GoFiles,Standard", "--"}, patterns...)...)
+	list.Dir = dir
+	var stderr strings.Builder
+	list.Stderr = &stderr
+	out, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w\n%s", err, strings.TrimSpace(stderr.String()))
+	}
+	var found []goPackage
+	for values := jsontext.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		switch err := json.UnmarshalDecode(values, &p); {
+		case errors.Is(err, io.EOF):
+			return found, nil
+		case err != nil:
+			return nil, fmt.Errorf("go list: %w", err)
+		}
+		found = append(found, p)
+	}
+}
+
+// findPackage finds the one package that pattern names.
+func findPackage(ctx context.Context, dir, pattern string) (goPackage, error) {
+	found, err := listPackages(ctx, dir, pattern)
+	switch {
+	case err != nil:
+		return goPackage{}, err
+	case len(found) != 1:
+		return goPackage{}, fmt.Errorf("%s stands for %d packages: name the one that has the function", pattern, len(found))
+	}
+	return found[0], nil
+}
+
+// A question is what has the application tell its contract: a program that
+// imports the package or, since nothing can import a main package, a file of
+// that program, which ends it before main. Output is a file, so that the
+// application may print what it likes.
+var question = template.Must(template.New("").Parse(`package main
+
+import (
+	"encoding/json/v2"
+	"fmt"
+	"os"
+
+	"github.com/roost-dev/roost/contract"
+{{- if .Import}}
+
+	app {{printf "%q" .Import}}
+{{- end}}
+)
+
+func {{if .Import}}main{{else}}init{{end}}() {
+	var describe func() (*contract.Contract, error) = {{if .Import}}app.{{end}}{{.Function}}
+	c, err := describe()
+	if err == nil {
+		var data []byte
+		if data, err = json.Marshal(c); err == nil {
+			err = os.WriteFile({{printf "%q" .Output}}, data, 0o600)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+`))
+
+// questionName is the file of the question, as the compiler knows it.
+const questionName = "zz_roost_contract.go"
+
+// ask compiles the package and has its function tell the contract. It leaves
+// nothing behind: the go command is shown files that are elsewhere.
+func ask(ctx context.Context, p goPackage, function string) (*contract.Contract, error) {
+	tmp, err := os.MkdirTemp("", "roost-contract-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	output := filepath.Join(tmp, "contract.json")
+	q := struct{ Import, Function, Output string }{p.ImportPath, function, output}
+	folder := filepath.Join(p.Dir, "zz_roost_contract")
+	if p.Name == "main" {
+		q.Import, folder = "", p.Dir
+	}
+	var source bytes.Buffer
+	if err := question.Execute(&source, q); err != nil {
+		return nil, err
+	}
+	file := filepath.Join(tmp, questionName)
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(folder, questionName): file}})
+	if err != nil {
+		return nil, err
+	}
+	overlayFile := filepath.Join(tmp, "overlay.json")
+	if err := errors.Join(os.WriteFile(file, source.Bytes(), 0o600), os.WriteFile(overlayFile, overlay, 0o600)); err != nil {
+		return nil, err
+	}
+	run := exec.CommandContext(ctx, "go", "run", "-overlay", overlayFile, folder)
+	run.Dir = p.Dir
+	said, err := run.CombinedOutput()
+	if err != nil {
+		return nil, noAnswer(ctx, p, function, strings.TrimSpace(string(said)), err)
+	}
+	data, err := os.ReadFile(output)
+	if err != nil {
+		return nil, fmt.Errorf("%s ended before its %s was asked: %w", p.ImportPath, function, err)
+	}
+	return decode(data)
+}
+
+// noAnswer says why a package has not told its contract.
+func noAnswer(ctx context.Context, p goPackage, function, said string, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if strings.Contains(said, questionName) { // it is the question that does not compile
+		return fmt.Errorf(`%s has no function that tells its contract; it needs
+
+	func %s() (*contract.Contract, error)
+
+which returns what Contract of a roost.Server with its handlers does. The compiler says:
+%s`, p.ImportPath, function, said)
+	}
+	return fmt.Errorf("%s: %w\n%s", p.ImportPath, err, said)
+}
+
+func decode(data []byte) (*contract.Contract, error) {
+	c := &contract.Contract{}
+	if err := json.Unmarshal(data, c, json.RejectUnknownMembers(true)); err != nil {
+		return nil, fmt.Errorf("this is not a contract that roost contract has written: %w", err)
+	}
+	return c, nil
+}
