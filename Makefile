@@ -20,8 +20,8 @@ TOOL = GOTOOLCHAIN=$$(go env GOVERSION) go run
 EACH_MODULE = folders=$$(go list -m -f '{{.Dir}}'); for folder in $$folders; do cd $$folder
 ALL_PACKAGES = patterns=$$(go list -m -f '{{.Path}}/...')
 
-# What tests of several nodes make their networks with, where they run.
-NETWORK := $(if $(filter Linux,$(shell uname)),need-iproute2 need-nftables)
+# What tests of several nodes make their networks with, and put in front of them, where they run.
+NETWORK := $(if $(filter Linux,$(shell uname)),need-iproute2 need-nftables need-nginx need-caddy)
 
 run: need-go
 	go run ./examples/rumbl
@@ -39,6 +39,8 @@ lint: need-go
 		$(TOOL) $(GOLANGCI_LINT) run ./... || failed=yes; \
 		go mod tidy -diff || failed=yes; \
 	done; [[ -z $$failed ]]
+	@go run ./cmd/roost contract -verify -ts examples/rumbl/web/assets/contract.ts ./examples/rumbl/live
+	@go run ./cmd/roost contract -verify -ts docs/guides/contracts/contract.ts ./docs/guides/contracts
 
 test-go: need-go need-cc need-postgresql need-nats-server need-redis-server $(NETWORK) client/ts/node_modules test/node_modules
 	@$(ALL_PACKAGES); go test -race -timeout 5m $$patterns
@@ -59,8 +61,10 @@ fuzz: need-go
 
 node: need-go need-cc client/ts/node_modules test/node_modules
 	client/ts/node_modules/.bin/tsc -p examples/rumbl/web/assets
+	client/ts/node_modules/.bin/tsc -p docs/guides
 	cd test && NODE_OPTIONS=--test-reporter=spec node with-conformance.js npm test --prefix ../client/ts
 	npm run --prefix test phoenix-js
+	npm run --prefix test client-ts
 
 # Leaves pictures of the pages in artifacts/.
 browser: need-go need-cc need-chromium need-postgresql test/node_modules
@@ -89,6 +93,6 @@ client/ts/node_modules test/node_modules: %/node_modules: %/package.json %/packa
 	@npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@
 
-.PHONY: need-go need-cc need-node need-chromium need-postgresql need-nats-server need-redis-server need-iproute2 need-nftables
-need-go need-cc need-node need-chromium need-postgresql need-nats-server need-redis-server need-iproute2 need-nftables: need-%:
+.PHONY: need-go need-cc need-node need-chromium need-postgresql need-nats-server need-redis-server need-iproute2 need-nftables need-nginx need-caddy
+need-go need-cc need-node need-chromium need-postgresql need-nats-server need-redis-server need-iproute2 need-nftables need-nginx need-caddy: need-%:
 	@tools/need $*

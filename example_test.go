@@ -161,6 +161,35 @@ func ExampleHandler_HandleOut() {
 	// Output: {you hello} {Ada hello}
 }
 
+// What clients are to know: roost contract asks the application for this, and
+// writes it as TypeScript.
+func ExampleServer_Contract() {
+	boards := roost.NewHandler(joinBoard, nil)
+	boards.HandleIn(Post, post)
+	boards.Emits(Posts)
+	server := roost.NewServer(connect, nil)
+	server.Handle("board:{id}", boards)
+
+	c, err := server.Contract()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, channel := range c.Channels {
+		fmt.Println("on", channel.Topic)
+		for _, in := range channel.In {
+			fmt.Println("clients push", in.Event, c.Types[in.Payload.Ref].Fields[0].Name)
+		}
+		for _, out := range channel.Out {
+			fmt.Println("clients get", out.Event)
+		}
+	}
+	// Output:
+	// on board:{id}
+	// clients push post Body
+	// clients get posted
+}
+
 // A conversation is ended, or all sockets of a user are closed, by the
 // socket's id and from anywhere.
 func Example_kick() {

@@ -197,7 +197,7 @@ func isMarked(p wire.Payload, mark string) bool {
 // again is a refusal of a push that was not handled: marked, it may be sent
 // again.
 func again(reason *Error) *Error {
-	return &Error{Reason: reason.Reason, Details: map[string]any{wire.KeyMarked: "again"}}
+	return &Error{Reason: reason.Reason, Details: map[string]any{wire.KeyMarked: "again"}, RetryAfter: reason.RetryAfter}
 }
 
 // begin looks at the mark of a push. It reports false if it is not to be

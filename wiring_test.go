@@ -41,6 +41,9 @@ func TestMistakesInTheWiringPanicWhenTheProgramStarts(t *testing.T) {
 		{"another topic's event that was not declared", "NewOut", func() {
 			handler().HandleEvent(roost.Out[said]{}, func(context.Context, *channel, string, said) error { return nil })
 		}},
+		{"two types for one event", "two types", func() {
+			handler().Emits(roost.NewOut[said]("twofold"), roost.NewOut[count]("twofold"))
+		}},
 		{"no handler", "handler", func() { new(app).server().Handle[room]("x", nil) }},
 		{"no mailbox", "MailboxLen", func() { (&app{opts: roost.Options[user]{MailboxLen: -1}}).server() }},
 		{"a mailbox without room", "MailboxBytes", func() { (&app{opts: roost.Options[user]{MailboxBytes: -1}}).server() }},

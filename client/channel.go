@@ -27,15 +27,10 @@ type Channel struct {
 	calling context.Context // the callbacks': ends when no further one is called
 	quiet   context.CancelFunc
 
-	// Set before Join, and constant then.
-	events      map[string][]func(context.Context, wire.Payload) error
-	onRejoin    []func(context.Context, wire.Payload) error
-	onRecovered []func(context.Context, int)
-	onGap       []func(context.Context)
-	onError     []func(context.Context, error)
+	listener
+	shared *share // whose parts hear what comes; nil: this channel's own callbacks do
 
-	mu       sync.Mutex // guards what follows
-	started  bool
+	mu       sync.Mutex    // guards what follows
 	err      error         // why it is over
 	joining  *conversation // asked for, not answered
 	current  *conversation // that goes on
@@ -61,12 +56,12 @@ func newChannel(s *Socket, topic string, opts ChannelOptions) *Channel {
 		topic:   topic,
 		opts:    opts,
 		done:    make(chan struct{}),
-		events:  map[string][]func(context.Context, wire.Payload) error{},
 		changed: make(chan struct{}),
 		history: history{on: opts.History, received: opts.After, handled: opts.After},
 		inbox:   newInbox(opts.Inbox, opts.InboxBytes),
 		outbox:  newOutbox(opts.Outbox),
 	}
+	ch.listener = listener{channel: ch}
 	values := context.WithoutCancel(s.ctx)
 	ch.ctx, ch.cancel = context.WithCancel(values)
 	ch.calling, ch.quiet = context.WithCancel(values)
@@ -75,66 +70,6 @@ func newChannel(s *Socket, topic string, opts ChannelOptions) *Channel {
 
 // Topic returns the topic.
 func (ch *Channel) Topic() string { return ch.topic }
-
-// On calls f for each event of this name, pushed or broadcast. T may be
-// [roost.Payload] to get payloads as they are. One that does not fit T is told
-// to OnError. f's context ends when the channel is left or the socket closed;
-// so do those of the other callbacks.
-func (ch *Channel) On[T any](out roost.Out[T], f func(ctx context.Context, v T)) {
-	ch.mustNotRun("On")
-	ch.events[out.Name()] = append(ch.events[out.Name()], typed(f))
-}
-
-// OnRejoin calls f with the reply of each join after the first, before the
-// events that follow it, and behind OnGap.
-func (ch *Channel) OnRejoin[R any](f func(ctx context.Context, reply R)) {
-	ch.mustNotRun("OnRejoin")
-	ch.onRejoin = append(ch.onRejoin, typed(f))
-}
-
-// OnRecovered calls f when all was told that the topic's history had for the
-// channel since it was interrupted: n events, those before this call.
-func (ch *Channel) OnRecovered(f func(ctx context.Context, n int)) {
-	ch.mustNotRun("OnRecovered")
-	ch.onRecovered = append(ch.onRecovered, f)
-}
-
-// OnGap calls f where events are lost. The channel is joined again, and the
-// topic's history does not reach back to where it was: what f needs instead is
-// in the reply for OnRejoin, which comes next, or the server sends it. Or an
-// event is such that the connection cannot carry it.
-func (ch *Channel) OnGap(f func(ctx context.Context)) {
-	ch.mustNotRun("OnGap")
-	ch.onGap = append(ch.onGap, f)
-}
-
-// OnError calls f when the conversation is interrupted, by a lost connection, a
-// crash on the server, or [ErrOverrun]; when joining again failed, with a
-// [*roost.Error] if the server refused; and for an event that could not be
-// decoded. The channel goes on trying: f may leave it. Without OnError these are
-// logged.
-func (ch *Channel) OnError(f func(ctx context.Context, err error)) {
-	ch.mustNotRun("OnError")
-	ch.onError = append(ch.onError, f)
-}
-
-func typed[T any](f func(context.Context, T)) func(context.Context, wire.Payload) error {
-	return func(ctx context.Context, p wire.Payload) error {
-		v, err := decode[T](p)
-		if err == nil {
-			f(ctx, v)
-		}
-		return err
-	}
-}
-
-func (ch *Channel) mustNotRun(method string) {
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	if ch.started {
-		panic(fmt.Sprintf("client: Channel.%s of %q comes after Join, so events may be missed: call it before", method, ch.topic))
-	}
-}
 
 // Join joins the topic and returns the server's reply; params are encoded as
 // JSON, nil is {}. From then on the channel joins again by itself after each
@@ -161,30 +96,41 @@ func (ch *Channel) join(ctx context.Context, params any) (wire.Payload, error) {
 	if err != nil {
 		return first, fmt.Errorf("client: the parameters for %q: %w", ch.topic, err)
 	}
-	ch.mu.Lock()
-	again := ch.started
-	ch.started = true
-	ch.mu.Unlock()
-	if again {
+	if ch.begun.Swap(true) {
 		return first, fmt.Errorf("client: the channel for %q was joined before: it rejoins by itself, "+
 			"and a new one is made with Socket.Channel", ch.topic)
 	}
-	if err := ch.socket.add(ch, func() { ch.run(first) }); err != nil {
-		ch.end(err)
-		close(ch.done)
+	if err := ch.begin(first); err != nil {
 		return first, err
 	}
+	reply, err := ch.accept(ctx)
+	if err != nil {
+		ch.giveUp()
+	}
+	return reply, err
+}
+
+// begin has the channel joined, now and later.
+func (ch *Channel) begin(first wire.Payload) error {
+	err := ch.socket.add(ch, func() { ch.run(first) })
+	if err != nil {
+		ch.end(err)
+		close(ch.done)
+	}
+	return err
+}
+
+// accept waits until the channel is joined, or was, and returns the reply.
+func (ch *Channel) accept(ctx context.Context) (wire.Payload, error) {
 	ctx, cancel := ch.socket.bound(ctx)
 	defer cancel()
-	_, err = ch.await(ctx, nil)
+	_, err := ch.await(ctx, nil)
 	ch.mu.Lock()
-	reply, accepted := ch.reply, ch.accepted
-	ch.mu.Unlock()
-	if accepted { // and perhaps over already
-		return reply, nil
+	defer ch.mu.Unlock()
+	if ch.accepted { // and perhaps over already
+		err = nil
 	}
-	ch.giveUp()
-	return first, err
+	return ch.reply, err
 }
 
 // giveUp leaves without waiting.
@@ -254,12 +200,12 @@ func errNotJoined(topic string) error {
 func (ch *Channel) await(ctx context.Context, last *conversation) (*conversation, error) {
 	for {
 		ch.mu.Lock()
-		cv, changed, err, started := ch.current, ch.changed, ch.err, ch.started
+		cv, changed, err := ch.current, ch.changed, ch.err
 		ch.mu.Unlock()
 		switch {
 		case err != nil:
 			return nil, err
-		case !started:
+		case !ch.begun.Load():
 			return nil, errNotJoined(ch.topic)
 		case cv != nil && cv != last:
 			return cv, nil
@@ -294,7 +240,11 @@ func (ch *Channel) Joined() bool {
 // ctx ended first. A callback may call it. One that runs may still run when
 // Leave returns: [Channel.Done] tells.
 func (ch *Channel) Leave(ctx context.Context) error {
-	cv := ch.end(ErrClosed)
+	return ch.sayLeave(ctx, ch.end(ErrClosed))
+}
+
+// sayLeave tells the server that a conversation was left; nil: there was none.
+func (ch *Channel) sayLeave(ctx context.Context, cv *conversation) error {
 	if cv == nil {
 		return nil
 	}

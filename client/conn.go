@@ -1,17 +1,13 @@
 package client
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/roost-dev/roost/internal/ws"
 	"github.com/roost-dev/roost/wire"
 )
 
@@ -24,16 +20,36 @@ const (
 	farewell = time.Second
 )
 
+// link is what a connection goes over: a WebSocket, or long polling.
+type link interface {
+	// encode makes of a message what write takes out of conn.out.
+	encode(data []byte, isBinary bool) []byte
+
+	// read hands what the server sends to conn.receive until it sends no more,
+	// and then ends the connection.
+	read(c *conn)
+
+	// write writes what is to be sent until the connection is over, and what
+	// is left of it if it is to be closed in good order.
+	write(c *conn)
+
+	// close has read and write return at once. It may be called again.
+	close()
+
+	// polls reports whether the server must answer anyway, so that nothing
+	// else need ask whether it lives; and that it is not told of the end.
+	polls() bool
+}
+
 // conn is one connection of a socket. One goroutine reads, one writes, and the
 // socket's own looks at the heartbeat.
 type conn struct {
 	socket *Socket
-	stream io.ReadWriteCloser
-	reader *reader
-	heard  atomic.Uint64 // reads that brought something
+	link   link
+	both   sync.WaitGroup // reading and writing
+	heard  atomic.Uint64  // reads that brought something
 
-	out  chan []byte   // frames
-	pong chan []byte   // a frame
+	out  chan []byte   // messages as the link encodes them
 	done chan struct{} // closed when it is over
 
 	mu      sync.Mutex // guards what follows
@@ -42,50 +58,40 @@ type conn struct {
 	pending map[wire.Value]func(wire.ServerMessage)
 }
 
-func newConn(s *Socket, stream io.ReadWriteCloser) *conn {
+// newConn makes a connection that reads and writes. Somebody must serve it, or
+// fail and finish it.
+func newConn(s *Socket, l link) *conn {
 	c := &conn{
 		socket:  s,
-		stream:  stream,
+		link:    l,
 		out:     make(chan []byte, outLen),
-		pong:    make(chan []byte, 1),
 		done:    make(chan struct{}),
 		pending: map[wire.Value]func(wire.ServerMessage){},
 	}
-	c.reader = &reader{r: bufio.NewReader(heardReader{c}), max: s.opts.MaxMessage, pong: c.answerPing}
+	c.both.Go(func() { l.read(c) })
+	c.both.Go(func() { l.write(c) })
 	return c
 }
 
-// heardReader counts what is heard of the server.
-type heardReader struct{ c *conn }
-
-func (r heardReader) Read(p []byte) (int, error) {
-	n, err := r.c.stream.Read(p)
-	if n > 0 {
-		r.c.heard.Add(1)
-	}
-	return n, err
-}
-
-// serve carries messages until the connection is over, and returns why.
-// standing is called when it carries, gone as soon as it does not.
+// serve keeps the connection until it is over, and returns why. standing is
+// called first, gone as soon as it is over.
 func (c *conn) serve(ctx context.Context, standing, gone func()) error {
-	var both sync.WaitGroup
-	both.Go(c.read)
-	both.Go(c.write)
 	standing()
 	c.beat(ctx)
 	gone()
-	c.mu.Lock()
-	err, code := c.err, c.code
-	c.mu.Unlock()
-	if code == 0 {
-		_ = c.stream.Close()
+	c.finish()
+	return c.cause()
+}
+
+// finish waits for the end of a connection that is over.
+func (c *conn) finish() {
+	if c.closeCode() == 0 {
+		c.link.close()
 	}
-	last := time.AfterFunc(farewell, func() { _ = c.stream.Close() })
-	both.Wait()
+	last := time.AfterFunc(farewell, c.link.close)
+	c.both.Wait()
 	last.Stop()
-	_ = c.stream.Close()
-	return err
+	c.link.close()
 }
 
 // fail ends the connection with a reason, and a close code or 0 for none. The
@@ -109,24 +115,17 @@ func (c *conn) isOver() bool {
 	}
 }
 
-// read hands on what the server sends until it sends no more.
-func (c *conn) read() {
-	for {
-		data, isBinary, err := c.reader.message()
-		if err != nil {
-			c.fail(err, codeFor(err))
-			return
-		}
-		if c.isOver() {
-			continue // it may not know yet
-		}
-		m, err := wire.V2.DecodeServer(data, isBinary)
-		if err != nil {
-			c.fail(&protocolError{closeInvalid, err.Error()}, closeInvalid)
-			continue
-		}
-		c.take(m)
+// receive takes a message of the server's. The goroutine that reads calls it.
+func (c *conn) receive(data []byte, isBinary bool) {
+	if c.isOver() {
+		return // the server may not know yet
 	}
+	m, err := wire.V2.DecodeServer(data, isBinary)
+	if err != nil {
+		c.fail(&protocolError{closeInvalid, err.Error()}, closeInvalid)
+		return
+	}
+	c.take(m)
 }
 
 // codeFor is the code to close with after reading failed.
@@ -154,55 +153,6 @@ func (c *conn) take(m wire.ServerMessage) {
 	c.socket.take(c, m)
 }
 
-func (c *conn) answerPing(p []byte) {
-	select {
-	case c.pong <- appendFrame(nil, ws.Pong, p):
-	default: // the one before was not answered yet, and is not needed twice
-	}
-}
-
-// write writes what is to be sent, and what is left of it when the connection
-// is to be closed in good order.
-func (c *conn) write() {
-	w := bufio.NewWriterSize(c.stream, 16<<10)
-	for {
-		var frame []byte
-		select {
-		case <-c.done:
-			c.sayFarewell(w)
-			return
-		case frame = <-c.pong:
-		case frame = <-c.out:
-		}
-		_, err := w.Write(frame)
-		if len(c.out) == 0 && err == nil {
-			err = w.Flush()
-		}
-		if err != nil {
-			c.fail(fmt.Errorf("client: the connection was lost: %w", err), 0)
-			return
-		}
-	}
-}
-
-func (c *conn) sayFarewell(w *bufio.Writer) {
-	c.mu.Lock()
-	code := c.code
-	c.mu.Unlock()
-	for code != 0 {
-		select {
-		case frame := <-c.pong:
-			_, _ = w.Write(frame)
-		case frame := <-c.out:
-			_, _ = w.Write(frame)
-		default:
-			_, _ = w.Write(appendFrame(nil, ws.Close, closePayload(code)))
-			_ = w.Flush()
-			return
-		}
-	}
-}
-
 // beat sends heartbeats, and ends the connection if the server is silent
 // behind one, or if ctx ends. It returns when the connection is over.
 func (c *conn) beat(ctx context.Context) {
@@ -210,7 +160,7 @@ func (c *conn) beat(ctx context.Context) {
 	patience := min(every, c.socket.opts.Timeout)
 	tick := time.NewTimer(max(every, 0))
 	defer tick.Stop()
-	if every < 0 {
+	if every < 0 || c.link.polls() {
 		tick.Stop()
 	}
 	asked, heard := false, uint64(0)
@@ -219,6 +169,9 @@ func (c *conn) beat(ctx context.Context) {
 		case <-c.done:
 			return
 		case <-ctx.Done():
+			if c.link.polls() {
+				c.socket.leaveAll(c)
+			}
 			c.fail(ErrClosed, closeNormal)
 			return
 		case <-tick.C:
@@ -226,9 +179,7 @@ func (c *conn) beat(ctx context.Context) {
 		switch {
 		case !asked:
 			heard = c.heard.Load()
-			c.sendNow(wire.ClientMessage{
-				Ref: c.socket.nextRef(), Topic: wire.String(wire.TopicHeartbeat), Event: wire.EventHeartbeat, Payload: wire.Payload{Data: emptyObject},
-			})
+			c.sendNow(c.heartbeat())
 			tick.Reset(patience)
 		case c.heard.Load() == heard:
 			c.fail(ErrHeartbeat, 0)
@@ -243,23 +194,34 @@ func (c *conn) beat(ctx context.Context) {
 // emptyObject is shared: read only.
 var emptyObject = []byte("{}")
 
-// encodeFrame makes the frame of a message.
-func encodeFrame(m wire.ClientMessage) ([]byte, error) {
+func (c *conn) heartbeat() wire.ClientMessage {
+	return wire.ClientMessage{
+		Ref: c.socket.nextRef(), Topic: wire.String(wire.TopicHeartbeat), Event: wire.EventHeartbeat, Payload: wire.Payload{Data: emptyObject},
+	}
+}
+
+// probe asks the server for a sign of life and waits for it. Without one the
+// connection is given up, unless ctx is canceled before it is late.
+func (c *conn) probe(ctx context.Context) error {
+	_, err := c.call(ctx, c.heartbeat(), nil, nil)
+	if errors.Is(err, context.DeadlineExceeded) {
+		c.fail(ErrHeartbeat, 0)
+	}
+	return err
+}
+
+func (c *conn) encode(m wire.ClientMessage) ([]byte, error) {
 	data, isBinary, err := wire.V2.AppendClient(nil, m)
 	if err != nil {
 		return nil, fmt.Errorf("client: event %q: %w", m.Event, err)
 	}
-	op := byte(ws.Text)
-	if isBinary {
-		op = ws.Binary
-	}
-	return appendFrame(make([]byte, 0, len(data)+2+binary.MaxVarintLen64), op, data), nil
+	return c.link.encode(data, isBinary), nil
 }
 
 // sendNow sends a message of our own unless too much waits to be written:
 // nobody waits for it.
 func (c *conn) sendNow(m wire.ClientMessage) {
-	frame, err := encodeFrame(m)
+	frame, err := c.encode(m)
 	if err != nil {
 		return // a topic that cannot be encoded was never joined
 	}
@@ -274,7 +236,7 @@ var errNotSent = errors.New("client: not sent: the connection is over")
 
 // send has a message written, waiting for room until ctx ends.
 func (c *conn) send(ctx context.Context, m wire.ClientMessage) error {
-	frame, err := encodeFrame(m)
+	frame, err := c.encode(m)
 	if err != nil {
 		return err
 	}
@@ -344,4 +306,10 @@ func (c *conn) cause() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
+}
+
+func (c *conn) closeCode() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.code
 }

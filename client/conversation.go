@@ -38,6 +38,7 @@ func (ch *Channel) run(first wire.Payload) {
 		} else if !ch.failed(err) {
 			return
 		}
+		refusedUntil := time.Now().Add(stay(err))
 		if !c.isOver() {
 			tries++
 			ch.pause(c, ch.socket.opts.Rejoin(tries))
@@ -46,6 +47,7 @@ func (ch *Channel) run(first wire.Payload) {
 		if c.isOver() {
 			last = c
 		}
+		sleep(ch.ctx, time.Until(refusedUntil)) // on another connection too
 		ch.awaitRoom()
 	}
 }
@@ -211,6 +213,15 @@ func (ch *Channel) breakOff(cv *conversation, err error) {
 	ch.outbox.interrupted(err)
 	ch.inbox.put(item{kind: itemError, err: err})
 	ch.wake()
+}
+
+// restart leaves the conversation that goes on, to join anew.
+func (ch *Channel) restart() {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if ch.current != nil {
+		ch.breakOff(ch.current, ErrOverrun)
+	}
 }
 
 // take takes a message of the topic. The goroutine that reads calls it.

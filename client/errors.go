@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // ErrClosed is what everything on a socket ends with after [Socket.Close], and
@@ -44,6 +45,11 @@ type CloseError struct {
 
 	// Reason is what the server added, for people to read.
 	Reason string
+
+	// RetryAfter is how long the server asks to be left alone
+	// (spec/protocol.md §22), which the socket does, and for a random time
+	// longer; 0 if it does not ask.
+	RetryAfter time.Duration
 }
 
 // Error says who closed and why.
@@ -59,6 +65,15 @@ type RefusedError struct {
 
 	// Header is that of the answer.
 	Header http.Header
+
+	// RetryAfter is how long the server asks to be left alone, as its header
+	// Retry-After has it in seconds: with status 503, and whoever else has it.
+	// A socket does so, and for a random time longer. 0 if it does not ask.
+	RetryAfter time.Duration
+}
+
+func refused(status int, h http.Header) *RefusedError {
+	return &RefusedError{Status: status, Header: h, RetryAfter: retryHeader(h)}
 }
 
 // Error names the status.
@@ -79,3 +94,7 @@ type protocolError struct {
 }
 
 func (e *protocolError) Error() string { return "client: the server broke the protocol: " + e.problem }
+
+func tooLarge(most int) error {
+	return &protocolError{closeTooBig, fmt.Sprintf("a message larger than %d bytes", most)}
+}

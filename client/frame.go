@@ -28,7 +28,8 @@ const (
 const maxControl = 125
 
 // appendFrame appends a whole message, or a control frame, masked so that
-// nobody on the way can be made to see what an application wants him to.
+// nobody on the way can be made to see what an application wants him to. A
+// message that is compressed has rsv1 in its op.
 func appendFrame(dst []byte, op byte, payload []byte) []byte {
 	const masked = 0x80
 	dst = append(dst, 0x80|op)
@@ -59,16 +60,18 @@ func closePayload(code int) []byte {
 
 // reader takes the server's messages out of its frames. One goroutine uses it.
 type reader struct {
-	r    *bufio.Reader
-	max  int            // bytes of a message
-	pong func(p []byte) // answers a ping
+	r       *bufio.Reader
+	max     int            // bytes of a message
+	deflate bool           // messages may be compressed
+	pong    func(p []byte) // answers a ping
 }
 
 // frame is the head of a frame.
 type frame struct {
-	op     byte
-	fin    bool
-	length uint64
+	op         byte
+	fin        bool
+	compressed bool
+	length     uint64
 }
 
 func (f frame) isControl() bool { return f.op >= ws.Close }
@@ -78,6 +81,7 @@ func (f frame) isControl() bool { return f.op >= ws.Close }
 // the server's close frame, a *protocolError, or that of the stream.
 func (r *reader) message() (data []byte, isBinary bool, err error) {
 	var kind byte // of the message under way; 0: there is none
+	var compressed bool
 	for {
 		f, err := r.head()
 		if err != nil {
@@ -94,17 +98,22 @@ func (r *reader) message() (data []byte, isBinary bool, err error) {
 			return nil, false, &protocolError{closeProtocol, "a fragment without a beginning"}
 		case f.op != ws.Continuation && kind != 0:
 			return nil, false, &protocolError{closeProtocol, "a message in the middle of another"}
+		case f.compressed && f.op == ws.Continuation:
+			return nil, false, &protocolError{closeProtocol, "a frame with reserved bits"}
 		case f.length > uint64(r.max-len(data)):
-			return nil, false, &protocolError{closeTooBig, fmt.Sprintf("a message larger than %d bytes", r.max)}
+			return nil, false, tooLarge(r.max)
 		}
 		if kind == 0 {
-			kind = f.op
+			kind, compressed = f.op, f.compressed
 		}
 		if data, err = r.payload(data, int(f.length)); err != nil {
 			return nil, false, err
 		}
 		if f.fin {
-			return data, kind == ws.Binary, nil
+			if compressed {
+				data, err = inflate(data, r.max)
+			}
+			return data, kind == ws.Binary, err
 		}
 	}
 }
@@ -115,9 +124,9 @@ func (r *reader) head() (frame, error) {
 	if err := r.full(b[:2]); err != nil {
 		return frame{}, err
 	}
-	f := frame{op: b[0] & 0x0F, fin: b[0]&0x80 != 0, length: uint64(b[1] & 0x7F)}
+	f := frame{op: b[0] & 0x0F, fin: b[0]&0x80 != 0, compressed: b[0]&rsv1 != 0, length: uint64(b[1] & 0x7F)}
 	switch {
-	case b[0]&0x70 != 0:
+	case b[0]&0x30 != 0 || f.compressed && (!r.deflate || f.isControl()):
 		return frame{}, &protocolError{closeProtocol, "a frame with reserved bits"}
 	case b[1]&0x80 != 0:
 		return frame{}, &protocolError{closeProtocol, "a masked frame"}
@@ -166,7 +175,7 @@ func (r *reader) control(f frame) error {
 	if code < 1000 || code >= 5000 || code >= 1004 && code <= 1006 || code >= 1015 && code < 3000 {
 		return &protocolError{closeProtocol, fmt.Sprintf("a close frame with the code %d", code)}
 	}
-	return &CloseError{Code: code, Reason: strings.ToValidUTF8(string(p[2:]), "\ufffd")}
+	return closedBy(code, strings.ToValidUTF8(string(p[2:]), "\ufffd"))
 }
 
 // payload appends n bytes to dst. It makes room as they come: the length is

@@ -82,7 +82,10 @@ func newApp(t testing.TB, o appOptions) *app {
 	o.options.PubSub = ps
 	o.options.ID = func(name string) string { return name }
 	o.options.Logger = discard
-	o.options.Messages, o.options.Joins = roost.Rate{PerSecond: -1}, roost.Rate{PerSecond: -1}
+	o.options.Joins = roost.Rate{PerSecond: -1}
+	if o.options.Messages.PerSecond == 0 {
+		o.options.Messages.PerSecond = -1
+	}
 	a.Server = roost.NewServer(func(_ context.Context, r *roost.ConnectRequest) (string, error) {
 		if o.connect != nil {
 			if err := o.connect(r); err != nil {
@@ -244,6 +247,21 @@ func join(t testing.TB, ch *client.Channel) welcome {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// overBoth runs a test over a WebSocket, and over long polling.
+func overBoth(t *testing.T, test func(t *testing.T, polls bool)) {
+	t.Helper()
+	t.Run("websocket", func(t *testing.T) { test(t, false) })
+	t.Run("longpoll", func(t *testing.T) { test(t, true) })
+}
+
+// codeOf is the code that a client gives to an end for which a WebSocket has one.
+func codeOf(polls bool, code int) int {
+	if polls {
+		return 3410
+	}
+	return code
 }
 
 const patience = 20 * time.Second

@@ -71,6 +71,14 @@ func publish(t *testing.T, a *app, topic string, first, last int, binaries func(
 func none(int) bool  { return false }
 func odd(n int) bool { return n%2 == 1 }
 
+// oddUnless is odd but over long polling, where a server has no way to say bytes.
+func oddUnless(polls bool) func(int) bool {
+	if polls {
+		return none
+	}
+	return odd
+}
+
 func wantDiary(t *testing.T, d *diary, want ...string) {
 	t.Helper()
 	eventually(t, strings.Join(want, ", "), func() bool { return len(d.read()) >= len(want) })
@@ -111,10 +119,13 @@ func (w *away) params(context.Context) (url.Values, error) {
 	return url.Values{}, nil
 }
 
-func TestMissedEventsAreTold(t *testing.T) {
+func TestMissedEventsAreTold(t *testing.T) { overBoth(t, testMissedEventsAreTold) }
+
+func testMissedEventsAreTold(t *testing.T, polls bool) {
+	t.Helper()
 	a := newApp(t, appOptions{keep: &history.Keep{Count: 5}})
 	w := newAway(t, a.start(t))
-	s := dial(t, w.url(), client.Options{Params: w.params})
+	s := dial(t, w.url(), client.Options{LongPoll: polls, Params: w.params})
 	ch := s.Channel("log:1", &client.ChannelOptions{History: true})
 	d := keep(ch)
 	publish(t, a, "log:1", 1, 1, none) // before it joins
@@ -123,16 +134,16 @@ func TestMissedEventsAreTold(t *testing.T) {
 	if start == "" {
 		t.Error("there is no position behind the join")
 	}
-	publish(t, a, "log:1", 2, 3, odd)
+	publish(t, a, "log:1", 2, 3, oddUnless(polls))
 	wantDiary(t, d, "2", "3")
 
-	w.while(func() { publish(t, a, "log:1", 4, 6, odd) })
+	w.while(func() { publish(t, a, "log:1", 4, 6, oddUnless(polls)) })
 	eventually(t, "the recovery", d.holds("recovered 3"))
 	publish(t, a, "log:1", 7, 7, none)
 	wantDiary(t, d, "2", "3", "rejoined", "4", "5", "6", "recovered 3", "7")
 
 	// More than is kept.
-	w.while(func() { publish(t, a, "log:1", 8, 20, odd) })
+	w.while(func() { publish(t, a, "log:1", 8, 20, oddUnless(polls)) })
 	eventually(t, "the rejoin", func() bool { return len(d.read()) == 10 })
 	publish(t, a, "log:1", 21, 21, none)
 	wantDiary(t, d, "2", "3", "rejoined", "4", "5", "6", "recovered 3", "7", "gap", "rejoined", "21")
@@ -141,7 +152,7 @@ func TestMissedEventsAreTold(t *testing.T) {
 	if err := ch.Push(t.Context(), Crash, roost.Ack{}); err != nil {
 		t.Error(err)
 	}
-	publish(t, a, "log:1", 22, 24, odd)
+	publish(t, a, "log:1", 22, 24, oddUnless(polls))
 	eventually(t, "the last event", d.holds("24"))
 	var numbers []string
 	for _, line := range d.read()[11:] {
@@ -155,9 +166,14 @@ func TestMissedEventsAreTold(t *testing.T) {
 }
 
 func TestPositionCarriesOnInAnotherLife(t *testing.T) {
+	overBoth(t, testPositionCarriesOnInAnotherLife)
+}
+
+func testPositionCarriesOnInAnotherLife(t *testing.T, polls bool) {
+	t.Helper()
 	a := newApp(t, appOptions{keep: &history.Keep{}})
 	url := a.start(t)
-	first := dial(t, url, client.Options{})
+	first := dial(t, url, client.Options{LongPoll: polls})
 	ch := first.Channel("log:1", &client.ChannelOptions{History: true})
 	d := keep(ch)
 	join(t, ch)
@@ -166,8 +182,8 @@ func TestPositionCarriesOnInAnotherLife(t *testing.T) {
 	eventually(t, "their position", func() bool { return strings.HasSuffix(ch.Position(), ".3.") })
 	shut(t, first)
 
-	publish(t, a, "log:1", 4, 5, odd)
-	second := dial(t, url, client.Options{})
+	publish(t, a, "log:1", 4, 5, oddUnless(polls))
+	second := dial(t, url, client.Options{LongPoll: polls})
 	ch = second.Channel("log:1", &client.ChannelOptions{After: ch.Position()})
 	d = keep(ch)
 	join(t, ch)
@@ -179,10 +195,13 @@ func TestPositionCarriesOnInAnotherLife(t *testing.T) {
 	wantDiary(t, d, "gap")
 }
 
-func TestTopicWithoutHistory(t *testing.T) {
+func TestTopicWithoutHistory(t *testing.T) { overBoth(t, testTopicWithoutHistory) }
+
+func testTopicWithoutHistory(t *testing.T, polls bool) {
+	t.Helper()
 	a := newApp(t, appOptions{keep: &history.Keep{}})
 	w := newAway(t, a.start(t))
-	s := dial(t, w.url(), client.Options{Params: w.params})
+	s := dial(t, w.url(), client.Options{LongPoll: polls, Params: w.params})
 	ch, plain := s.Channel("room:1", &client.ChannelOptions{History: true}), s.Channel("log:1", nil)
 	d, p := keep(ch), keep(plain)
 	join(t, ch)
@@ -193,8 +212,8 @@ func TestTopicWithoutHistory(t *testing.T) {
 	})
 	wantDiary(t, d, "rejoined")
 	wantDiary(t, p, "rejoined")
-	publish(t, a, "room:1", 3, 4, odd)
-	publish(t, a, "log:1", 3, 4, odd)
+	publish(t, a, "room:1", 3, 4, oddUnless(polls))
+	publish(t, a, "log:1", 3, 4, oddUnless(polls))
 	wantDiary(t, d, "rejoined", "3", "4")
 	wantDiary(t, p, "rejoined", "3", "4")
 	if ch.Position() != "" || plain.Position() != "" {
@@ -207,9 +226,12 @@ func TestTopicWithoutHistory(t *testing.T) {
 }
 
 // Callbacks that do not keep up cost time, and with a history nothing else.
-func TestInboxThatOverruns(t *testing.T) {
+func TestInboxThatOverruns(t *testing.T) { overBoth(t, testInboxThatOverruns) }
+
+func testInboxThatOverruns(t *testing.T, polls bool) {
+	t.Helper()
 	a := newApp(t, appOptions{keep: &history.Keep{}})
-	ch := dial(t, a.start(t), client.Options{}).Channel("log:1", &client.ChannelOptions{History: true, Inbox: 8})
+	ch := dial(t, a.start(t), client.Options{LongPoll: polls}).Channel("log:1", &client.ChannelOptions{History: true, Inbox: 8})
 	d := keep(ch)
 	var overruns atomic.Int32
 	ch.OnError(func(_ context.Context, err error) {
@@ -228,7 +250,7 @@ func TestInboxThatOverruns(t *testing.T) {
 		t.Error(err)
 	}
 	next(t, "the callback", blocked)
-	publish(t, a, "log:1", 1, 100, odd)
+	publish(t, a, "log:1", 1, 100, oddUnless(polls))
 	eventually(t, "the overrun", func() bool { return !ch.Joined() })
 	close(block)
 	eventually(t, "the last event", d.holds("100"))

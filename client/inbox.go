@@ -1,11 +1,6 @@
 package client
 
-import (
-	"context"
-	"fmt"
-
-	"github.com/roost-dev/roost/wire"
-)
+import "github.com/roost-dev/roost/wire"
 
 // itemKind is what an item tells.
 type itemKind uint8
@@ -141,49 +136,15 @@ func (ch *Channel) dispatch() {
 			<-ch.inbox.filled
 			continue
 		}
-		ch.tell(it)
+		if ch.shared != nil {
+			ch.shared.tell(ch.calling, it)
+		} else {
+			ch.listener.tell(ch.calling, it)
+		}
 		if it.position != "" {
 			ch.mu.Lock()
 			ch.history.handled = it.position
 			ch.mu.Unlock()
 		}
-	}
-}
-
-func (ch *Channel) tell(it item) {
-	ctx := ch.calling
-	switch it.kind {
-	case itemEvent:
-		ch.tellPayload(fmt.Sprintf("event %q", it.event), ch.events[it.event], it.payload)
-	case itemRejoin:
-		ch.tellPayload("the reply to a join", ch.onRejoin, it.payload)
-	case itemRecovered:
-		for _, f := range ch.onRecovered {
-			f(ctx, it.n)
-		}
-	case itemGap:
-		for _, f := range ch.onGap {
-			f(ctx)
-		}
-	case itemError:
-		ch.tellError(it.err)
-	case itemPosition:
-	}
-}
-
-func (ch *Channel) tellPayload(what string, callbacks []func(context.Context, wire.Payload) error, p wire.Payload) {
-	for _, f := range callbacks {
-		if err := f(ch.calling, p); err != nil {
-			ch.tellError(fmt.Errorf("client: %s: %w", what, err))
-		}
-	}
-}
-
-func (ch *Channel) tellError(err error) {
-	if len(ch.onError) == 0 {
-		ch.socket.opts.Logger.Warn("client: a channel was interrupted", "topic", ch.topic, "error", err)
-	}
-	for _, f := range ch.onError {
-		f(ch.calling, err)
 	}
 }

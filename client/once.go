@@ -95,7 +95,7 @@ func (ch *Channel) enqueue(event string, p wire.Payload) (*markedPush, error) {
 	switch {
 	case ch.err != nil:
 		return nil, ch.err
-	case !ch.started:
+	case !ch.begun.Load():
 		return nil, errNotJoined(ch.topic)
 	case ch.outbox.refused:
 		return nil, ErrOnceUnsupported

@@ -17,7 +17,8 @@ type Options struct {
 	Params func(ctx context.Context) (url.Values, error)
 
 	// AuthToken makes the token of each connection, which travels outside of
-	// the URL (spec/protocol.md §4). It is asked at each try. nil: none.
+	// the URL (spec/protocol.md §4). It is asked at each try, and may take as
+	// long as its context. An error ends the try. nil or empty: none.
 	//
 	// If the server refuses with 401 or 403, OnClose is told, and this and
 	// Params are asked once more at once: the time to drop a token that was
@@ -32,6 +33,28 @@ type Options struct {
 	// are. nil: [http.DefaultTransport].
 	Transport http.RoundTripper
 
+	// LongPoll has the client use HTTP requests, of which one always waits for
+	// messages, rather than a WebSocket (spec/protocol.md §13). They go to the
+	// URL whose last "/websocket" is "/longpoll" instead. A URL whose path ends
+	// in "/longpoll" means the same.
+	LongPoll bool
+
+	// LongPollFallback is how long a WebSocket may take to open, and as long
+	// again to carry a first answer, before the client tries long polling: some
+	// networks let no WebSocket through. Another failure to open it does so at
+	// once. If long polling works the socket stays with it. Default: never.
+	LongPollFallback time.Duration
+
+	// PollTimeout is how long an answer may take with long polling. Servers
+	// answer at the latest after a window, 10 s with Roost and Phoenix. Without
+	// an answer the client reconnects. Default 20 s.
+	PollTimeout time.Duration
+
+	// Compress offers to compress the messages of a WebSocket (RFC 7692); a
+	// Roost server agrees if its own option Compress is set. It saves bytes and
+	// costs time on both sides. What is shorter than 512 bytes is sent as it is.
+	Compress bool
+
 	// Timeout is how long the server may take to answer: a connect, a join, a
 	// call, a leave, a heartbeat. A context may end earlier. It also bounds
 	// how long a call waits for a channel to be joined. Default 10 s.
@@ -39,23 +62,27 @@ type Options struct {
 
 	// Heartbeat is how often the client says that it lives, and asks whether
 	// the server does. A server that sends nothing for a Timeout after that is
-	// given up, and the client reconnects. Default 30 s; negative: never.
+	// given up, and the client reconnects. Default 30 s; negative: never. With
+	// long polling there are none: each poll shows that both live.
 	Heartbeat time.Duration
 
 	// Reconnect is how long to wait before the n-th try in a row, from 1, to
 	// connect again. The count begins anew behind a connection that lasted
 	// 5 s. Default: at random up to 250 ms, 500 ms, 1 s, ... 10 s, so that the
-	// clients of a server that comes back do not come all at once.
+	// clients of a server that comes back do not come all at once. A server may
+	// ask for more (spec/protocol.md §22).
 	Reconnect func(n int) time.Duration
 
 	// Rejoin is how long to wait before the n-th try in a row, from 1, to join
 	// again a channel whose conversation broke, or whose join failed. A
 	// channel that lost its connection does not wait: it joins when there is
-	// another. Default: at random up to 1 s, 2 s, 5 s, 10 s.
+	// another. Default: at random up to 1 s, 2 s, 5 s, 10 s. A server may ask for
+	// more (spec/protocol.md §22).
 	Rejoin func(n int) time.Duration
 
 	// MaxMessage bounds a message of the server in bytes. A larger one ends
-	// the connection with 1009. Default 16 MiB.
+	// the connection with 1009. Default 16 MiB. An answer to long polling, which
+	// holds many, may have twice as much and 8 MiB.
 	MaxMessage int
 
 	// OnOpen is called when a connection stands, OnClose when it is over or
@@ -122,6 +149,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if all.Timeout <= 0 {
 		all.Timeout = 10 * time.Second
+	}
+	if all.PollTimeout <= 0 {
+		all.PollTimeout = 20 * time.Second
 	}
 	if all.Heartbeat == 0 {
 		all.Heartbeat = 30 * time.Second

@@ -149,7 +149,7 @@ func (o *outbox) answered(m wire.ServerMessage) bool {
 	case again:
 		first[i].ref = wire.Value{}
 		first[i].sent--
-		o.pause()
+		o.pause(stay(replyError(m)))
 	default:
 		if o.answers++; o.answers >= inFlight {
 			o.answers, o.refusals, o.window = 0, 0, min(2*o.window, inFlight)
@@ -169,18 +169,33 @@ func isAgain(m wire.ServerMessage) bool {
 }
 
 // pause has nothing sent for a while, because the server would not handle
-// something, and half as much at once then. Pauses grow until 32 pushes in a row
-// were answered, and what is sent at once doubles then.
-func (o *outbox) pause() {
+// something. If it said when it will handle the next one, that is when one is
+// sent. If not, pauses grow until 32 pushes in a row were answered, and half as
+// much is sent at once. What is sent at once doubles when they were.
+func (o *outbox) pause(asked time.Duration) {
 	signal(o.filled)
 	o.answers = 0
-	if time.Now().Before(o.resume) {
-		return // and was in flight with what it would not handle before
+	now := time.Now()
+	if now.Before(o.resume) { // what was in flight with what it would not handle before
+		o.resume = latest(o.resume, now.Add(asked))
+		return
 	}
-	o.refusals++
-	o.window = max(o.window/2, 1)
-	d := min(100*time.Millisecond<<min(o.refusals-1, 10), 5*time.Second)
-	o.resume = time.Now().Add(d/2 + rand.N(d/2))
+	if asked > 0 {
+		o.window = 1
+	} else {
+		o.refusals++
+		o.window = max(o.window/2, 1)
+		d := min(100*time.Millisecond<<min(o.refusals-1, 10), 5*time.Second)
+		asked = d/2 + rand.N(d/2)
+	}
+	o.resume = now.Add(asked)
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // settle ends a push.

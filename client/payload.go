@@ -6,6 +6,7 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/roost-dev/roost"
 	"github.com/roost-dev/roost/wire"
@@ -107,8 +108,13 @@ func replyError(m wire.ServerMessage) *roost.Error {
 		return &roost.Error{Reason: m.Status, Details: details}
 	}
 	delete(details, "reason")
+	ms, _ := details[retryMember].(float64)
+	if ms > 0 {
+		delete(details, retryMember)
+	}
 	if len(details) == 0 {
 		details = nil
 	}
-	return &roost.Error{Reason: reason, Details: details}
+	const most = 1e9 // milliseconds, as the protocol has it
+	return &roost.Error{Reason: reason, Details: details, RetryAfter: time.Duration(min(max(ms, 0), most)) * time.Millisecond}
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,13 +26,19 @@ type Socket struct {
 	cancel context.CancelFunc
 	refs   atomic.Uint64
 	done   chan struct{}
+	hurry  chan struct{}  // has a token if the next try is not to wait
 	joined sync.WaitGroup // the goroutines of channels
+	polls  bool           // long polling is in use; of Dial, and then of the socket's goroutine
 
 	mu       sync.Mutex          // guards what follows
 	err      error               // why it is over
 	conn     *conn               // that stands; nil: none does
 	changed  chan struct{}       // closed and made anew when err or conn changes
+	polling  bool                // the last that stood polls
 	channels map[string]*Channel // by topic: joined, or about to be
+
+	sharing sync.Mutex        // guards shares
+	shares  map[string]*share // by topic; those that are over are replaced
 }
 
 // Dial connects to the socket that a server has at a URL:
@@ -47,15 +56,19 @@ func Dial(ctx context.Context, rawURL string, opts *Options) (*Socket, error) {
 		opts:     opts.withDefaults(),
 		url:      u,
 		done:     make(chan struct{}),
+		hurry:    make(chan struct{}, 1),
 		changed:  make(chan struct{}),
 		channels: map[string]*Channel{},
+		shares:   map[string]*share{},
 	}
+	s.polls = s.opts.LongPoll || strings.HasSuffix(u.Path, "/longpoll")
 	c, err := s.connect(ctx)
 	if err != nil {
 		s.opts.OnClose(err)
 		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.set(c)
 	go s.run(c)
 	return s, nil
 }
@@ -93,6 +106,37 @@ func (s *Socket) Connected() bool {
 	return s.conn != nil
 }
 
+// LongPolling reports whether the connection that stands, or the last one that
+// did, goes by long polling.
+func (s *Socket) LongPolling() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.polling
+}
+
+// Probe asks the server at once for a sign of life, rather than at the next
+// heartbeat: for programs that learn that their network has changed, or that
+// they slept. It returns how long the answer took. If none comes before the
+// deadline of ctx, or [Options].Timeout, the connection is given up and another
+// one made. If none stands it is tried at once, without the pause that there
+// would be unless the server asked for it, and Probe waits for it.
+func (s *Socket) Probe(ctx context.Context) (time.Duration, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	if !s.Connected() {
+		signal(s.hurry)
+	}
+	c, err := s.await(ctx, nil)
+	if err != nil {
+		return 0, fmt.Errorf("client: no connection stands: %w", err)
+	}
+	began := time.Now()
+	if err = c.probe(ctx); c.isOver() {
+		signal(s.hurry)
+	}
+	return time.Since(began), err
+}
+
 // Channel makes a channel for a topic. It does nothing until it is joined; a
 // socket has one joined channel for a topic at a time.
 func (s *Socket) Channel(topic string, opts *ChannelOptions) *Channel {
@@ -119,7 +163,7 @@ func (s *Socket) run(c *conn) {
 			}
 			s.opts.Logger.Warn("client: no connection", "host", s.url.Host, "error", err)
 			tries++
-			sleep(s.ctx, s.opts.Reconnect(tries))
+			s.pause(stay(err), s.opts.Reconnect(tries))
 			if s.ctx.Err() != nil {
 				err = ErrClosed
 			} else {
@@ -133,6 +177,19 @@ func (s *Socket) run(c *conn) {
 func (s *Socket) isFinal(err error) bool {
 	closed, ok := errors.AsType[*CloseError](err)
 	return s.ctx.Err() != nil || ok && closed.Code == closeNormal
+}
+
+// pause waits before the next try: as long as the server asked for, and as the
+// schedule says unless somebody is in a hurry.
+func (s *Socket) pause(least, d time.Duration) {
+	sleep(s.ctx, least)
+	t := time.NewTimer(d - least)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-s.hurry:
+	case <-s.ctx.Done():
+	}
 }
 
 func sleep(ctx context.Context, d time.Duration) {
@@ -162,6 +219,9 @@ func (s *Socket) set(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn = c
+	if c != nil {
+		s.polling = c.link.polls()
+	}
 	s.wake()
 }
 
@@ -231,6 +291,22 @@ func (s *Socket) remove(ch *Channel) {
 	defer s.mu.Unlock()
 	if s.channels[ch.topic] == ch {
 		delete(s.channels, ch.topic)
+	}
+}
+
+// leaveAll tells the server of the end where the connection would not. As much
+// as may wait to be sent is told, for the rest the server has its own patience.
+func (s *Socket) leaveAll(c *conn) {
+	s.mu.Lock()
+	channels := slices.Collect(maps.Values(s.channels))
+	s.mu.Unlock()
+	for _, ch := range channels {
+		ch.mu.Lock()
+		cv := ch.current
+		ch.mu.Unlock()
+		if cv != nil && cv.conn == c {
+			c.sendNow(ch.leaving(cv))
+		}
 	}
 }
 

@@ -64,6 +64,8 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		return &freezing{here, p}, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	case <-p.closed:
+		return nil, net.ErrClosed
 	}
 }
 

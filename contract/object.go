@@ -42,6 +42,7 @@ type goField struct {
 	tagged  bool // with a name
 	options []string
 	rest    bool // holds the fields that have none of their own
+	mayLack bool // in a struct that is embedded by a pointer, which may be nil
 }
 
 func (f goField) has(option string) bool { return slices.Contains(f.options, option) }
@@ -49,16 +50,17 @@ func (f goField) has(option string) bool { return slices.Contains(f.options, opt
 // fieldsOf returns all fields, the hidden ones among them, level by level.
 func fieldsOf(root reflect.Type) []goField {
 	type level struct {
-		t     reflect.Type
-		index []int
-		again bool // a struct that was met before: its fields hide each other, those embedded in it need no second look
+		t       reflect.Type
+		index   []int
+		again   bool // a struct that was met before: its fields hide each other, those embedded in it need no second look
+		mayLack bool
 	}
 	var fields []goField
 	seen := map[reflect.Type]bool{root: true}
 	for queue := []level{{t: root}}; len(queue) > 0; queue = queue[1:] {
 		at := queue[0]
 		for i := range at.t.NumField() {
-			f := goField{StructField: at.t.Field(i), owner: at.t, index: append(slices.Clip(at.index), i)}
+			f := goField{StructField: at.t.Field(i), owner: at.t, index: append(slices.Clip(at.index), i), mayLack: at.mayLack}
 			tag := f.Tag.Get("json")
 			if tag == "-" || !f.IsExported() && !f.Anonymous {
 				continue
@@ -73,7 +75,7 @@ func fieldsOf(root reflect.Type) []goField {
 				f.rest = true
 				fields = append(fields, f)
 			case !at.again:
-				queue = append(queue, level{embedded, f.index, seen[embedded]})
+				queue = append(queue, level{embedded, f.index, seen[embedded], at.mayLack || embedded != f.Type})
 				seen[embedded] = true
 			}
 		}
@@ -128,41 +130,40 @@ func (c *Contract) field(f goField) (Field, error) {
 		}
 		t = Type{Kind: String, Null: t.Null, Format: string(form.Kind)}
 	}
-	empty := f.has("omitempty") && c.mayBeEmpty(f.Type, t)
-	field.Optional = f.has("omitzero") || empty
-	if field.Optional && f.Type.Kind() == reflect.Pointer {
+	omitted := f.has("omitzero") || f.has("omitempty") && c.mayBeEmpty(f.Type, t)
+	if omitted && f.Type.Kind() == reflect.Pointer {
 		t.Null = false // nil is what is left out
 	}
-	field.Type = t
+	field.Type, field.Optional = t, omitted || f.mayLack
 	return field, nil
 }
 
 // mayBeEmpty reports whether some value of t is encoded as null, "", {} or [].
 func (c *Contract) mayBeEmpty(t reflect.Type, form Type) bool {
 	switch form = c.resolve(form); {
-	case form.Kind == Any:
+	case form.Null, form.Kind == Any, form.Kind == String && form.Format == "":
 		return true
-	case form.Format != "" && form.Format != "base64":
-		return false
+	case form.Kind == Object:
+		return form.Elem != nil || !slices.ContainsFunc(form.Fields, func(f Field) bool { return !f.Optional })
 	}
-	switch t.Kind() {
-	case reflect.Pointer, reflect.String, reflect.Slice, reflect.Map:
+	switch t.Kind() { // the form of a type that refers to itself may not be known yet
+	case reflect.Slice, reflect.Map:
 		return true
 	case reflect.Array:
 		return t.Len() == 0
-	case reflect.Struct: // or what it is as text
-		return form.Elem != nil || !slices.ContainsFunc(form.Fields, func(f Field) bool { return !f.Optional })
 	default:
-		return form.Kind == String
+		return false
 	}
 }
 
 // resolve returns what a named type stands for.
 func (c *Contract) resolve(t Type) Type {
-	for t.Kind == Named {
-		t = c.Types[t.Ref]
+	if t.Kind != Named {
+		return t
 	}
-	return t
+	form := c.Types[t.Ref]
+	form.Null = t.Null
+	return form
 }
 
 func source(f goField) string {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Type returns the form of values of type t, and adds the named types that it
-// refers to to c.Types. The error names the field that JSON has no form for.
+// Type returns the form of values of type t, and adds to c.Types the named
+// types that it refers to. The error names the field that JSON has no form for.
 func (c *Contract) Type(t reflect.Type) (Type, error) {
 	switch {
 	case t == reflect.TypeFor[time.Time]():

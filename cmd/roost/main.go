@@ -37,10 +37,16 @@ func run(ctx context.Context, args []string) error {
 		return flag.ErrHelp
 	}
 	switch args[0] {
-	case "bench":
-		return runBench(ctx, args[1:])
+	case "new":
+		return runNew(ctx, args[1:], os.Stdout, os.Stderr)
+	case "gen":
+		return runGen(args[1:], os.Stdout, os.Stderr)
 	case "contract":
 		return contracts.Run(ctx, args[1:], os.Stdout, os.Stderr)
+	case "bundle":
+		return runBundle(args[1:], os.Stderr)
+	case "bench":
+		return runBench(ctx, args[1:])
 	case "help", "-h", "-help", "--help":
 		usage(os.Stdout)
 		return nil
@@ -51,9 +57,12 @@ func run(ctx context.Context, args []string) error {
 func usage(w io.Writer) {
 	fmt.Fprint(w, `roost is the command line of Roost, Phoenix Channels for Go.
 
-    roost bench       measure a server that speaks the protocol of Phoenix Channels
+    roost new         make a small working application
+    roost gen         add a channel, presence or a socket to one
     roost contract    write and check the types of an application's events, for its clients
+    roost bundle      make one script of TypeScript, for browsers
+    roost bench       measure a server that speaks the protocol of Phoenix Channels
 
-roost bench help and roost contract -help tell more.
+roost COMMAND -help tells more.
 `)
 }

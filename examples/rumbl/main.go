@@ -87,7 +87,7 @@ func run(ctx context.Context, c config, ready func(url string)) (err error) {
 	if err := db.InTx(ctx, func(people accounts.Store, media multimedia.Store) error {
 		return seed(ctx, accounts.New(people), multimedia.New(media))
 	}); err != nil {
-		return fmt.Errorf("put a first video into the database: %w", err)
+		return fmt.Errorf("put sample data into the database: %w", err)
 	}
 
 	ps, err := c.nodes.PubSub(&pubsub.Options{History: live.History()})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -12,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roost-dev/roost/examples/rumbl/accounts"
 	"github.com/roost-dev/roost/examples/rumbl/internal/pgserver"
+	"github.com/roost-dev/roost/examples/rumbl/multimedia"
+	"github.com/roost-dev/roost/examples/rumbl/store"
 )
 
 // start runs the program until the test ends or stop is called, and returns
@@ -65,9 +69,15 @@ func TestAFirstStartOpensOnASiteWithSomethingInIt(t *testing.T) {
 	if !strings.HasPrefix(url, "http://localhost:") {
 		t.Errorf("the address is %s", url)
 	}
-	for _, path := range []string{"/", "/static/sample.webm"} {
-		if status, _ := get(t, url+path); status != http.StatusOK {
-			t.Errorf("%s: status %d", path, status)
+	for path, want := range map[string]string{
+		"/":                   "Zoë",
+		"/?category=nature":   "Daybreak",
+		"/?by=mia&q=balloon":  "A balloon over the valley",
+		"/static/sample.webm": "",
+		"/watch/1":            "Log in",
+	} {
+		if status, body := get(t, url+path); status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: status %d, want 200 and %q", path, status, want)
 		}
 	}
 	if err := stop(); err != nil {
@@ -87,8 +97,8 @@ func TestASecondStartFindsTheSameSecretAndTheSameVideos(t *testing.T) {
 	}
 	url, stop := start(t, c)
 	_, page := get(t, url)
-	if n := strings.Count(page, `class="card-title">Daybreak<`); n != 1 {
-		t.Errorf("the first video is there %d times, want once", n)
+	if n := strings.Count(page, `class="card-title">`); n != len(sampleVideos) {
+		t.Errorf("%d videos, want %d", n, len(sampleVideos))
 	}
 	if err := stop(); err != nil {
 		t.Fatal(err)
@@ -111,8 +121,8 @@ func TestNodesThatStartTogetherShareOneDatabase(t *testing.T) {
 		select {
 		case url := <-ready: // from here on all must be there
 			_, page := get(t, url)
-			if n := strings.Count(page, `class="card-title">Daybreak<`); n != 1 || !strings.Contains(page, "6 annotations") {
-				t.Errorf("the first video is there %d times, want once and with all of its annotations:\n%s", n, page)
+			if cards := strings.Count(page, `class="card-title">`); cards != len(sampleVideos) || !strings.Contains(page, "6 annotations") {
+				t.Errorf("%d videos, want each of %d once and with all of its annotations:\n%s", cards, len(sampleVideos), page)
 			}
 		case err := <-ended:
 			t.Fatalf("a node stopped before it was ready: %v", err)
@@ -122,6 +132,33 @@ func TestNodesThatStartTogetherShareOneDatabase(t *testing.T) {
 	for range nodes {
 		if err := <-ended; err != nil {
 			t.Errorf("stopped with %v", err)
+		}
+	}
+}
+
+func TestEverySampleVideoHasAPicture(t *testing.T) {
+	url, _ := start(t, testConfig(t))
+	_, page := get(t, url)
+	if n := strings.Count(page, `src="/static/sample`); n != len(sampleVideos) {
+		t.Errorf("%d of %d have one", n, len(sampleVideos))
+	}
+}
+
+func TestNobodyCanLogInAsThePeopleOfTheSample(t *testing.T) {
+	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "rumbl.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	people := accounts.New(db)
+	if err := seed(t.Context(), people, multimedia.New(db)); err != nil {
+		t.Fatal(err)
+	}
+	for username := range samplePeople {
+		for _, password := range []string{"", username, "password"} {
+			if _, err := people.Authenticate(t.Context(), username, password, ""); !errors.Is(err, accounts.ErrCredentials) {
+				t.Errorf("%s with %q: %v, want ErrCredentials", username, password, err)
+			}
 		}
 	}
 }

@@ -1,6 +1,10 @@
+// The same scenarios are for the stock client and for Roost's own: CLIENT is a module to take in the place of "phoenix".
+
 import { test as nodeTest } from "node:test"
-import { LongPoll, Socket } from "phoenix"
 import WebSocket from "ws"
+
+const { LongPoll, Presence, Socket } = await import(process.env.CLIENT ?? "phoenix")
+export { Presence }
 
 export const transports = { WebSocket, LongPoll } // Node 20 has no WebSocket of its own
 

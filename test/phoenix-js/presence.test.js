@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict"
 import { after, before, describe } from "node:test"
-import { Presence } from "phoenix"
-import { connect, Inbox, join, ok, test, transports, until } from "./client.js"
+import { connect, Inbox, join, ok, Presence, test, transports, until } from "./client.js"
 import { admin, buildServer } from "../conformance.js"
 
 let server

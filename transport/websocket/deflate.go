@@ -2,28 +2,20 @@ package websocket
 
 import (
 	"bytes"
-	"compress/flate"
 	"encoding/binary"
-	"io"
+	"errors"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 
+	"github.com/roost-dev/roost/internal/deflate"
 	"github.com/roost-dev/roost/transport"
 )
 
 // compressMin is the shortest payload that is compressed. Without context
 // takeover shorter ones gain nothing, or less than the work costs.
 const compressMin = 512
-
-// syncTail ends what a flate.Writer flushes; RFC 7692 §7.2.1 takes it away.
-const syncTail = "\x00\x00\xff\xff"
-
-// deflateEnd puts the tail back and ends the stream, so that the reader finds
-// io.EOF behind it.
-const deflateEnd = syncTail + "\x01\x00\x00\xff\xff"
 
 // deflateParams is what was agreed with one client on permessage-deflate
 // (RFC 7692 §7.1). No context is ever taken over, in either direction: that
@@ -102,32 +94,11 @@ func (p deflateParams) answer() string {
 	return s
 }
 
-// A compressor weighs about a megabyte, so they are shared.
-var (
-	deflaters = sync.Pool{New: func() any {
-		w, _ := flate.NewWriter(nil, flate.BestSpeed) // fails only on an unknown level
-		return w
-	}}
-	inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
-)
-
 // deflateFrame returns f as a compressed WebSocket frame, or nil if that is
 // no shorter. It is what this package gives to [transport.Frame.Compressed].
 func deflateFrame(f *transport.Frame) []byte {
 	payload := f.Payload()
-	var out bytes.Buffer
-	out.Grow(transport.Headroom + len(payload)/2)
-	out.Write(make([]byte, transport.Headroom))
-	w := deflaters.Get().(*flate.Writer)
-	defer deflaters.Put(w)
-	w.Reset(&out)
-	if _, err := w.Write(payload); err != nil {
-		return nil // a bytes.Buffer takes everything
-	}
-	if err := w.Flush(); err != nil {
-		return nil
-	}
-	b := bytes.TrimSuffix(out.Bytes(), []byte(syncTail))
+	b := deflate.Append(make([]byte, transport.Headroom, transport.Headroom+len(payload)/2), payload)
 	if len(b)-transport.Headroom >= len(payload) {
 		return nil
 	}
@@ -140,16 +111,8 @@ func deflateFrame(f *transport.Frame) []byte {
 // inflate appends to dst the message that payload holds, of at most limit
 // bytes.
 func inflate(dst *bytes.Buffer, payload []byte, limit int) *closeError {
-	r := inflaters.Get().(io.Reader)
-	defer inflaters.Put(r)
-	stream := io.MultiReader(bytes.NewReader(payload), strings.NewReader(deflateEnd))
-	err := r.(flate.Resetter).Reset(stream, nil)
-	var n int64
-	if err == nil {
-		n, err = dst.ReadFrom(io.LimitReader(r, int64(min(limit, math.MaxInt-1))+1))
-	}
-	switch {
-	case n > int64(limit):
+	switch err := deflate.Inflate(dst, payload, limit); {
+	case errors.Is(err, deflate.ErrTooBig):
 		return tooBig(limit)
 	case err != nil:
 		return &closeError{transport.CloseInvalidPayload, "message does not inflate"}

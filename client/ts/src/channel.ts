@@ -1,6 +1,7 @@
+import type { Argument, Contract, EventName, Named, Untyped } from "./contract.js"
 import type { Extension } from "./extension.js"
 import { closure } from "./params.js"
-import { Push } from "./push.js"
+import { onAbort, Push, type PushOf, type PushOptions } from "./push.js"
 import type { Message } from "./serializer.js"
 import type { Socket } from "./socket.js"
 import { Timer } from "./timer.js"
@@ -9,7 +10,7 @@ import { Timer } from "./timer.js"
 export type ChannelState = "closed" | "errored" | "joined" | "joining" | "leaving"
 
 /** The payload of a join: a JSON object or bytes, or a function that makes one at each join and rejoin. */
-export type JoinParams = object | (() => object)
+export type JoinParams<P = object> = P | (() => P)
 
 /** Receives an event: its payload, the ref of a reply, and the join it belongs to. */
 export type EventCallback<P> = (payload: P, ref: string | null, joinRef: string | null) => void
@@ -23,16 +24,18 @@ interface Binding {
  * One conversation with the server about one topic. Made by `Socket.channel`. After an error or a lost
  * connection it joins again by itself, until `leave` is called or the server closes it in good order.
  */
-export class Channel {
+export class Channel<C extends Contract = Untyped> {
+  /** Known to the compiler alone. */
+  declare readonly contract?: C
   state: ChannelState = "closed"
   readonly topic: string
   /** The payload of the next join. */
-  params: () => object
+  params: () => C["params"]
   readonly socket: Socket
   /** Milliseconds until joins and pushes end in "timeout", unless they say otherwise. */
   timeout: number
   joinedOnce = false
-  readonly joinPush: Push
+  readonly joinPush: Push<C["joined"]>
   /** Pushes that wait for the join. Each leaves when it is sent, or dropped at its timeout. */
   pushBuffer: Push[] = []
   // Both the map's arrays and pushBuffer are replaced rather than changed, so that callbacks may add and remove.
@@ -44,15 +47,15 @@ export class Channel {
   /** @internal By their members in join params and replies. */
   readonly extensions = new Map<string, Extension>()
 
-  constructor(topic: string, params: JoinParams | undefined, socket: Socket) {
+  constructor(topic: string, params: JoinParams<C["params"]> | undefined, socket: Socket) {
     this.topic = topic
-    this.params = closure<object>(params ?? {})
+    this.params = closure<C["params"]>(params ?? {})
     this.socket = socket
     this.timeout = socket.timeout
     this.joinPush = new Push(this, "phx_join", () => this.joinParams(), this.timeout)
     this.rejoinTimer = new Timer(() => {
       if (socket.isConnected()) this.rejoin()
-    }, socket.rejoinAfterMs)
+    }, socket.rejoinSchedule)
     this.stateChangeRefs = [
       socket.onError(() => this.rejoinTimer.reset()),
       socket.onOpen(() => {
@@ -62,7 +65,7 @@ export class Channel {
     ]
     this.joinPush
       .receive("ok", () => this.joined())
-      .receive("error", () => this.failed())
+      .receive<{ retry_after_ms?: number } | null>("error", (response) => this.failed(response?.retry_after_ms))
       .receive("timeout", () => this.joinTimedOut())
     this.onClose(() => this.closed())
     this.onError((reason) => this.crashed(reason))
@@ -73,34 +76,36 @@ export class Channel {
    * Joins the topic, in place of any other channel of the socket that has it. Call it once; throws the second time.
    * The timeout, in milliseconds, becomes that of the channel.
    */
-  join(timeout: number = this.timeout): Push {
+  join(options: number | PushOptions = {}): Push<C["joined"]> {
     if (this.joinedOnce) {
       throw new Error(`channel "${this.topic}" was already joined: it rejoins by itself, and after leave() a new one is made with socket.channel()`)
     }
+    const { timeout = this.timeout, signal } = typeof options === "number" ? { timeout: options } : options
     this.timeout = timeout
     this.joinedOnce = true
-    this.rejoin()
+    if (!signal?.aborted) this.rejoin()
+    const ignoreSignal = onAbort(signal, (reason) => {
+      this.joinPush.abort(reason)
+      this.leave()
+    })
+    this.joinPush.receive("ok", ignoreSignal)
+    this.onClose(ignoreSignal)
     return this.joinPush
   }
 
   /**
-   * Sends an event. Waits for the join if need be, for at most the timeout; what is on its way when the connection
+   * Sends an event. Waits for the join if need be, for at most the timeout in milliseconds; what is on its way when the connection
    * is lost ends in "timeout" and is not sent again. Throws before `join`, and if the payload cannot be encoded.
    */
-  push(event: string, payload: unknown = {}, timeout: number = this.timeout): Push {
+  push<E extends EventName<C["in"]>>(event: E, ...payload: Argument<C["in"][E]["payload"], [options?: number | PushOptions]>): PushOf<C["in"][E]["reply"]>
+  push(event: string, payload: unknown = {}, options: number | PushOptions = {}): any {
     if (!this.joinedOnce) {
       throw new Error(`tried to push "${event}" to "${this.topic}" before joining: call join() first`)
     }
+    const { timeout = this.timeout, signal } = typeof options === "number" ? { timeout: options } : options
     const push = new Push(this, event, () => payload ?? {}, timeout)
-    if (this.canPush()) {
-      push.send()
-      return push
-    }
-    push.startTimeout()
-    push.receive("timeout", () => {
-      this.pushBuffer = this.pushBuffer.filter((waiting) => waiting !== push)
-    })
-    this.pushBuffer = [...this.pushBuffer, push]
+    if (!signal?.aborted) this.sendOrKeep(push)
+    push.heed(signal)
     return push
   }
 
@@ -122,7 +127,8 @@ export class Channel {
   }
 
   /** Calls back for each event of this name. Returns what `off` needs to remove this callback alone. */
-  on<P = unknown>(event: string, callback: EventCallback<P>): number {
+  on<Type = never, E extends EventName<C["out"]> = EventName<C["out"]>>(event: E, callback: EventCallback<Named<Type, C["out"][E]>>): number
+  on(event: string, callback: EventCallback<any>): number {
     const ref = this.bindingRef++
     this.bindings.set(event, [...(this.bindings.get(event) ?? []), { ref, callback }])
     return ref
@@ -156,7 +162,7 @@ export class Channel {
     return payload
   }
 
-  /** @internal The ref of the current join, or null between joins. */
+  /** The ref of the current join, or null between joins. */
   joinRef(): string | null {
     return this.joinPush.ref
   }
@@ -186,6 +192,11 @@ export class Channel {
     for (const { callback } of this.bindings.get(event) ?? []) {
       callback(handled, ref, joinRef ?? this.joinRef())
     }
+  }
+
+  /** @internal Takes a push from those that wait for the join. */
+  drop(push: Push): void {
+    this.pushBuffer = this.pushBuffer.filter((waiting) => waiting !== push)
   }
 
   /** @internal */
@@ -218,6 +229,16 @@ export class Channel {
     return this.state === "leaving"
   }
 
+  private sendOrKeep(push: Push): void {
+    if (this.canPush()) {
+      push.send()
+      return
+    }
+    push.startTimeout()
+    push.receive("timeout", () => this.drop(push))
+    this.pushBuffer = [...this.pushBuffer, push]
+  }
+
   private joinParams(): object {
     let params = this.params()
     for (const extension of this.extensions.values()) params = extension.ask(params)
@@ -246,9 +267,9 @@ export class Channel {
     }
   }
 
-  private failed(): void {
+  private failed(toldMs?: unknown): void {
     this.state = "errored"
-    if (this.socket.isConnected()) this.rejoinTimer.scheduleTimeout()
+    if (this.socket.isConnected()) this.rejoinTimer.scheduleTimeout(this.socket.stayAway(toldMs))
   }
 
   private joinTimedOut(): void {

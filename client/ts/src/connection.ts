@@ -23,7 +23,7 @@ const WAIT_STEP_MS = 150
 
 /** One instance of a transport, from its making to its end. A socket goes through many of them. */
 export class Connection {
-  readonly transport: Transport
+  transport: Transport
   /** True once the transport was open. */
   opened = false
   /** True once we close it, as opposed to the server or the network. */
@@ -34,13 +34,23 @@ export class Connection {
   lossReported = false
   /** Callbacks of the pings on their way, by ref. */
   readonly pings = new Map<string, () => void>()
+  private readonly began = Date.now()
+  private readonly events: ConnectionEvents
   private detached = false
   private readonly closedCallbacks: (() => void)[] = []
 
   constructor(transport: Transport, events: ConnectionEvents) {
+    this.events = events
+    this.transport = transport
+    this.moveTo(transport)
+  }
+
+  /** Goes on over a transport. From there on, what happens to the one before concerns nobody. */
+  moveTo(transport: Transport): void {
+    const { events } = this
     this.transport = transport
     const ifAttached = <E>(handle: (event: E) => void) => (event: E) => {
-      if (!this.detached) handle(event)
+      if (!this.detached && this.transport === transport) handle(event)
     }
     transport.onopen = ifAttached(() => {
       this.opened = true
@@ -53,6 +63,11 @@ export class Connection {
 
   isOpen(): boolean {
     return this.transport.readyState === ReadyState.open
+  }
+
+  /** Whether it has been opening for less than so many milliseconds, and may yet open. */
+  isFresh(ms: number): boolean {
+    return !this.opened && !this.closing && !this.lossReported && Date.now() - this.began < ms
   }
 
   /** From here on, what happens to the transport concerns nobody. */

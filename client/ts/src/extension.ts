@@ -12,7 +12,7 @@ export interface Extension {
 }
 
 /** Extends a channel by what the application calls `name`, before it joins. */
-export function extend(channel: Channel, name: string, member: string, extension: Extension): void {
+export function extend(channel: Channel<any>, name: string, member: string, extension: Extension): void {
   const { topic, extensions, joinPush } = channel
   if (channel.joinedOnce) throw new Error(`channel "${topic}" has joined already: make its ${name} before`)
   if (extensions.has(member)) throw new Error(`channel "${topic}" has its ${name} already`)
@@ -21,7 +21,7 @@ export function extend(channel: Channel, name: string, member: string, extension
 }
 
 /** The params of a join with one more member. */
-export function withMember(channel: Channel, params: object, member: string, value: unknown): object {
+export function withMember(channel: Channel<any>, params: object, member: string, value: unknown): object {
   if (asBytes(params)) throw new Error(`the join params of "${channel.topic}" are bytes, to which "${member}" cannot be added: use an object`)
   return { ...params, [member]: value }
 }

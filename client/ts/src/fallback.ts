@@ -1,32 +1,51 @@
+import type { Socket } from "./fallback-socket.js"
 import { LongPoll } from "./longpoll.js"
+import { isPageHidden } from "./page.js"
 import { hostSessionStorage, type SessionStorage } from "./platform.js"
-import type { Socket } from "./socket.js"
+import type { Schedule } from "./retry.js"
+import type { Credentials } from "./socket.js"
+import { Timer } from "./timer.js"
+import type { Transport, TransportConstructor } from "./transport.js"
+import { Upgrade } from "./upgrade.js"
 
 const MEMORY_KEY = "phx:fallback:LongPoll"
+
+const defaultUpgradeAfterMs: Schedule = (tries) => ([30_000, 60_000, 120_000][tries - 1] ?? 300_000) * (1 - Math.random() / 2)
 
 /**
  * Connects a socket over its own transport and goes over to long polling where that does not work, for example
  * behind a proxy that cuts WebSockets: if it does not open in time, fails before it opens, or opens but does not
- * answer a ping in time (spec/protocol.md §16). The socket then stays with long polling. If its own transport never
- * worked at all, the session storage remembers so, and the next page of the tab begins with long polling.
+ * answer a ping in time (spec/protocol.md §16). If its own transport never worked at all, the session storage remembers
+ * so, and the next page of the tab begins with long polling. From time to time it tries to take the session back to the
+ * socket's own transport, if the server can do that (§23).
  */
 export class Fallback {
   private readonly socket: Socket
   private readonly thresholdMs: number
   private readonly storage: SessionStorage | undefined
+  private readonly upgradeTimer: Timer
   private timer: ReturnType<typeof setTimeout> | undefined
   private refs: string[] = []
   private primaryWorked = false
+  // The transport that LongPoll is in the place of.
+  private primary: TransportConstructor | undefined
+  private upgrade: Upgrade | undefined
 
-  constructor(socket: Socket, thresholdMs: number, storage: SessionStorage | undefined) {
+  constructor(socket: Socket, thresholdMs: number, storage: SessionStorage | undefined, upgradeAfterMs = defaultUpgradeAfterMs) {
     this.socket = socket
     this.thresholdMs = thresholdMs
     this.storage = storage ?? hostSessionStorage()
+    this.upgradeTimer = new Timer(() => this.upgradeNow(), upgradeAfterMs)
   }
 
   /** Starts one attempt to connect, in place of the one before. */
-  start(): void {
+  start(credentials: Credentials): void {
     this.cancel()
+    if (this.socket.transport === LongPoll) {
+      this.watchLongPoll()
+      this.socket.openTransport(credentials)
+      return
+    }
     if (this.storage?.getItem(MEMORY_KEY)) {
       this.fallBack("memorized")
       return
@@ -47,18 +66,34 @@ export class Fallback {
     this.refs = [onError, onOpen]
     this.limit("not open in time")
     try {
-      this.socket.openTransport()
+      this.socket.openTransport(credentials)
     } catch (error) {
       this.cancel()
       throw error
     }
   }
 
-  /** Ends the attempt under way, whatever its state. */
+  /** Ends what is under way, whatever its state. */
   cancel(): void {
     clearTimeout(this.timer)
+    this.stopUpgrading()
     this.socket.off(this.refs)
     this.refs = []
+  }
+
+  /** Tries to leave LongPoll again, unless it has not fallen back, nobody is looking, or the server cannot do that. */
+  upgradeNow(): void {
+    const { conn, decodesPositions, marksBytes } = this.socket
+    if (!this.primary || this.upgrade || !(conn instanceof LongPoll) || !conn.canUpgrade) return
+    // Serializers of an application's own are not for LongPoll, and the session goes on as it began.
+    if (!decodesPositions || !marksBytes) return
+    this.upgradeTimer.scheduleTimeout()
+    if (isPageHidden()) return
+    try {
+      this.upgrade = new Upgrade(conn, this.primary, (transport) => this.upgraded(conn, transport))
+    } catch (error) {
+      this.socket.log("transport", "cannot leave LongPoll", error)
+    }
   }
 
   private limit(reason: string): void {
@@ -69,12 +104,42 @@ export class Fallback {
   private fallBack(reason: unknown): void {
     this.cancel()
     this.socket.log("transport", "falling back to LongPoll...", reason)
+    this.primary = this.socket.transport
     this.socket.replaceTransport(LongPoll)
-    const ref = this.socket.onOpen(() => {
-      this.socket.off([ref])
+    this.socket.reconnect()
+  }
+
+  private watchLongPoll(): void {
+    if (!this.primary) return
+    const onOpen = this.socket.onOpen(() => {
       this.socket.log("transport", "established LongPoll fallback")
       if (!this.primaryWorked) this.storage?.setItem(MEMORY_KEY, "true")
+      this.upgradeTimer.scheduleTimeout()
     })
-    this.socket.reconnect()
+    const onClose = this.socket.onClose(() => this.stopUpgrading())
+    this.refs = [onOpen, onClose]
+  }
+
+  private upgraded(longPoll: LongPoll, transport: Transport | undefined): void {
+    this.upgrade = undefined
+    const { socket, primary } = this
+    if (!transport || !primary) {
+      socket.log("transport", "staying with LongPoll")
+      return
+    }
+    socket.log("transport", "going on from LongPoll over the primary transport")
+    const left = longPoll.release()
+    this.cancel()
+    this.primary = undefined
+    this.primaryWorked = true
+    this.storage?.setItem(MEMORY_KEY, "")
+    socket.moveTo(transport, primary)
+    for (const frame of left) transport.send(frame)
+  }
+
+  private stopUpgrading(): void {
+    this.upgradeTimer.reset()
+    this.upgrade?.cancel()
+    this.upgrade = undefined
   }
 }

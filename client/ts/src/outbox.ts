@@ -1,6 +1,7 @@
 import type { Channel } from "./channel.js"
+import type { Argument, Contract, EventName, Untyped } from "./contract.js"
 import { extend, withMember } from "./extension.js"
-import { Push, type Reply } from "./push.js"
+import { Push, type PushOptions, type Reply } from "./push.js"
 import { asBytes, type Message } from "./serializer.js"
 import { Timer } from "./timer.js"
 
@@ -26,8 +27,8 @@ export interface OutboxOptions {
  * rejoin; the server knows by its number what it has handled, and repeats the answer. The pushes live as long as the
  * channel does, which a page that is closed or reloaded ends.
  */
-export class Outbox {
-  readonly channel: Channel
+export class Outbox<C extends Contract = Untyped> {
+  readonly channel: Channel<C>
   /** How many pushes may wait for their answers. */
   readonly limit: number
   /** How many bytes a payload may have once encoded. */
@@ -42,7 +43,7 @@ export class Outbox {
   private readonly pauseTimer: Timer
 
   /** Create it before the channel joins; throws after that, and if the channel has one. */
-  constructor(channel: Channel, opts: OutboxOptions = {}) {
+  constructor(channel: Channel<C>, opts: OutboxOptions = {}) {
     extend(channel, "Outbox", ONCE, this)
     this.channel = channel
     this.limit = opts.limit ?? 100
@@ -62,8 +63,9 @@ export class Outbox {
   /**
    * Sends an event, or keeps it until the channel has joined. Its payload, an object of JSON or bytes, is that of this
    * moment, whatever becomes of it later. The server handles pushes in their order, except for one that it refuses because
-   * it is busy, which is sent again by itself. Each ends once: with the server's answer; in "timeout" after the timeout
-   * in milliseconds, if there is one, though it may have taken effect; or in "error" with one of these reasons:
+   * it is busy, which is sent again by itself. Each ends once, unless its signal aborts: with the server's answer; in
+   * "timeout" after the timeout in milliseconds, if there is one; or in "error" with one of the reasons below. One that was
+   * sent and then timed out or aborted may have taken effect.
    * - "crashed": the server's handler crashed at it.
    * - "outcome_unknown": it was sent, and nobody can say whether it took effect.
    * - "closed": it was not sent, and the channel is closed for good.
@@ -72,15 +74,15 @@ export class Outbox {
    * Throws before `join`, if `limit` pushes wait, if the payload is neither object nor bytes or has more than `maxBytes`,
    * and for bytes if the socket has an `encode` of its own.
    */
-  push(event: string, payload: object = {}, timeout: number = Infinity): Push {
+  push<E extends EventName<C["in"]>>(event: E, ...payload: Argument<C["in"][E]["payload"], [options?: number | PushOptions]>): Push<C["in"][E]["reply"]>
+  push(event: string, payload: any = {}, options: number | PushOptions = {}): Push {
     const { channel, limit, waiting } = this
     if (!channel.joinedOnce) throw new Error(`tried to push "${event}" to "${channel.topic}" before joining: call join() first`)
     if (waiting.size >= limit) throw new Error(`cannot push "${event}" to "${channel.topic}": ${limit} pushes wait for their answers, and that is the limit`)
+    const { timeout = Infinity, signal } = typeof options === "number" ? { timeout: options } : options
     const push = new MarkedPush(this, this.lastNumber + 1, event, copied(this, event, payload), timeout)
-    this.lastNumber++
-    waiting.set(push.number, push)
-    if (channel.isClosed()) this.giveUp("closed")
-    else this.flush()
+    if (!signal?.aborted) this.keep(push)
+    push.heed(signal)
     return push
   }
 
@@ -117,6 +119,18 @@ export class Outbox {
     if (!this.paused) this.pauseTimer.reset()
     this.flush()
     return true
+  }
+
+  /** @internal Waits no longer for a push, which counts as answered. */
+  forget(push: MarkedPush): void {
+    if (this.waiting.delete(push.number)) this.flush()
+  }
+
+  private keep(push: MarkedPush): void {
+    this.lastNumber = push.number
+    this.waiting.set(push.number, push)
+    if (this.channel.isClosed()) this.giveUp("closed")
+    else this.flush()
   }
 
   private resume(): void {
@@ -164,9 +178,9 @@ class MarkedPush extends Push {
   sentIn: string | null = null
   /** How often it was sent without being refused, so that it may have been handled. */
   unanswered = 0
-  private readonly outbox: Outbox
+  private readonly outbox: Outbox<any>
 
-  constructor(outbox: Outbox, number: number, event: string, payload: object, timeout: number) {
+  constructor(outbox: Outbox<any>, number: number, event: string, payload: object, timeout: number) {
     super(outbox.channel, event, () => payload, timeout)
     this.outbox = outbox
     this.number = number
@@ -185,6 +199,10 @@ class MarkedPush extends Push {
     this.unanswered--
   }
 
+  protected override drop(): void {
+    this.outbox.forget(this)
+  }
+
   protected override message(): Message {
     const message = super.message()
     const mark = { id: this.number, done: this.outbox.done }
@@ -192,13 +210,13 @@ class MarkedPush extends Push {
     return { ...message, payload: { ...(message.payload as object), [ONCE]: mark } }
   }
 
-  protected override settle(reply: Reply): void {
+  override settle(reply: Reply): void {
     if (this.outbox.settles(this, reply)) super.settle(reply)
   }
 }
 
 /** A copy of a payload, which must have room for a mark. */
-function copied({ channel, maxBytes }: Outbox, event: string, payload: object): object {
+function copied({ channel, maxBytes }: Outbox<any>, event: string, payload: object): object {
   const bytes = asBytes(payload)?.slice()
   if (bytes && !channel.socket.marksBytes) throw new Error(`cannot mark the bytes of "${event}": the socket has an encode of its own, which has no room for it`)
   const json = bytes ? "" : JSON.stringify(payload) ?? ""

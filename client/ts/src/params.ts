@@ -21,3 +21,19 @@ function encodePairs(params: object, parent: string): string[] {
     return [`${encodeURIComponent(key)}=${encodeURIComponent(String(value))}`]
   })
 }
+
+/** What comes now or later. */
+export type Eventually<T> = T | PromiseLike<T>
+
+export function isPromise<T>(value: Eventually<T> | undefined): value is PromiseLike<T> {
+  return typeof (value as PromiseLike<T> | undefined)?.then === "function"
+}
+
+/** Resolves as the promise does, or rejects after so many milliseconds. */
+export function within<T>(promise: PromiseLike<T>, ms: number, what: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no ${what} within ${ms} ms`)), ms)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}

@@ -1,4 +1,5 @@
 import type { Channel } from "./channel.js"
+import type { Contract, Named, Untyped } from "./contract.js"
 import { extend, withMember } from "./extension.js"
 import { onPageHide } from "./page.js"
 import type { SessionStorage } from "./platform.js"
@@ -21,8 +22,8 @@ export interface RecoveryOptions {
  * missed, in order and each event once, before what is live. Where that is more than the server kept, `onGap` tells. On
  * a topic without a history it does nothing.
  */
-export class Recovery {
-  readonly channel: Channel
+export class Recovery<C extends Contract = Untyped> {
+  readonly channel: Channel<C>
   /**
    * Where the channel stands in the topic's history: behind the event whose callbacks run, or ran last; behind bytes that
    * a `decode` of the socket's own decodes, only after their callbacks. Undefined before the first join, unless it was
@@ -35,7 +36,7 @@ export class Recovery {
   private gapCallback: (response: any) => void = () => {}
 
   /** Create it before the channel joins; throws after that, and if the channel has one. */
-  constructor(channel: Channel, opts: RecoveryOptions = {}) {
+  constructor(channel: Channel<C>, opts: RecoveryOptions = {}) {
     extend(channel, "Recovery", HISTORY, this)
     this.channel = channel
     if (opts.storage) this.stored = this.openStorage(opts.storage, opts.scope ?? "")
@@ -55,7 +56,7 @@ export class Recovery {
    * whatever snapshot the application's server put there, before the "ok" callbacks of the join do; or undefined if it was
    * this connection that could not carry an event, as long polling cannot carry bytes.
    */
-  onGap<R = unknown>(callback: (response: R | undefined) => void): void {
+  onGap<Type = never>(callback: (response: Named<Type, C["joined"]> | undefined) => void): void {
     this.gapCallback = callback
   }
 

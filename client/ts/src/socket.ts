@@ -1,81 +1,37 @@
 import { tokenToProtocols } from "./auth-token.js"
 import { Channel, type JoinParams } from "./channel.js"
 import { Connection } from "./connection.js"
-import { Fallback } from "./fallback.js"
+import type { Argument, Contract, Untyped } from "./contract.js"
 import { Heartbeat } from "./heartbeat.js"
-import { LongPoll } from "./longpoll.js"
-import { isPageHidden, watchPage } from "./page.js"
-import { appendParams, closure, type Params } from "./params.js"
-import { hostLocation, hostWebSocket, type SessionStorage } from "./platform.js"
+import { isOffline, isPageHidden, watchPage } from "./page.js"
+import { appendParams, closure, isPromise, within, type Eventually, type Params } from "./params.js"
+import { hostLocation, hostWebSocket } from "./platform.js"
+import { defaultReconnectAfterMs, defaultRejoinAfterMs, fullJitter, stayAway, toldByReason, type Schedule } from "./retry.js"
 import { Serializer, type Decode, type Encode, type Message } from "./serializer.js"
+import type { ErrorCallback, Logger, Registered, SocketEvents, SocketOptions } from "./socket-options.js"
 import { Timer } from "./timer.js"
 import { ReadyState, type CloseInfo, type Transport, type TransportConstructor } from "./transport.js"
 
-/** Receives what a socket does, for debugging: data may hold payloads, but not the params or the auth token. */
-export type Logger = (kind: string, message: string, data?: unknown) => void
-
-/** Called on a transport error with the error, the transport then in use, and how many connections had been open before. */
-export type ErrorCallback = (error: unknown, transport: TransportConstructor, establishedConnections: number) => void
-
-/** How a Socket is made. All of it is optional; times are milliseconds. */
-export interface SocketOptions {
-  /** The transport; by default the host's WebSocket, or LongPoll where there is none. */
-  transport?: TransportConstructor
-  /** Go over to LongPoll if the transport does not open, or answer a ping, within this time; by default never. */
-  longPollFallbackMs?: number
-  /** Sent when connecting; a function is asked again at each reconnect. */
-  params?: Params | (() => Params)
-  /** A token for the server, sent outside of the URL; a function is asked again at each reconnect. */
-  authToken?: string | (() => string)
-  /** How long joins and pushes wait for a reply. Default 10,000. */
-  timeout?: number
-  /** How long the socket is quiet before it sends a heartbeat, and how long it waits for the answer. Default 30,000. */
-  heartbeatIntervalMs?: number
-  /** How long to wait before the n-th try, from 1, to connect again. Default 10, 50, 100, 150, 200, 250, 500, 1000, 2000, then 5000. */
-  reconnectAfterMs?: (tries: number) => number
-  /** How long a channel waits before its n-th try, from 1, to join again. Default 1000, 2000, 5000, then 10,000. */
-  rejoinAfterMs?: (tries: number) => number
-  /** How long a request of LongPoll may take. Default 20,000, twice the server's own. */
-  longpollerTimeout?: number
-  /** Turns messages into frames in place of the default serializer, except over LongPoll. */
-  encode?: Encode
-  /** Turns frames into messages in place of the default serializer, except over LongPoll. */
-  decode?: Decode
-  logger?: Logger
-  /** True to log to the console if there is no logger. */
-  debug?: boolean
-  /** The type of binary frames from the transport. Default "arraybuffer", the only one that the default serializer reads. */
-  binaryType?: string
-  /** The version of the wire to ask for. Default "2.0.0", the only one that the default serializer speaks. */
-  vsn?: string
-  /** Where the fallback to LongPoll is remembered, in place of the page's sessionStorage. */
-  sessionStorage?: SessionStorage
-}
+/** What a connection is opened with: params and auth token. */
+export type Credentials = readonly [Params, string | undefined]
 
 interface Buffered {
   message: Message
   stillWanted: () => boolean
 }
 
-/** What a socket tells of, and with what. */
-interface SocketEvents {
-  open: []
-  close: [event: CloseInfo]
-  error: Parameters<ErrorCallback>
-  message: [message: Message]
-  reconnect: [delayMs: number, tries: number]
-  transport: [transport: TransportConstructor]
-}
-
-interface Registered {
-  ref: string
-  kind: keyof SocketEvents
-  callback: (...args: any) => void
-}
-
 const CLOSE_NORMAL = 1000
 
-/** A connection to a server that is kept up, and the channels on it. It starts with `connect`. */
+// How long an answer may take when there is reason to doubt that the connection lives.
+const PROBE_MS = 3000
+
+// How often to try at most while the browser says that there is no network: it may be wrong.
+const OFFLINE_MS = 5000
+
+/**
+ * A connection to a server that is kept up, and the channels on it. It starts with `connect`. This is the whole of it but
+ * for long polling, which the Socket of the main entry adds.
+ */
 export class Socket {
   /** The URL without its query. */
   readonly endPoint: string
@@ -83,24 +39,26 @@ export class Socket {
   readonly vsn: string
   readonly heartbeatIntervalMs: number
   readonly longpollerTimeout: number
-  readonly reconnectAfterMs: (tries: number) => number
-  readonly rejoinAfterMs: (tries: number) => number
+  readonly reconnectAfterMs: Schedule
+  readonly rejoinAfterMs: Schedule
   readonly binaryType: string
   /** The transport of this and the coming connections. */
   transport: TransportConstructor
-  params: () => Params
-  authToken: (() => string) | undefined
+  params: () => Eventually<Params>
+  authToken: (() => Eventually<string>) | undefined
   logger: Logger | null
   /** The channels that were made and not closed yet. */
-  channels: Channel[] = []
+  channels: Channel<any>[] = []
   /** How often a connection was open. */
   establishedConnections = 0
+  /** @internal When channels rejoin. */
+  readonly rejoinSchedule: Schedule
   private readonly customEncode: Encode | undefined
   private readonly customDecode: Decode | undefined
-  private readonly fallback: Fallback | undefined
-  private readonly heartbeat: Heartbeat
+  private readonly jitter: boolean
+  protected readonly heartbeat: Heartbeat
   private readonly reconnectTimer: Timer
-  private connection: Connection | null = null
+  protected connection: Connection | null = null
   // What was pushed while there was no connection: at most a join of each channel, and what the application pushes
   // on the socket itself.
   private sendBuffer: Buffered[] = []
@@ -109,6 +67,10 @@ export class Socket {
   private closeWasClean = true
   // Counts connects and disconnects, so that what was started before one of them can tell.
   private connectClock = 0
+  // The clock's time when promises of params and authToken were last asked for: they are under way if it still is.
+  private askedAt = -1
+  // Until when the server told us to stay away.
+  private notBefore = 0
   private callbacks: Registered[] = []
 
   /**
@@ -117,7 +79,7 @@ export class Socket {
    */
   constructor(endPoint: string, opts: SocketOptions = {}) {
     this.endPoint = `${endPoint}/websocket`
-    this.transport = opts.transport ?? hostWebSocket() ?? LongPoll
+    this.transport = opts.transport ?? hostWebSocket() ?? missingTransport()
     this.timeout = opts.timeout ?? 10000
     this.vsn = opts.vsn ?? "2.0.0"
     this.heartbeatIntervalMs = opts.heartbeatIntervalMs ?? 30000
@@ -125,27 +87,31 @@ export class Socket {
     this.reconnectAfterMs = opts.reconnectAfterMs ?? defaultReconnectAfterMs
     this.rejoinAfterMs = opts.rejoinAfterMs ?? defaultRejoinAfterMs
     this.binaryType = opts.binaryType ?? "arraybuffer"
-    this.params = closure(opts.params ?? {})
-    this.authToken = opts.authToken === undefined ? undefined : closure(opts.authToken)
+    this.params = closure<Eventually<Params>>(opts.params ?? {})
+    this.authToken = opts.authToken === undefined ? undefined : closure<Eventually<string>>(opts.authToken)
     this.logger = opts.logger ?? (opts.debug ? (kind, message, data) => console.log(`${kind}: ${message}`, data) : null)
     this.customEncode = opts.encode
     this.customDecode = opts.decode
-    this.fallback = opts.longPollFallbackMs ? new Fallback(this, opts.longPollFallbackMs, opts.sessionStorage) : undefined
+    this.jitter = opts.jitter ?? true
+    const spread = (own: Schedule | undefined, schedule: Schedule) => (own || !this.jitter ? schedule : fullJitter(schedule))
+    this.rejoinSchedule = spread(opts.rejoinAfterMs, this.rejoinAfterMs)
     this.heartbeat = new Heartbeat(this.heartbeatIntervalMs, () => this.sendHeartbeat(), () => this.heartbeatTimedOut())
-    this.reconnectTimer = new Timer(() => this.reconnectUnlessHidden(), this.reconnectAfterMs)
+    this.reconnectTimer = new Timer(() => this.reconnectUnlessHidden(), spread(opts.reconnectAfterMs, this.reconnectAfterMs))
     this.followPage()
   }
 
   /**
    * Connects, and from then on reconnects whenever the connection is lost, until `disconnect` or until the server
-   * closes with code 1000. Does nothing while there is a connection or a reconnect under way. Throws what `params`,
-   * `authToken` and the transport's constructor throw. To give params here is deprecated: give them to the constructor.
+   * closes with code 1000. Does nothing while there is a connection or one under way. Throws what `params`, `authToken`
+   * and the transport's constructor throw. If they return promises it connects once those resolve; if one rejects, that
+   * is an error like that of a transport. To give params here is deprecated: give them to the constructor.
    */
-  connect(params?: Params | (() => Params)): void {
-    if (params) this.params = closure(params)
-    if (this.connection && !this.connection.ending) return
-    if (this.fallback && this.transport !== LongPoll) this.fallback.start()
-    else this.openTransport()
+  connect(params?: Params | (() => Eventually<Params>)): void {
+    if (params) this.params = closure<Eventually<Params>>(params)
+    if (this.isUnderWay()) return
+    const answers = [this.params(), this.authToken?.()] as const
+    if (answers.some(isPromise)) void this.connectLater(Promise.all(answers))
+    else this.begin(answers as Credentials)
   }
 
   /** Closes the connection and stays away; the callback is called when it is closed, after at most 3 seconds. */
@@ -170,14 +136,9 @@ export class Socket {
     if (previous !== newTransport) this.call("transport", newTransport)
   }
 
-  /** The LongPoll transport, for `replaceTransport`. */
-  getLongPollTransport(): TransportConstructor {
-    return LongPoll
-  }
-
-  /** Makes a channel for a topic; it does nothing until it is joined. */
-  channel(topic: string, params: JoinParams = {}): Channel {
-    const channel = new Channel(topic, params, this)
+  /** Makes a channel for a topic, typed by its contract if there is one; it does nothing until it is joined. */
+  channel<C extends Contract = Untyped>(topic: string, ...[params]: Argument<JoinParams<C["params"]>>): Channel<C> {
+    const channel = new Channel<C>(topic, params, this)
     this.channels.push(channel)
     return channel
   }
@@ -272,9 +233,9 @@ export class Socket {
     return pageLocation(this.endPoint).protocol === "https:" ? "wss" : "ws"
   }
 
-  /** The full URL of the next connection. */
-  endPointURL(): string {
-    const url = appendParams(appendParams(this.endPoint, this.params()), { vsn: this.vsn })
+  /** The full URL of the next connection; without params that come by a promise, unless they are given. */
+  endPointURL(params: Eventually<Params> = this.params()): string {
+    const url = appendParams(appendParams(this.endPoint, isPromise(params) ? {} : params), { vsn: this.vsn })
     if (!url.startsWith("/")) return url
     if (url.startsWith("//")) return `${this.protocol()}:${url}`
     return `${this.protocol()}://${pageLocation(this.endPoint).host}${url}`
@@ -295,10 +256,15 @@ export class Socket {
     return this.logger !== null
   }
 
+  /** Opens the first connection of an attempt. */
+  protected begin(credentials: Credentials): void {
+    this.openTransport(credentials)
+  }
+
   /** @internal Opens the transport, whatever the connection was before. */
-  openTransport(): void {
-    const protocols = this.authToken && tokenToProtocols(this.authToken())
-    const transport = new this.transport(this.endPointURL(), protocols)
+  openTransport([params, token]: Credentials): void {
+    const protocols = token === undefined ? undefined : tokenToProtocols(token)
+    const transport = new this.transport(this.endPointURL(params), protocols)
     transport.binaryType = this.binaryType
     transport.timeout = this.longpollerTimeout
     const previous = this.connection
@@ -325,15 +291,44 @@ export class Socket {
         this.connect()
       } catch (error) {
         // No caller could catch what params or authToken throw here.
-        this.log("transport", "cannot connect", error)
-        this.callErrorCallbacks(error)
-        this.scheduleReconnect()
+        this.cannotConnect(error)
       }
     })
   }
 
+  /** Connects when the promises have resolved, unless the application connects or disconnects meanwhile. */
+  private async connectLater(promises: Promise<Credentials>): Promise<void> {
+    const clock = ++this.connectClock
+    this.askedAt = clock
+    this.closeWasClean = false
+    this.reconnectTimer.cancel()
+    try {
+      const credentials = await within(promises, this.timeout, "params and authToken")
+      if (clock === this.connectClock) this.begin(credentials)
+    } catch (error) {
+      if (clock !== this.connectClock) return
+      this.askedAt = -1
+      this.cannotConnect(error)
+    }
+  }
+
+  private cannotConnect(error: unknown): void {
+    this.log("transport", "cannot connect", error)
+    this.callErrorCallbacks(error)
+    this.scheduleReconnect()
+  }
+
+  private isUnderWay(): boolean {
+    return this.askedAt === this.connectClock || (this.connection !== null && !this.connection.ending)
+  }
+
+  /** @internal How long to wait if the server told so many milliseconds, if any. */
+  stayAway(toldMs: unknown): number {
+    return stayAway(toldMs, this.jitter)
+  }
+
   /** @internal Forgets a channel that is closed. */
-  remove(channel: Channel): void {
+  remove(channel: Channel<any>): void {
     this.off(channel.stateChangeRefs)
     this.channels = this.channels.filter((other) => other !== channel)
   }
@@ -351,13 +346,14 @@ export class Socket {
     this.establishedConnections++
     this.flushSendBuffer()
     this.reconnectTimer.reset()
-    if (!this.conn?.skipHeartbeat) this.heartbeat.start()
+    this.heartbeat.start(!this.conn?.skipHeartbeat)
     this.call("open")
   }
 
   private onConnClose(connection: Connection, event: CloseInfo): void {
     this.log("transport", "close", event)
     this.heartbeat.stop()
+    this.notBefore = Date.now() + this.stayAway(event.retryAfterMs ?? toldByReason(event.reason))
     // Whoever closes a connection on our side also decides what comes next.
     if (!connection.closing && event.code === CLOSE_NORMAL) {
       this.abandon()
@@ -383,7 +379,7 @@ export class Socket {
 
   private onConnMessage(connection: Connection, data: string | ArrayBuffer): void {
     let decoded = false
-    const decode = this.transport === LongPoll ? Serializer.decode : this.customDecode ?? Serializer.decode
+    const decode = (!connection.transport.plain && this.customDecode) || Serializer.decode
     try {
       decode(data, (message: Message) => {
         decoded = true
@@ -420,7 +416,7 @@ export class Socket {
 
   private send(message: Message): void {
     const connection = this.connection
-    const encode = this.transport === LongPoll ? Serializer.encode : this.customEncode ?? Serializer.encode
+    const encode = (!connection?.transport.plain && this.customEncode) || Serializer.encode
     encode(message, (frame: string | ArrayBuffer) => {
       if (connection === this.connection && connection?.isOpen()) connection.transport.send(frame)
     })
@@ -456,7 +452,8 @@ export class Socket {
   }
 
   private scheduleReconnect(): void {
-    this.call("reconnect", ...this.reconnectTimer.scheduleTimeout())
+    const atLeastMs = Math.max(this.notBefore - Date.now(), isOffline() ? OFFLINE_MS : 0)
+    this.call("reconnect", ...this.reconnectTimer.scheduleTimeout(atLeastMs))
   }
 
   private reconnectUnlessHidden(): void {
@@ -469,10 +466,9 @@ export class Socket {
   }
 
   /** Ends whatever would connect by itself. */
-  private abandon(): void {
+  protected abandon(): void {
     this.connectClock++
     this.closeWasClean = true
-    this.fallback?.cancel()
     this.reconnectTimer.reset()
   }
 
@@ -501,14 +497,14 @@ export class Socket {
     if (connection.lossReported) return
     connection.lossReported = true
     // A callback may leave a channel whose turn is still to come, or join one that was not on this connection.
-    const isHeld = (channel: Channel) => channel.isJoined() || channel.isJoining()
+    const isHeld = (channel: Channel<any>) => channel.isJoined() || channel.isJoining()
     for (const channel of this.channels.filter(isHeld)) {
       if (isHeld(channel)) channel.trigger("phx_error", { source: "transport", reason })
     }
   }
 
   /** Calls those that were registered when it began. */
-  private call<K extends keyof SocketEvents>(kind: K, ...args: SocketEvents[K]): void {
+  protected call<K extends keyof SocketEvents>(kind: K, ...args: SocketEvents[K]): void {
     for (const registered of this.callbacks.filter((registered) => registered.kind === kind)) registered.callback(...args)
   }
 
@@ -522,19 +518,35 @@ export class Socket {
     let clockWhenHidden: number | undefined
     watchPage({
       hide: () => {
-        if (!this.connection || this.connection.ending) return
+        if (!this.isUnderWay()) return
         this.disconnect()
         clockWhenHidden = this.connectClock
       },
       show: () => {
         if (clockWhenHidden === this.connectClock) this.connect()
       },
-      visible: () => {
-        if (this.isConnected() || this.closeWasClean) return
-        this.reconnectTimer.reset()
-        this.reconnect()
-      },
+      wake: () => this.wake(),
+      network: () => this.networkChanged(),
+      offline: () => this.probe(),
     })
+  }
+
+  /** There may be a network again, or another one. */
+  protected networkChanged(): void {
+    if (this.isConnected() || !isPageHidden()) this.wake()
+  }
+
+  /** Finds out soon whether the connection still lives; tries at once if there is none. */
+  private wake(): void {
+    if (this.isConnected()) this.probe()
+    else if (!this.closeWasClean && Date.now() >= this.notBefore && !this.connection?.isFresh(PROBE_MS)) {
+      this.reconnectTimer.reset()
+      this.reconnect()
+    }
+  }
+
+  private probe(): void {
+    if (this.isConnected()) this.heartbeat.probe(PROBE_MS)
   }
 }
 
@@ -549,12 +561,8 @@ function heartbeatMessage(ref: string): Message {
   return { join_ref: null, ref, topic: "phoenix", event: "heartbeat", payload: {} }
 }
 
-function defaultReconnectAfterMs(tries: number): number {
-  return [10, 50, 100, 150, 200, 250, 500, 1000, 2000][tries - 1] ?? 5000
-}
-
-function defaultRejoinAfterMs(tries: number): number {
-  return [1000, 2000, 5000][tries - 1] ?? 10000
+function missingTransport(): never {
+  throw new Error("this host has no WebSocket: give the option transport")
 }
 
 function pageLocation(endPoint: string): { protocol: string; host: string } {

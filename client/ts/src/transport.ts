@@ -6,6 +6,8 @@ export interface CloseInfo {
   code?: number
   reason?: string
   wasClean?: boolean
+  /** How long the server told us to stay away, if the reason does not say so (spec/protocol.md §22). */
+  retryAfterMs?: number
 }
 
 /**
@@ -18,6 +20,10 @@ export interface Transport {
   readonly bufferedAmount?: number
   /** True if the transport notices by itself that the server is gone. */
   readonly skipHeartbeat?: boolean
+  /** The subprotocol that the server has chosen, if any. */
+  readonly protocol?: string
+  /** True if it carries what the default serializer makes, whatever serializer the socket has. */
+  readonly plain?: boolean
   binaryType?: string
   /** How long one request may take, in milliseconds; only transports that make requests read it. */
   timeout?: number

@@ -8,7 +8,7 @@ interface Timeout {
 }
 
 /**
- * Puts setTimeout in the hands of a test until it ends; input and output stay real. Call it before anything sets a
+ * Puts setTimeout and Date.now in the hands of a test until it ends; input and output stay real. Call it before anything sets a
  * timer. (The mock timers of Node 20 do not do: to clear a timer twice removes another one from their queue.)
  */
 export class Clock {
@@ -17,7 +17,13 @@ export class Clock {
 
   constructor(t: TestContext) {
     const { setTimeout, clearTimeout } = globalThis
-    t.after(() => Object.assign(globalThis, { setTimeout, clearTimeout }))
+    const { now } = Date
+    const began = now()
+    t.after(() => {
+      Object.assign(globalThis, { setTimeout, clearTimeout })
+      Date.now = now
+    })
+    Date.now = () => began + this.now
     Object.assign(globalThis, {
       setTimeout: (callback: (...args: unknown[]) => void, ms = 0, ...args: unknown[]) => this.set(() => callback(...args), ms),
       clearTimeout: (timeout: Timeout | undefined) => this.clear(timeout, clearTimeout),

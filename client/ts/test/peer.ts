@@ -115,7 +115,7 @@ export class Peer {
 
 /** A socket to the peer over the WebSocket of the ws package; it disconnects with the test. */
 export function socketTo(t: TestContext, peer: { url: string }, opts: SocketOptions = {}): Socket {
-  const socket = new Socket(peer.url, { transport: nodeWebSocket, ...opts })
+  const socket = new Socket(peer.url, { transport: nodeWebSocket, jitter: false, ...opts })
   t.after(() => socket.disconnect())
   return socket
 }

@@ -28,7 +28,8 @@ export class PollRequest {
     return this.body.split("\n")
   }
 
-  answer(status: number, token?: string, messages: string[] = []): void {
+  answer(status: number, token?: string, messages: string[] = [], headers: Record<string, string> = {}): void {
+    for (const [name, value] of Object.entries(headers)) this.response.setHeader(name, value)
     this.raw(JSON.stringify({ status, token, messages }))
   }
 

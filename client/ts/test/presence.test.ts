@@ -19,17 +19,18 @@ function recorder() {
     calls,
     onJoin: (key: string, current: Entry | undefined, joined: Entry) => calls.push(["join", key, current, joined]),
     onLeave: (key: string, current: Entry, left: Entry) => calls.push(["leave", key, current, left]),
+    onUpdate: (key: string, before: Entry, current: Entry) => calls.push(["update", key, before, current]),
   }
 }
 
 function sync(current: State, next: State) {
-  const { calls, onJoin, onLeave } = recorder()
-  return { state: plain(Presence.syncState(current, next, onJoin, onLeave)), calls }
+  const { calls, onJoin, onLeave, onUpdate } = recorder()
+  return { state: plain(Presence.syncState(current, next, onJoin, onLeave, onUpdate)), calls }
 }
 
 function apply(current: State, diff: PresenceDiff<Entry>) {
-  const { calls, onJoin, onLeave } = recorder()
-  return { state: plain(Presence.syncDiff(current, diff, onJoin, onLeave)), calls }
+  const { calls, onJoin, onLeave, onUpdate } = recorder()
+  return { state: plain(Presence.syncDiff(current, diff, onJoin, onLeave, onUpdate)), calls }
 }
 
 test("a state over nothing joins everybody", () => {
@@ -49,6 +50,7 @@ test("a state tells joins and leaves by phx_ref, and leaves the current one alon
     ["join", "bob", entry("2", "3"), entry("5")],
     ["join", "joe", undefined, entry("6")],
     ["leave", "bob", entry("3", "5"), entry("2")],
+    ["update", "bob", entry("2", "3"), entry("3", "5")],
     ["leave", "eve", entry(), entry("4")],
   ])
   assert.deepEqual(current, { ann: entry("1"), bob: entry("2", "3"), eve: entry("4") })
@@ -82,12 +84,21 @@ test("a leave of nobody calls nobody", () => {
   assert.deepEqual(apply({}, { joins: {}, leaves: { ann: entry("1") } }), { state: {}, calls: [] })
 })
 
-test("an update joins the new meta, then leaves the old one, so that the user is never gone", () => {
-  const { state, calls } = apply({ ann: entry("1") }, { joins: { ann: entry("2") }, leaves: { ann: entry("1") } })
-  assert.deepEqual(state, { ann: entry("2") })
+test("an update joins the new meta, then leaves the old one, so that the user is never gone, and is an update", () => {
+  const { state, calls } = apply({ ann: entry("0", "1") }, { joins: { ann: entry("2") }, leaves: { ann: entry("1") } })
+  assert.deepEqual(state, { ann: entry("0", "2") })
   assert.deepEqual(calls, [
-    ["join", "ann", entry("1"), entry("2")],
-    ["leave", "ann", entry("2"), entry("1")],
+    ["join", "ann", entry("0", "1"), entry("2")],
+    ["leave", "ann", entry("0", "2"), entry("1")],
+    ["update", "ann", entry("0", "1"), entry("0", "2")],
+  ])
+})
+
+test("who comes and goes in one diff is not updated", () => {
+  const { calls } = apply({}, { joins: { ann: entry("1") }, leaves: { ann: entry("1") } })
+  assert.deepEqual(calls, [
+    ["join", "ann", undefined, entry("1")],
+    ["leave", "ann", entry(), entry("1")],
   ])
 })
 
@@ -126,10 +137,11 @@ test("list gives the entries, or what the chooser makes of them", () => {
 function joining(opts?: { events: { state: string; diff: string } }) {
   const socket = new Socket("ws://peer.test/socket", { transport: nodeWebSocket, timeout: 1 << 30 })
   const channel = socket.channel("room:1")
-  const presence = new Presence<Entry>(channel, opts)
-  const { calls, onJoin, onLeave } = recorder()
+  const presence = new Presence<{ device?: string }, Entry>(channel, opts)
+  const { calls, onJoin, onLeave, onUpdate } = recorder()
   presence.onJoin(onJoin)
   presence.onLeave(onLeave)
+  presence.onUpdate(onUpdate)
   presence.onSync(() => calls.push("sync"))
   channel.join()
   return { channel, presence, calls, done: () => channel.leave() }

@@ -53,11 +53,12 @@ type Registration struct {
 type Service struct {
 	store     Store
 	passwords *hasher
+	tried     *throttle
 }
 
 // New returns a Service that keeps everything in store.
 func New(store Store) *Service {
-	return &Service{store: store, passwords: newHasher()}
+	return &Service{store: store, passwords: newHasher(), tried: newThrottle()}
 }
 
 // Register makes a new user. The error is a field.Errors if something that was
@@ -81,12 +82,32 @@ func (s *Service) Register(ctx context.Context, r Registration) (User, error) {
 	return user, nil
 }
 
+// RegisterWithoutPassword makes a new user whom nobody can log in as. It must be
+// given a username and a name that Register would take.
+func (s *Service) RegisterWithoutPassword(ctx context.Context, username, name string) (User, error) {
+	user := User{Username: username, Name: name}
+	var err error
+	if user.ID, err = s.store.InsertUser(ctx, user, unmatched()); err != nil {
+		return User{}, fmt.Errorf("accounts: register %s: %w", username, err)
+	}
+	return user, nil
+}
+
 // Authenticate returns the user with that username and password, or
 // ErrCredentials. It takes as long for a username that does not exist as for a
 // wrong password, so that neither its answer nor its duration tells who is
 // registered.
-func (s *Service) Authenticate(ctx context.Context, username, password string) (User, error) {
-	user, hash, err := s.store.UserByUsername(ctx, foldUsername(username))
+//
+// from is the address that the try comes from, in any form. One username may be
+// tried from one address 5 times, and then every 30 seconds, until a password is
+// right; who tries more often gets a *TooManyTries. Each Service counts by
+// itself, so of several nodes each does.
+func (s *Service) Authenticate(ctx context.Context, username, password, from string) (User, error) {
+	username = foldUsername(username)
+	if err := s.tried.take(username, from); err != nil {
+		return User{}, err
+	}
+	user, hash, err := s.store.UserByUsername(ctx, username)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return User{}, fmt.Errorf("accounts: authenticate: %w", err)
 	}
@@ -101,6 +122,7 @@ func (s *Service) Authenticate(ctx context.Context, username, password string) (
 	if !known || !matches {
 		return User{}, ErrCredentials
 	}
+	s.tried.giveBack(username, from)
 	return user, nil
 }
 
@@ -169,7 +191,7 @@ func (r Registration) check() (User, error) {
 		name = user.Username
 	}
 	user.Name = problems.Line("name", name, 1, 40)
-	checkPassword(problems, r.Password)
+	checkPassword(problems, "password", r.Password)
 	return user, problems.Err()
 }
 

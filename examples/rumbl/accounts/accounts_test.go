@@ -14,6 +14,8 @@ import (
 	"github.com/roost-dev/roost/examples/rumbl/store/sqlite"
 )
 
+const from = "192.0.2.1" // where tries come from
+
 func newService(t *testing.T) *accounts.Service {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "rumbl.db"))
@@ -42,7 +44,7 @@ func TestARegisteredUserCanAuthenticate(t *testing.T) {
 	if registered.ID == 0 || registered.Username != "ada_1" || registered.Name != "Ada Lovelace" {
 		t.Errorf("registered %+v", registered)
 	}
-	got, err := s.Authenticate(t.Context(), "ADA_1", "correct horse")
+	got, err := s.Authenticate(t.Context(), "ADA_1", "correct horse", from)
 	if err != nil || got != registered {
 		t.Errorf("Authenticate = %+v, %v; want %+v", got, err, registered)
 	}
@@ -62,7 +64,7 @@ func TestAuthenticateDoesNotSayWhatWasWrong(t *testing.T) {
 		"unknown with decoy content": {"bob", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			user, err := s.Authenticate(t.Context(), try[0], try[1])
+			user, err := s.Authenticate(t.Context(), try[0], try[1], from)
 			if !errors.Is(err, accounts.ErrCredentials) || user != (accounts.User{}) {
 				t.Errorf("Authenticate = %+v, %v; want ErrCredentials", user, err)
 			}
@@ -74,7 +76,7 @@ func TestAuthenticateGivesUpWithItsContext(t *testing.T) {
 	s := newService(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Authenticate(ctx, "ada", "correct horse"); !errors.Is(err, context.Canceled) {
+	if _, err := s.Authenticate(ctx, "ada", "correct horse", from); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 }

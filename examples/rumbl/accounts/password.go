@@ -36,14 +36,17 @@ const (
 // than slots run at once, and the others wait.
 type hasher struct {
 	slots chan struct{}
-	decoy string // a hash that no password is known for
+	decoy string // see unmatched
 }
 
 func newHasher() *hasher {
 	h := &hasher{slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
-	h.decoy = encode(newSalt(), make([]byte, keyLength))
+	h.decoy = unmatched()
 	return h
 }
+
+// unmatched returns a hash that no password is known for.
+func unmatched() string { return encode(newSalt(), make([]byte, keyLength)) }
 
 // hash returns the password's hash in the usual notation,
 // $argon2id$v=19$m=19456,t=2,p=1$salt$key. The only error is ctx's.
@@ -116,13 +119,14 @@ func newSalt() []byte {
 	return salt
 }
 
-func checkPassword(problems field.Errors, password string) {
+// checkPassword checks a new password, that of the named field.
+func checkPassword(problems field.Errors, name, password string) {
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password):
-		problems.Add("password", "must be valid text (UTF-8)")
+		problems.Add(name, "must be valid text (UTF-8)")
 	case n < minPassword:
-		problems.Add("password", fmt.Sprintf("must have at least %d characters", minPassword))
+		problems.Add(name, fmt.Sprintf("must have at least %d characters", minPassword))
 	case n > maxPassword:
-		problems.Add("password", fmt.Sprintf("must have at most %d characters", maxPassword))
+		problems.Add(name, fmt.Sprintf("must have at most %d characters", maxPassword))
 	}
 }

@@ -19,6 +19,10 @@ type Store interface {
 	// UserByUsername returns the user and the hash of the password, or
 	// ErrNotFound.
 	UserByUsername(ctx context.Context, username string) (User, string, error)
+	// SetPassword gives a user another password hash and deletes the user's
+	// sessions but for one, both or neither. It returns the ids of those that it
+	// deleted.
+	SetPassword(ctx context.Context, userID int64, passwordHash string, keepSession int64) (ended []int64, err error)
 	CountUsers(ctx context.Context) (int64, error)
 
 	InsertSession(ctx context.Context, userID int64, secretHash []byte, expiresAt time.Time) error

@@ -11,9 +11,12 @@ import (
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
 )
 
+//go:generate go run github.com/roost-dev/roost/cmd/roost contract -ts ../web/assets/contract.ts
+
 // What viewers send on the topic "videos:<id>": each event, its name tied to
 // the types of its payload and its reply. Who adds or changes something gets it
-// in the reply, as all others get it as an event.
+// in the reply, as all others get it as an event. The scripts know all this from
+// web/assets/contract.ts: go generate writes that anew.
 var (
 	NewAnnotation    = roost.NewIn[AnnotationInput, Annotation]("new_annotation")
 	EditAnnotation   = roost.NewIn[AnnotationEdit, Annotation]("edit_annotation")
@@ -174,10 +177,10 @@ type Annotation struct {
 	User     User   `json:"user"`
 	At       int64  `json:"at"` // milliseconds since the video's beginning
 	Body     string `json:"body"`
-	Edited   bool   `json:"edited,omitempty"`
+	Edited   bool   `json:"edited"`
 
 	// Muted says that only its author and the video's owner get to see it.
-	Muted bool `json:"muted,omitempty"`
+	Muted bool `json:"muted"`
 }
 
 // RemovedAnnotation is what is left of an annotation that was removed.
@@ -194,7 +197,7 @@ type Message struct {
 	SentAt int64  `json:"sent_at"` // milliseconds since 1970
 
 	// Muted says that only its author and the video's owner get to see it.
-	Muted bool `json:"muted,omitempty"`
+	Muted bool `json:"muted"`
 }
 
 // User is a user as viewers see one.
@@ -219,7 +222,7 @@ type Deleted struct{}
 type Viewer struct {
 	Name     string `json:"name"`
 	OnlineAt int64  `json:"online_at"` // seconds since 1970
-	Typing   bool   `json:"typing,omitempty"`
+	Typing   bool   `json:"typing"`
 }
 
 func validID(field string, id int64) error {

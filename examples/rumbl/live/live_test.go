@@ -57,7 +57,7 @@ func newSite(t *testing.T, opts *Options) *site {
 	s := &site{t: t, store: &counted{Store: store}}
 	s.start(opts)
 	s.owner = s.register("owner")
-	s.video, err = s.app.multimedia.AddVideo(t.Context(), multimedia.Author(s.owner), multimedia.NewVideo{Title: "One", URL: "/static/sample.webm"})
+	s.video, err = s.app.multimedia.AddVideo(t.Context(), multimedia.Author(s.owner), multimedia.VideoInput{Title: "One", URL: "/static/sample.webm"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestALongListComesInPages(t *testing.T) {
 func TestAnAnnotationReachesEverybodyOnTheVideoAndIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, nil)
-		other, err := s.app.multimedia.AddVideo(t.Context(), s.video.Owner, multimedia.NewVideo{Title: "Two", URL: "/static/sample.webm"})
+		other, err := s.app.multimedia.AddVideo(t.Context(), s.video.Owner, multimedia.VideoInput{Title: "Two", URL: "/static/sample.webm"})
 		if err != nil {
 			t.Fatal(err)
 		}

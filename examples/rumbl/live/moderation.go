@@ -56,7 +56,7 @@ func (app *App) tellMutes(ctx context.Context, w *watching, joined *Joined) (err
 func (app *App) kickViewer(ctx context.Context, ch *roost.Channel[watching], ref ViewerRef) (roost.Ack, error) {
 	w := &ch.State
 	if !w.isOwner() || ref.UserID == w.viewer.ID {
-		return roost.Ack{}, refusal(multimedia.ErrNotAllowed)
+		return roost.Ack{}, refusal(multimedia.ErrNotOwner)
 	}
 	if _, here := app.viewers.Get(ch.Topic(), strconv.FormatInt(ref.UserID, 10)); !here {
 		return roost.Ack{}, refusal(multimedia.ErrNotFound)

@@ -142,7 +142,7 @@ func refusal(err error) error {
 		return roost.Invalid(first, problems[first])
 	case errors.Is(err, multimedia.ErrNotFound):
 		return &roost.Error{Reason: "not found", Cause: err}
-	case errors.Is(err, multimedia.ErrNotAllowed):
+	case errors.Is(err, multimedia.ErrNotOwner):
 		return &roost.Error{Reason: "not allowed", Cause: err}
 	case errors.Is(err, multimedia.ErrMuted):
 		return &roost.Error{Reason: "muted", Cause: err}

@@ -48,7 +48,7 @@ func (s *Service) Annotate(ctx context.Context, videoID int64, author Author, at
 	return a, nil
 }
 
-// EditAnnotation changes what an annotation says. It returns ErrNotAllowed to
+// EditAnnotation changes what an annotation says. It returns ErrNotOwner to
 // all but its author, ErrMuted to one who was not muted when he wrote it and is
 // now, since all would see it, and a field.Errors if body is at fault.
 func (s *Service) EditAnnotation(ctx context.Context, videoID, id, editor int64, body string) (Annotation, error) {
@@ -59,7 +59,7 @@ func (s *Service) EditAnnotation(ctx context.Context, videoID, id, editor int64,
 	}
 	a, err := s.store.Annotation(ctx, videoID, id)
 	if err == nil && a.Author.ID != editor {
-		err = ErrNotAllowed
+		err = ErrNotOwner
 	}
 	if err == nil && !a.Muted {
 		err = s.mayBeHeard(ctx, videoID, editor)
@@ -74,7 +74,7 @@ func (s *Service) EditAnnotation(ctx context.Context, videoID, id, editor int64,
 	return a, nil
 }
 
-// RemoveAnnotation removes an annotation. It returns ErrNotAllowed to all but
+// RemoveAnnotation removes an annotation. It returns ErrNotOwner to all but
 // its author and the video's owner.
 func (s *Service) RemoveAnnotation(ctx context.Context, videoID, id, remover int64) (Annotation, error) {
 	a, err := s.store.Annotation(ctx, videoID, id)

@@ -43,12 +43,12 @@ func (s *Service) LatestMessages(ctx context.Context, videoID, viewer int64, lim
 }
 
 // Mute has nobody but themselves and the video's owner see what a viewer writes
-// from now on, or ends that, and returns the viewer. It returns ErrNotAllowed to
+// from now on, or ends that, and returns the viewer. It returns ErrNotOwner to
 // all but the owner, and to him about himself.
 func (s *Service) Mute(ctx context.Context, videoID, owner, viewer int64, muted bool) (Author, error) {
 	err := s.mustOwn(ctx, videoID, owner)
 	if err == nil && viewer == owner {
-		err = ErrNotAllowed
+		err = ErrNotOwner
 	}
 	var author Author
 	if err == nil {
@@ -96,7 +96,7 @@ func (s *Service) mayBeHeard(ctx context.Context, videoID, viewer int64) error {
 func (s *Service) mustOwn(ctx context.Context, videoID, user int64) error {
 	video, err := s.store.Video(ctx, videoID)
 	if err == nil && video.Owner.ID != user {
-		err = ErrNotAllowed
+		err = ErrNotOwner
 	}
 	return err
 }

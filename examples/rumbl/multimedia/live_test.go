@@ -60,8 +60,8 @@ func TestAnAnnotationIsEditedByItsAuthorAlone(t *testing.T) {
 	c := newCrowd(t)
 	a := c.annotate(t, "one")
 	for _, other := range []multimedia.Author{c.owner, c.guest} {
-		if _, err := c.EditAnnotation(t.Context(), c.video.ID, a.ID, other.ID, "x"); !errors.Is(err, multimedia.ErrNotAllowed) {
-			t.Errorf("the %s edits: %v, want ErrNotAllowed", other.Name, err)
+		if _, err := c.EditAnnotation(t.Context(), c.video.ID, a.ID, other.ID, "x"); !errors.Is(err, multimedia.ErrNotOwner) {
+			t.Errorf("the %s edits: %v, want ErrNotOwner", other.Name, err)
 		}
 	}
 	_, err := c.EditAnnotation(t.Context(), c.video.ID, a.ID, c.author.ID, " ")
@@ -82,8 +82,8 @@ func TestAnAnnotationIsRemovedByItsAuthorOrTheVideosOwner(t *testing.T) {
 	c := newCrowd(t)
 	for _, remover := range []multimedia.Author{c.author, c.owner} {
 		a := c.annotate(t, "one")
-		if _, err := c.RemoveAnnotation(t.Context(), c.video.ID, a.ID, c.guest.ID); !errors.Is(err, multimedia.ErrNotAllowed) {
-			t.Errorf("the guest removes: %v, want ErrNotAllowed", err)
+		if _, err := c.RemoveAnnotation(t.Context(), c.video.ID, a.ID, c.guest.ID); !errors.Is(err, multimedia.ErrNotOwner) {
+			t.Errorf("the guest removes: %v, want ErrNotOwner", err)
 		}
 		removed, err := c.RemoveAnnotation(t.Context(), c.video.ID, a.ID, remover.ID)
 		if err != nil || !removed.Removed || removed.Body != "" || removed.Revision <= a.Revision {
@@ -120,8 +120,8 @@ func TestOnlyTheOwnerMutesAndNotHimself(t *testing.T) {
 		"the owner, himself":  {c.owner.ID, c.owner.ID},
 	} {
 		for _, muted := range []bool{true, false} {
-			if _, err := c.Mute(t.Context(), c.video.ID, try.by, try.whom, muted); !errors.Is(err, multimedia.ErrNotAllowed) {
-				t.Errorf("%s: %v, want ErrNotAllowed", name, err)
+			if _, err := c.Mute(t.Context(), c.video.ID, try.by, try.whom, muted); !errors.Is(err, multimedia.ErrNotOwner) {
+				t.Errorf("%s: %v, want ErrNotOwner", name, err)
 			}
 		}
 	}

@@ -21,7 +21,7 @@ const (
 // Source is where a video is.
 type Source struct {
 	Kind Kind
-	Ref  string // File: an http(s) URL, or a path on this site; YouTube: the video's id
+	Ref  string // File: an http(s) URL, or a path on this site, with #t= where to begin; YouTube: the video's id
 }
 
 // Origin returns scheme and host of a File that is on another site, such as
@@ -37,12 +37,22 @@ func (s Source) Origin() string {
 	return u.Scheme + "://" + u.Host
 }
 
+// URL returns an address from which ParseSource makes s.
+func (s Source) URL() string {
+	if s.Kind == YouTube {
+		return "https://www.youtube.com/watch?v=" + s.Ref
+	}
+	return s.Ref
+}
+
 var (
 	youTubeID    = regexp.MustCompile(`^[A-Za-z0-9_-]{11}$`)
 	youTubeHosts = []string{"youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com", "www.youtube-nocookie.com"}
 	// Narrower than what a URL may hold, since the host is repeated in the
 	// page's Content-Security-Policy.
-	plainHost  = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
+	plainHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
+	// Where a player begins, in seconds; see the W3C's Media Fragments.
+	beginning  = regexp.MustCompile(`^t=[0-9]{1,6}(\.[0-9]{1,3})?$`)
 	extensions = []string{".webm", ".mp4", ".m4v", ".mov", ".ogv"}
 )
 
@@ -50,8 +60,8 @@ const maxURL = 2000 // bytes
 
 // ParseSource understands the address of a video: a YouTube address in any of
 // its usual forms (watch?v=, youtu.be/, /shorts/, /embed/, /live/), or the
-// http(s) address of a video file, or the path of one on this site. The error
-// says what to do about it.
+// http(s) address of a video file, or the path of one on this site; either may
+// end with #t= and the second to begin at. The error says what to do about it.
 func ParseSource(address string) (Source, error) {
 	address = strings.TrimSpace(address)
 	if address == "" {
@@ -83,7 +93,9 @@ func parseFile(u *url.URL) (Source, error) {
 	if !slices.Contains(extensions, strings.ToLower(path.Ext(u.Path))) {
 		return Source{}, errors.New("must be a YouTube address, or that of a video file: " + strings.Join(extensions, ", "))
 	}
-	u.Fragment = ""
+	if !beginning.MatchString(u.Fragment) {
+		u.Fragment = ""
+	}
 	return Source{Kind: File, Ref: u.String()}, nil
 }
 

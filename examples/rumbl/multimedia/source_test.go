@@ -19,7 +19,10 @@ func TestParseSourceUnderstands(t *testing.T) {
 		"https://www.youtube.com/live/dQw4w9WgXcQ/":              youtube,
 		"https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ":     youtube,
 		"  https://example.com/a/clip.webm  ":                    file("https://example.com/a/clip.webm"),
-		"https://Example.com:8443/clip.MP4?sig=1#t=5":            file("https://example.com:8443/clip.MP4?sig=1"),
+		"https://Example.com:8443/clip.MP4?sig=1#t=5":            file("https://example.com:8443/clip.MP4?sig=1#t=5"),
+		"/static/sample.webm#t=12.5":                             file("/static/sample.webm#t=12.5"),
+		"/static/sample.webm#t=1,2":                              file("/static/sample.webm"),
+		"/static/sample.webm#chapter":                            file("/static/sample.webm"),
 		"http://127.0.0.1:8080/clip.mov":                         file("http://127.0.0.1:8080/clip.mov"),
 		"/static/sample.webm":                                    file("/static/sample.webm"),
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/roost-dev/roost/examples/rumbl/accounts"
+	"github.com/roost-dev/roost/examples/rumbl/multimedia"
 	"github.com/roost-dev/roost/examples/rumbl/store"
 )
 
@@ -101,6 +102,47 @@ func TestASessionBelongsToAUser(t *testing.T) {
 	eachDriver(t, func(t *testing.T, open func() store.Store) {
 		if err := open().InsertSession(t.Context(), 1, []byte("hash"), time.Now()); err == nil {
 			t.Error("a session of nobody was kept")
+		}
+	})
+}
+
+func TestANewPasswordEndsTheUsersOtherSessions(t *testing.T) {
+	eachDriver(t, func(t *testing.T, open func() store.Store) {
+		s := open()
+		session := func(user multimedia.Author, hash string) accounts.Session {
+			t.Helper()
+			if err := s.InsertSession(t.Context(), user.ID, []byte(hash), time.Now().Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			session, err := s.SessionByHash(t.Context(), []byte(hash))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return session
+		}
+		ada, bob := addUser(t, s, "ada"), addUser(t, s, "bob")
+		kept, one, two, bobs := session(ada, "kept"), session(ada, "one"), session(ada, "two"), session(bob, "bob's")
+
+		ended, err := s.SetPassword(t.Context(), ada.ID, "new hash", kept.ID)
+		slices.Sort(ended)
+		if err != nil || !slices.Equal(ended, []int64{one.ID, two.ID}) {
+			t.Fatalf("ended %v, %v; want %d and %d", ended, err, one.ID, two.ID)
+		}
+		if _, hash, err := s.UserByUsername(t.Context(), "ada"); err != nil || hash != "new hash" {
+			t.Errorf("ada's hash is %q, %v", hash, err)
+		}
+		if _, hash, err := s.UserByUsername(t.Context(), "bob"); err != nil || hash != "hash of bob" {
+			t.Errorf("bob's hash is %q, %v", hash, err)
+		}
+		for _, session := range []accounts.Session{kept, bobs} {
+			if _, err := s.SessionByID(t.Context(), session.ID); err != nil {
+				t.Errorf("session %d: %v", session.ID, err)
+			}
+		}
+		for _, session := range []accounts.Session{one, two} {
+			if _, err := s.SessionByID(t.Context(), session.ID); !errors.Is(err, accounts.ErrNotFound) {
+				t.Errorf("session %d: %v, want ErrNotFound", session.ID, err)
+			}
 		}
 	})
 }

@@ -143,7 +143,7 @@ func TestAChangedAnnotationComesAgainAndARemovedOneIsGoneAndTold(t *testing.T) {
 				t.Errorf("%s: ChangeAnnotation: %v, want ErrNotFound", name, err)
 			}
 		}
-		if videos, err := s.Videos(t.Context(), 0, 2); err != nil || videos[1].Annotations != 2 {
+		if videos, err := s.Videos(t.Context(), multimedia.Listing{Limit: 2}, nil); err != nil || videos[1].Annotations != 2 {
 			t.Errorf("%+v, %v; want a count of 2", videos, err)
 		}
 	})

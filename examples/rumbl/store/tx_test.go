@@ -30,7 +30,7 @@ func TestATransactionBecomesVisibleAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if videos, err := reader.Videos(t.Context(), 0, 10); err != nil || len(videos) != 1 || videos[0].Owner.Username != "ada" {
+		if videos, err := reader.Videos(t.Context(), multimedia.Listing{Limit: 10}, nil); err != nil || len(videos) != 1 || videos[0].Owner.Username != "ada" {
 			t.Errorf("afterwards: %+v, %v", videos, err)
 		}
 	})
@@ -51,6 +51,26 @@ func TestAFailedTransactionLeavesNothing(t *testing.T) {
 			t.Errorf("%d users, %v; want none", n, err)
 		}
 		addUser(t, s, "ada") // which nothing holds up
+	})
+}
+
+func TestAPasswordIsSetWithinATransactionToo(t *testing.T) {
+	eachDriver(t, func(t *testing.T, open func() store.Store) {
+		s := open()
+		ada := addUser(t, s, "ada")
+		failure := errors.New("no")
+		err := s.InTx(t.Context(), func(people accounts.Store, _ multimedia.Store) error {
+			if _, err := people.SetPassword(t.Context(), ada.ID, "new hash", 0); err != nil {
+				t.Error(err)
+			}
+			return failure
+		})
+		if !errors.Is(err, failure) {
+			t.Errorf("error %v, want the function's", err)
+		}
+		if _, hash, err := s.UserByUsername(t.Context(), "ada"); err != nil || hash != "hash of ada" {
+			t.Errorf("the hash is %q, %v; want the old one", hash, err)
+		}
 	})
 }
 

@@ -3,8 +3,11 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/roost-dev/roost/examples/rumbl/multimedia"
 )
 
 func TestWhoRegistersIsLoggedIn(t *testing.T) {
@@ -143,10 +146,10 @@ func TestAFormThatDidNotComeFromThePageIsRefused(t *testing.T) {
 		s.newBrowser(t).post("/login", url.Values{"username": {"ada"}, "password": {"correct horse"}}).
 			want(t, http.StatusForbidden, "/login")
 	})
-	if videos, err := s.multimedia.Videos(t.Context(), 0, 10); err != nil || len(videos) != 0 {
+	if videos, err := s.multimedia.Videos(t.Context(), multimedia.Listing{Limit: 10}); err != nil || len(videos) != 0 {
 		t.Errorf("videos afterwards: %v, %v", videos, err)
 	}
-	b.post("/videos", fields(token(b))).want(t, http.StatusOK, "/watch/1")
+	b.post("/videos", fields(token(b))).want(t, http.StatusOK, "/watch/1-forged")
 }
 
 func TestAFormOfUnreasonableSizeIsRefused(t *testing.T) {
@@ -173,4 +176,66 @@ func TestLoggingInNeverGoesOnToAnotherSite(t *testing.T) {
 		b.submit("/login", "/login", map[string]string{"username": "ada", "password": "correct horse", "next": next}).
 			want(t, http.StatusOK, "/")
 	}
+}
+
+func TestATooManiethTryIsToldToWait(t *testing.T) {
+	s := newSite(t)
+	s.newBrowser(t).register("ada")
+	b := s.newBrowser(t)
+	for range 5 {
+		b.submit("/login", "/login", map[string]string{"username": "ada", "password": "wrong horse"}).
+			want(t, http.StatusUnauthorized, "/login")
+	}
+	got := b.submit("/login", "/login", map[string]string{"username": "ada", "password": "correct horse"})
+	got.want(t, http.StatusTooManyRequests, "/login", "That was tried too often. Wait ", " and try again.")
+	if after, err := strconv.Atoi(got.header.Get("Retry-After")); err != nil || after < 1 || after > 30 {
+		t.Errorf("Retry-After: %q, want up to 30", got.header.Get("Retry-After"))
+	}
+	if b.isLoggedIn() {
+		t.Error("logged in")
+	}
+}
+
+func TestAnAccountIsItsOwnersToSee(t *testing.T) {
+	s := newSite(t)
+	b := s.newBrowser(t)
+	b.get("/account").want(t, http.StatusOK, "/login?next=%2Faccount")
+	b.register("ada")
+	b.get("/account").want(t, http.StatusOK, "/account", "@ada", "Change the password")
+}
+
+func TestChangingThePasswordLogsOutTheOtherBrowsers(t *testing.T) {
+	s := newSite(t)
+	b, other := s.newBrowser(t), s.newBrowser(t)
+	b.register("ada")
+	other.submit("/login", "/login", map[string]string{"username": "ada", "password": "correct horse"})
+	b.submit("/account", "/account/password", map[string]string{"old_password": "correct horse", "new_password": "battery staple"}).
+		want(t, http.StatusOK, "/account?changed=password", `data-testid="password-changed"`)
+	if !b.isLoggedIn() || other.isLoggedIn() {
+		t.Errorf("logged in: %v, and the other browser: %v; want the former alone", b.isLoggedIn(), other.isLoggedIn())
+	}
+	for password, status := range map[string]int{"correct horse": http.StatusUnauthorized, "battery staple": http.StatusOK} {
+		got := other.submit("/login", "/login", map[string]string{"username": "ada", "password": password})
+		if got.status != status {
+			t.Errorf("logging in with %q: status %d, want %d", password, got.status, status)
+		}
+	}
+}
+
+func TestAMistakeInChangingThePasswordIsExplained(t *testing.T) {
+	b := newSite(t).newBrowser(t)
+	b.register("ada")
+	got := b.submit("/account", "/account/password", map[string]string{"old_password": "wrong horse", "new_password": "short"})
+	got.want(t, http.StatusUnprocessableEntity, "/account/password",
+		"2 things are not right yet", `<a href="#old_password">Current password is not right.</a>`,
+		`<p class="problem" id="new_password-problem">New password must have at least 8 characters.</p>`,
+		`aria-invalid="true" aria-describedby="old_password-problem"`)
+	if strings.Contains(got.body, "wrong horse") || strings.Contains(got.body, `"short"`) {
+		t.Error("the page repeats a password")
+	}
+	for range 4 {
+		b.submit("/account", "/account/password", map[string]string{"old_password": "wrong horse", "new_password": "battery staple"})
+	}
+	b.submit("/account", "/account/password", map[string]string{"old_password": "correct horse", "new_password": "battery staple"}).
+		want(t, http.StatusTooManyRequests, "/account/password", "That was tried too often.")
 }

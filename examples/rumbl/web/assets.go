@@ -109,12 +109,19 @@ func (a *assets) url(name string) (string, error) {
 }
 
 // poster returns the path of the picture that stands for one of this site's
-// own clips, or "" if there is none.
+// own clips from where it begins, or "" if there is none: clip.jpg for
+// clip.webm, clip-12.jpg for clip.webm#t=12.
 func (a *assets) poster(clip string) string {
-	if !strings.HasPrefix(clip, "/static/") {
+	file, from, _ := strings.Cut(clip, "#t=")
+	name, ok := strings.CutPrefix(file, "/static/")
+	if !ok {
 		return ""
 	}
-	return a.hashed[strings.TrimSuffix(path.Base(clip), path.Ext(clip))+".jpg"]
+	name = strings.TrimSuffix(name, path.Ext(name))
+	if from != "" {
+		name += "-" + from
+	}
+	return a.hashed[name+".jpg"]
 }
 
 // ServeHTTP implements http.Handler; it understands ranges, which players need

@@ -12,7 +12,6 @@ import (
 	"sync"
 
 	"github.com/roost-dev/roost/examples/rumbl/accounts"
-	"github.com/roost-dev/roost/examples/rumbl/field"
 )
 
 //go:embed templates/*.html
@@ -25,8 +24,20 @@ type view struct {
 	Title     string
 	User      *accounts.User // nil: not logged in
 	FormToken func() string  // called by pages that have a form
-	Path      string         // of this page
+	Path      string         // and query, by which to come back to this page
+	Theme     string         // one of themes
 	Data      any            // what the page is about
+}
+
+// Themes returns those that one may choose.
+func (view) Themes() []string { return themes }
+
+// Filter returns what the page shows of the videos, to search in.
+func (v view) Filter() filter {
+	if list, ok := v.Data.(videoList); ok {
+		return list.Filter.Newest()
+	}
+	return filter{}
 }
 
 // parsePages returns the templates by their file's name, each with the layout
@@ -37,13 +48,16 @@ func parsePages(assets *assets) (map[string]*template.Template, error) {
 		return nil, err
 	}
 	base, err := template.New(layout).Funcs(template.FuncMap{
-		"asset":    assets.url,
-		"poster":   assets.poster,
-		"withNext": withNext,
-		"initial":  initial,
-		"tint":     tint,
-		"count":    count,
-		"problem":  problem,
+		"asset":     assets.url,
+		"poster":    assets.poster,
+		"withNext":  withNext,
+		"watchPath": watchPath,
+		"initial":   initial,
+		"tint":      tint,
+		"count":     count,
+		"problem":   problem,
+		"summary":   summary,
+		"describe":  describe,
 	}).ParseFS(templates, "templates/"+layout)
 	if err != nil {
 		return nil, err
@@ -68,7 +82,10 @@ func parsePages(assets *assets) (map[string]*template.Template, error) {
 // render answers with a page. It writes nothing unless the whole page could be
 // made.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, v visitor, status int, name, title string, data any) error {
-	page := view{Title: title, Path: r.URL.Path, Data: data}
+	page := view{Title: title, Path: "/", Theme: themeOf(r), Data: data}
+	if r.Method == http.MethodGet {
+		page.Path = r.URL.RequestURI()
+	}
 	// Only once, since a new visitor gets a cookie with it.
 	page.FormToken = sync.OnceValue(func() string { return s.formToken(w, v) })
 	if v.loggedIn() {
@@ -104,12 +121,4 @@ func count(n int64, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
-}
-
-// problem is what is wrong with a field of a form, as a sentence.
-func problem(problems field.Errors, name, label string) string {
-	if problems[name] == "" {
-		return ""
-	}
-	return label + " " + problems[name] + "."
 }

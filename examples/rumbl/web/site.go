@@ -21,6 +21,8 @@ type Live interface {
 	Token(session accounts.Session) (string, error)
 	// Disconnect closes the sockets of a session that has ended.
 	Disconnect(ctx context.Context, session accounts.Session) error
+	// VideoDeleted tells those who are watching a video that it is gone.
+	VideoDeleted(ctx context.Context, id int64) error
 }
 
 // Options configures a Site.
@@ -82,8 +84,15 @@ func (s *Site) routes() http.Handler {
 	mux.Handle("POST /login", s.page(s.createSession))
 	mux.Handle("POST /logout", s.page(s.deleteSession))
 	mux.Handle("GET /session", s.page(s.showSession))
+	mux.Handle("GET /account", s.members(s.showAccount))
+	mux.Handle("POST /account/password", s.members(s.changePassword))
+	mux.Handle("POST "+themePath, s.page(s.setTheme))
 	mux.Handle("GET /videos/new", s.members(s.newVideo))
 	mux.Handle("POST /videos", s.members(s.createVideo))
+	mux.Handle("GET /videos/{id}/edit", s.members(s.editVideo))
+	mux.Handle("POST /videos/{id}", s.members(s.updateVideo))
+	mux.Handle("GET /videos/{id}/delete", s.members(s.confirmDelete))
+	mux.Handle("POST /videos/{id}/delete", s.members(s.deleteVideo))
 	mux.Handle("GET /watch/{id}", s.members(s.watchVideo))
 	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request, visitor) error { return errNoPage }))
 
@@ -133,28 +142,32 @@ func (s *Site) members(f pageFunc) http.Handler {
 // fail answers a request that could not be answered otherwise.
 func (s *Site) fail(w http.ResponseWriter, r *http.Request, v visitor, err error) {
 	tooLarge, isTooLarge := errors.AsType[*http.MaxBytesError](err)
-	var status int
 	var d failure
 	switch {
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		return // nobody is there to read an answer
 	case errors.Is(err, errNoPage), errors.Is(err, multimedia.ErrNotFound):
-		status, d = http.StatusNotFound, failure{"Nothing here",
+		d = failure{http.StatusNotFound, "Nothing here",
 			"There is no page at this address. The video may have been taken down, or the link may be mistyped."}
+	case errors.Is(err, multimedia.ErrNotOwner):
+		d = failure{http.StatusForbidden, "That is not your video", "Only who added a video can change it or take it down."}
 	case errors.Is(err, errForgedForm):
-		status, d = http.StatusForbidden, failure{"That form is out of date",
+		d = failure{http.StatusForbidden, "That form is out of date",
 			"You may have logged in or out in another tab since it was opened. Go back, reload the page and send it again."}
 	case isTooLarge:
-		status, d = http.StatusRequestEntityTooLarge, failure{"That was too much",
+		d = failure{http.StatusRequestEntityTooLarge, "That was too much",
 			fmt.Sprintf("A form may hold %d KB at most.", tooLarge.Limit>>10)}
 	default:
 		s.log.ErrorContext(r.Context(), "page failed", "method", r.Method, "path", r.URL.Path, "error", err)
-		status, d = http.StatusInternalServerError, failure{"Something broke", "It is our fault, and it has been noted. Try again in a moment."}
+		d = failure{http.StatusInternalServerError, "Something broke", "It is our fault, and it has been noted. Try again in a moment."}
 	}
-	if err := s.render(w, r, v, status, "failure.html", d.Title, d); err != nil {
+	if err := s.render(w, r, v, d.Status, "failure.html", d.Title, d); err != nil {
 		s.log.ErrorContext(r.Context(), "failure page failed", "path", r.URL.Path, "error", err)
-		http.Error(w, d.Title, status)
+		http.Error(w, d.Title, d.Status)
 	}
 }
 
-type failure struct{ Title, Advice string }
+type failure struct {
+	Status        int
+	Title, Advice string
+}

@@ -23,6 +23,7 @@ const secret = "a secret that is known to tests only"
 
 // site is Rumbl's pages on a real server with a real database.
 type site struct {
+	store      *sqlite.Store
 	accounts   *accounts.Service
 	multimedia *multimedia.Service
 	url        string
@@ -35,7 +36,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	s := &site{accounts: accounts.New(store), multimedia: multimedia.New(store)}
+	s := &site{store: store, accounts: accounts.New(store), multimedia: multimedia.New(store)}
 	app := live.New(s.accounts, s.multimedia, secret, nil)
 	t.Cleanup(func() {
 		if err := app.Shutdown(context.Background()); err != nil {
@@ -46,7 +47,10 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(pages)
+	mux := http.NewServeMux()
+	mux.Handle("/socket/", app)
+	mux.Handle("/", pages)
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
@@ -182,7 +186,7 @@ func TestPagesHoldNoInlineScriptOrStyle(t *testing.T) {
 	b.register("ada")
 	video := s.addVideo(t, "/static/sample.webm")
 	inline := regexp.MustCompile(`(?i)<script(?:\s+type="module")?>|<style|\sstyle=|\son[a-z]+=|javascript:`)
-	for _, path := range []string{"/", "/login", "/register", "/videos/new", watchPath(video)} {
+	for _, path := range []string{"/", "/login", "/register", "/account", "/videos/new", "/nowhere", watchPath(video)} {
 		if found := inline.FindString(b.get(path).body); found != "" {
 			t.Errorf("%s contains %q", path, found)
 		}
@@ -193,6 +197,39 @@ func TestAnUnknownPageSaysSo(t *testing.T) {
 	b := newSite(t).newBrowser(t)
 	for _, path := range []string{"/nowhere", "/watch", "/login/more"} {
 		b.get(path).want(t, http.StatusNotFound, path, "Nothing here", "All videos")
+	}
+}
+
+func TestALookIsKeptAndPagesComeWithIt(t *testing.T) {
+	b := newSite(t).newBrowser(t)
+	themed := func(theme string) {
+		t.Helper()
+		got := b.submit("/login?next=%2Faccount", "/theme", map[string]string{"theme": theme})
+		got.want(t, http.StatusOK, "/login?next=%2Faccount", `value="`+theme+`" aria-pressed="true"`)
+		if strings.Count(got.body, `aria-pressed="true"`) != 1 {
+			t.Error("more than one look is pressed")
+		}
+	}
+	b.get("/").want(t, http.StatusOK, "/", `<html lang="en">`, `content="light dark"`, `value="system" aria-pressed="true"`)
+	themed("dark")
+	b.get("/nowhere").want(t, http.StatusNotFound, "/nowhere", `<html lang="en" data-theme="dark">`, `name="color-scheme" content="dark"`)
+	themed("light")
+	b.get("/").want(t, http.StatusOK, "/", `<html lang="en" data-theme="light">`)
+	themed("system")
+	b.get("/").want(t, http.StatusOK, "/", `<html lang="en">`)
+	b.post("/theme", url.Values{"theme": {`"><b>`}, "next": {"//evil.example"}}).want(t, http.StatusOK, "/", `<html lang="en">`)
+}
+
+func TestAFaultIsAdmittedWithoutDetails(t *testing.T) {
+	s := newSite(t)
+	b := s.newBrowser(t)
+	if err := s.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := b.get("/")
+	got.want(t, http.StatusInternalServerError, "/", "Something broke", "All videos")
+	if strings.Contains(got.body, "sql") || strings.Contains(got.body, "multimedia:") {
+		t.Errorf("the page tells what broke:\n%s", got.body)
 	}
 }
 

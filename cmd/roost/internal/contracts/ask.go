@@ -106,9 +106,8 @@ func ask(ctx context.Context, p goPackage, function string) (*contract.Contract,
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(tmp)
-	output := filepath.Join(tmp, "contract.json")
-	q := struct{ Import, Function, Output string }{p.ImportPath, function, output}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	q := struct{ Import, Function, Output string }{p.ImportPath, function, filepath.Join(tmp, "contract.json")}
 	folder := filepath.Join(p.Dir, "zz_roost_contract")
 	if p.Name == "main" {
 		q.Import, folder = "", p.Dir
@@ -122,37 +121,41 @@ func ask(ctx context.Context, p goPackage, function string) (*contract.Contract,
 	if err != nil {
 		return nil, err
 	}
-	overlayFile := filepath.Join(tmp, "overlay.json")
+	overlayFile, program := filepath.Join(tmp, "overlay.json"), filepath.Join(tmp, "ask")
 	if err := errors.Join(os.WriteFile(file, source.Bytes(), 0o600), os.WriteFile(overlayFile, overlay, 0o600)); err != nil {
 		return nil, err
 	}
-	run := exec.CommandContext(ctx, "go", "run", "-overlay", overlayFile, folder)
-	run.Dir = p.Dir
-	said, err := run.CombinedOutput()
-	if err != nil {
-		return nil, noAnswer(ctx, p, function, strings.TrimSpace(string(said)), err)
+	said, err := run(ctx, p.Dir, "go", "build", "-overlay", overlayFile, "-o", program, folder)
+	switch {
+	case strings.Contains(said, questionName):
+		return nil, fmt.Errorf(`%s has no function that tells its contract; it needs
+
+	func %s() (*contract.Contract, error)
+
+which returns what Contract of a roost.Server with its handlers does. The compiler says:
+%s`, p.ImportPath, function, said)
+	case err != nil:
+		return nil, fmt.Errorf("%s does not compile: %w\n%s", p.ImportPath, err, said)
 	}
-	data, err := os.ReadFile(output)
+	if said, err := run(ctx, p.Dir, program); err != nil {
+		return nil, fmt.Errorf("%s of %s failed: %w\n%s", function, p.ImportPath, err, said)
+	}
+	data, err := os.ReadFile(q.Output)
 	if err != nil {
 		return nil, fmt.Errorf("%s ended before its %s was asked: %w", p.ImportPath, function, err)
 	}
 	return decode(data)
 }
 
-// noAnswer says why a package has not told its contract.
-func noAnswer(ctx context.Context, p goPackage, function, said string, err error) error {
+// run runs a program and returns what it said.
+func run(ctx context.Context, dir, name string, args ...string) (string, error) {
+	c := exec.CommandContext(ctx, name, args...)
+	c.Dir = dir
+	said, err := c.CombinedOutput()
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		err = context.Cause(ctx)
 	}
-	if strings.Contains(said, questionName) { // it is the question that does not compile
-		return fmt.Errorf(`%s has no function that tells its contract; it needs
-
-	func %s() (*contract.Contract, error)
-
-which returns what Contract of a roost.Server with its handlers does. The compiler says:
-%s`, p.ImportPath, function, said)
-	}
-	return fmt.Errorf("%s: %w\n%s", p.ImportPath, err, said)
+	return strings.TrimSpace(string(said)), err
 }
 
 func decode(data []byte) (*contract.Contract, error) {

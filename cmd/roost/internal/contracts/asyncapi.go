@@ -3,6 +3,7 @@ package contracts
 import (
 	"fmt"
 	"path"
+	"strings"
 
 	"github.com/roost-dev/roost/contract"
 )
@@ -198,17 +199,15 @@ func described(o object, doc string) object {
 
 // address writes a topic pattern with each parameter in braces.
 func address(topic string) string {
-	var text string
-	for i, part := range parseTopic(topic) {
-		if i > 0 {
-			text += ":"
-		}
-		text += part.literal
+	parts := parseTopic(topic)
+	text := make([]string, len(parts))
+	for i, part := range parts {
+		text[i] = part.literal
 		if part.name != "" {
-			text += "{" + part.name + "}"
+			text[i] += "{" + part.name + "}"
 		}
 	}
-	return text
+	return strings.Join(text, ":")
 }
 
 func parameters(topic string) object {

@@ -33,7 +33,7 @@ func breaks(before, now *contract.Contract) []string {
 	for _, was := range before.Channels {
 		i := slices.IndexFunc(now.Channels, func(c contract.Channel) bool { return sameTopics(c.Topic, was.Topic) })
 		if i < 0 {
-			d.report(was.Topic, "was removed")
+			d.reportf(was.Topic, "was removed")
 			continue
 		}
 		d.channel(was, now.Channels[i])
@@ -70,7 +70,7 @@ type comparison struct {
 	comparing  [][2]string // the named types that are being compared
 }
 
-func (d *comparison) report(where, format string, args ...any) {
+func (d *comparison) reportf(where, format string, args ...any) {
 	d.found = append(d.found, where+" "+fmt.Sprintf(format, args...))
 }
 
@@ -81,14 +81,14 @@ func (d *comparison) channel(was, is contract.Channel) {
 		where := was.Topic + ": " + in.Event
 		i := slices.IndexFunc(is.In, func(other contract.In) bool { return other.Event == in.Event })
 		if i < 0 {
-			d.report(where, "was removed")
+			d.reportf(where, "was removed")
 			continue
 		}
 		d.sent(where, in.Payload, is.In[i].Payload)
 		switch reply := is.In[i].Reply; {
 		case in.Reply == nil: // nobody waits for one
 		case reply == nil:
-			d.report(where, "is not replied to any more")
+			d.reportf(where, "is not replied to any more")
 		default:
 			d.got(was.Topic+": reply to "+in.Event, *in.Reply, *reply)
 		}
@@ -97,7 +97,7 @@ func (d *comparison) channel(was, is contract.Channel) {
 		where := was.Topic + ": " + out.Event
 		i := slices.IndexFunc(is.Out, func(other contract.Out) bool { return other.Event == out.Event })
 		if i < 0 {
-			d.report(where, "was removed")
+			d.reportf(where, "was removed")
 			continue
 		}
 		d.got(where, out.Payload, is.Out[i].Payload)
@@ -108,7 +108,7 @@ func (d *comparison) channel(was, is contract.Channel) {
 // metas are of any of several types.
 func (d *comparison) metas(where string, was, is []contract.Type) {
 	if len(was) > 0 && len(is) == 0 {
-		d.report(where, "was removed")
+		d.reportf(where, "was removed")
 	}
 	for _, meta := range is {
 		var closest []string
@@ -150,7 +150,7 @@ func (d *comparison) fits(where string, sender, receiver contract.Type) {
 		return
 	}
 	if s.Null && !r.Null {
-		d.report(where, "%s", d.either("may be null now", "must not be null any more"))
+		d.reportf(where, "%s", d.either("may be null now", "must not be null any more"))
 	}
 	switch {
 	case s.Kind == contract.Integer && r.Kind == contract.Number:
@@ -159,7 +159,7 @@ func (d *comparison) fits(where string, sender, receiver contract.Type) {
 		if d.clientsGet {
 			was, is = r, s
 		}
-		d.report(where, "was %s, and is %s now", describe(was), describe(is))
+		d.reportf(where, "was %s, and is %s now", describe(was), describe(is))
 	case s.Kind == contract.Object:
 		d.fields(where, s, r)
 	case s.Elem != nil && r.Elem != nil:
@@ -180,13 +180,13 @@ func (d *comparison) fields(where string, sender, receiver contract.Type) {
 		i := slices.IndexFunc(sender.Fields, func(f contract.Field) bool { return f.Name == wanted.Name })
 		switch {
 		case i < 0 && d.clientsGet:
-			d.report(at, "was removed")
+			d.reportf(at, "was removed")
 		case i < 0 && wanted.Optional:
 		case i < 0:
-			d.report(at, "is required now, and was not there")
+			d.reportf(at, "is required now, and was not there")
 		default:
 			if sender.Fields[i].Optional && !wanted.Optional {
-				d.report(at, "%s", d.either("is optional now", "is required now"))
+				d.reportf(at, "%s", d.either("is optional now", "is required now"))
 			}
 			d.fits(at, sender.Fields[i].Type, wanted.Type)
 		}

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/roost-dev/roost/contract"
 )
 
-// roost runs roost contract and returns what it prints.
-func roost(t *testing.T, args ...string) (string, error) {
+// runContract runs roost contract and returns what it prints.
+func runContract(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	err := Run(t.Context(), args, &stdout, &stderr)
@@ -21,11 +24,11 @@ func roost(t *testing.T, args ...string) (string, error) {
 // What is written for an application with types of every sort is in testdata;
 // go generate ./testdata/shop writes it anew.
 func TestAnApplicationWithTypesOfEverySort(t *testing.T) {
-	if _, err := roost(t, "-verify", "-ts", "testdata/shop.ts", "-asyncapi", "testdata/shop.asyncapi.json",
+	if _, err := runContract(t, "-verify", "-ts", "testdata/shop.ts", "-asyncapi", "testdata/shop.asyncapi.json",
 		"-o", "testdata/shop.contract.json", "-check", "testdata/shop.contract.json", "./testdata/shop"); err != nil {
 		t.Error(err)
 	}
-	printed, err := roost(t, "./testdata/shop")
+	printed, err := runContract(t, "./testdata/shop")
 	saved, readErr := os.ReadFile("testdata/shop.contract.json")
 	if errors.Join(err, readErr) != nil || printed != string(saved) {
 		t.Errorf("without a flag it printed %q (%v), want what -o writes", printed, err)
@@ -34,10 +37,10 @@ func TestAnApplicationWithTypesOfEverySort(t *testing.T) {
 
 func TestFilesThatAreOutOfDate(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "shop.ts")
-	if _, err := roost(t, "-verify", "-ts", file, "./testdata/shop"); err == nil || !strings.Contains(err.Error(), "without -verify") {
+	if _, err := runContract(t, "-verify", "-ts", file, "./testdata/shop"); err == nil || !strings.Contains(err.Error(), "without -verify") {
 		t.Errorf("a file that is not there: %v", err)
 	}
-	if _, err := roost(t, "-ts", file, "./testdata/shop"); err != nil {
+	if _, err := runContract(t, "-ts", file, "./testdata/shop"); err != nil {
 		t.Fatal(err)
 	}
 	written, err := os.ReadFile(file)
@@ -45,10 +48,8 @@ func TestFilesThatAreOutOfDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := strings.Replace(string(written), "count: number", "count: string", 1)
-	if err := os.WriteFile(file, []byte(old), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err = roost(t, "-verify", "-ts", file, "./testdata/shop")
+	file = writeFile(t, "shop.ts", []byte(old))
+	_, err = runContract(t, "-verify", "-ts", file, "./testdata/shop")
 	for _, want := range []string{"shop.ts is out of date", "\tcount: string\n", "\tcount: number"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, want it to say %q", err, want)
@@ -62,18 +63,21 @@ func TestFilesThatAreOutOfDate(t *testing.T) {
 // An application that cannot be asked is told what is wrong, and left as it is.
 func TestApplicationsThatCannotBeAsked(t *testing.T) {
 	for name, test := range map[string]struct{ source, wants string }{
-		"does not compile": {"package app\n\nfunc Contract() { return 1 }\n", "too many return values"},
+		"does not compile": {"package app\n\nfunc Contract() { return 1 }\n", "app.go:3:26: too many return values"},
+		"is not Go":        {"package app\n\nfunc {\n", "app.go:3:6"},
 		"no function":      {"package app\n", "func Contract() (*contract.Contract, error)"},
 		"another function": {"package app\n\nfunc Contract() int { return 1 }\n", "func Contract() (*contract.Contract, error)"},
 		"no Go":            {"", "no Go files"},
 		"fails": {"package app\n\nimport (\n\t\"errors\"\n\t\"github.com/roost-dev/roost/contract\"\n)\n\n" +
 			"func Contract() (*contract.Contract, error) { return nil, errors.New(\"it rains\") }\n", "it rains"},
+		"panics": {"package app\n\nimport \"github.com/roost-dev/roost/contract\"\n\n" +
+			"func Contract() (*contract.Contract, error) { panic(\"it snows\") }\n", "failed: exit status 2\npanic: it snows"},
 		"ends": {"package app\n\nimport (\n\t\"os\"\n\t\"github.com/roost-dev/roost/contract\"\n)\n\n" +
 			"func Contract() (*contract.Contract, error) { os.Exit(0); return nil, nil }\n", "ended before its Contract was asked"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := newPackage(t, test.source)
-			_, err := roost(t, "-ts", filepath.Join(t.TempDir(), "app.ts"), folder)
+			_, err := runContract(t, "-ts", filepath.Join(t.TempDir(), "app.ts"), folder)
 			if err == nil || !strings.Contains(err.Error(), test.wants) {
 				t.Errorf("the error is %v, want it to say %q", err, test.wants)
 			}
@@ -115,7 +119,7 @@ func Sockets() (*contract.Contract, error) {
 }
 `)
 	file := filepath.Join(t.TempDir(), "app.ts")
-	if _, err := roost(t, "-ts", file, "-func", "Sockets", folder); err != nil {
+	if _, err := runContract(t, "-ts", file, "-func", "Sockets", folder); err != nil {
 		t.Fatal(err)
 	}
 	written, err := os.ReadFile(file)
@@ -135,11 +139,11 @@ func TestWrongArguments(t *testing.T) {
 		{"no such file", []string{"-check", "testdata/nothing.json", "./testdata/shop"}},
 		{"not a contract", []string{"-check", "testdata/shop.asyncapi.json", "./testdata/shop"}},
 	} {
-		if _, err := roost(t, test.args...); err == nil || !strings.Contains(err.Error(), test.wants) {
+		if _, err := runContract(t, test.args...); err == nil || !strings.Contains(err.Error(), test.wants) {
 			t.Errorf("%v: the error is %v, want it to say %q", test.args, err, test.wants)
 		}
 	}
-	if _, err := roost(t, "-help"); !errors.Is(err, flag.ErrHelp) {
+	if _, err := runContract(t, "-help"); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("-help: %v", err)
 	}
 }
@@ -147,7 +151,7 @@ func TestWrongArguments(t *testing.T) {
 // newPackage makes a package of this module, so that it may import Roost.
 func newPackage(t *testing.T, source string) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("testdata", "app")
+	folder, err := os.MkdirTemp("testdata", "app") //nolint:usetesting // one outside the module could not import Roost
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,4 +162,35 @@ func newPackage(t *testing.T, source string) string {
 		}
 	}
 	return "./" + folder
+}
+
+func writeFile(t *testing.T, name string, data []byte) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, data, 0o600); err != nil { //nolint:gosec // a file of this test
+		t.Fatal(err)
+	}
+	return file
+}
+
+func readContract(t *testing.T, file string) *contract.Contract {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// The compiler takes the page of the shop, and that of the guide, as they are
+// meant; `make client/ts/node_modules` installs it.
+func TestPagesAreTyped(t *testing.T) {
+	compiler := exec.Command("../../../../client/ts/node_modules/.bin/tsc", "-p", "testdata/ts")
+	if said, err := compiler.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, said)
+	}
 }

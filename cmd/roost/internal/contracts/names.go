@@ -43,11 +43,12 @@ func typeName(ref string, words int) string {
 	if !generic {
 		return qualified(outer, words)
 	}
-	name := qualified(outer, max(words-1, 0))
+	var name strings.Builder
+	name.WriteString(qualified(outer, max(words-1, 0)))
 	for argument := range strings.SplitSeq(strings.TrimSuffix(arguments, "]"), ",") {
-		name += camelCase(qualified(argument, words), true)
+		name.WriteString(camelCase(qualified(argument, words), true))
 	}
-	return name
+	return name.String()
 }
 
 // qualified is a name with the last words of its path before it.
@@ -111,11 +112,13 @@ func channelName(topic string, whole bool) string {
 	if whole || name == "" {
 		name = camelCase(strings.Join(all, " "), false)
 	}
-	switch first, _ := utf8.DecodeRuneInString(name); {
-	case slices.Contains(reservedWords, name):
-		return name + "Channel"
-	case !unicode.IsLetter(first):
+	first, size := utf8.DecodeRuneInString(name)
+	if !unicode.IsLetter(first) {
 		return "channel" + name
+	}
+	name = string(unicode.ToLower(first)) + name[size:]
+	if slices.Contains(reservedWords, name) {
+		return name + "Channel"
 	}
 	return name
 }

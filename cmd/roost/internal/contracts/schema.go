@@ -3,6 +3,7 @@ package contracts
 import (
 	"encoding/json/jsontext"
 	"math"
+	"net/url"
 	"strconv"
 
 	"github.com/roost-dev/roost/contract"
@@ -121,11 +122,12 @@ func bounds(format string) (low, high jsontext.Value) {
 	return jsontext.Value(strconv.FormatInt(-1<<n, 10)), jsontext.Value(strconv.FormatInt(1<<n-1, 10))
 }
 
-// ref points to another part of the document.
+// ref points to another part of the document: a JSON Pointer, as the fragment
+// of a URI.
 func ref(path ...string) object {
-	pointer := "#"
+	var pointer jsontext.Pointer
 	for _, name := range path {
-		pointer = string(jsontext.Pointer(pointer).AppendToken(name))
+		pointer = pointer.AppendToken(name)
 	}
-	return object{"$ref": pointer}
+	return object{"$ref": (&url.URL{Fragment: string(pointer)}).String()}
 }

@@ -11,12 +11,12 @@ import (
 
 // namedType declares a type.
 func (w *tsWriter) namedType(name string, t contract.Type) {
-	w.line(``)
+	w.linef(``)
 	w.doc(t.Doc)
 	if t.Kind == contract.Object {
-		w.line(`export interface %s %s`, name, w.object(t))
+		w.linef(`export interface %s %s`, name, w.object(t))
 	} else {
-		w.line(`export type %s = %s`, name, w.got(t))
+		w.linef(`export type %s = %s`, name, w.got(t))
 	}
 }
 
@@ -87,21 +87,27 @@ func (w *tsWriter) object(t contract.Type) string {
 			optional = "?"
 		}
 		inner.doc(f.Doc)
-		inner.line(`%s%s: %s`, key(f.Name), optional, inner.got(f.Type))
+		inner.linef(`%s%s: %s`, key(f.Name), optional, inner.got(f.Type))
 	}
 	if t.Elem != nil {
-		inner.line(`[field: string]: unknown`) // of any type, since the fields above are among them
+		inner.linef(`[field: string]: unknown`) // of any type, since the fields above are among them
 	}
 	return "{\n" + inner.b.String() + w.indent + "}"
 }
 
 // mayBeEmpty reports whether {} is one of the values.
 func (w *tsWriter) mayBeEmpty(t contract.Type) bool {
-	for t.Kind == contract.Named {
-		t = w.types[t.Ref]
-	}
+	t = w.resolve(t)
 	required := func(f contract.Field) bool { return !f.Optional }
 	return t.Kind != contract.Bytes && !slices.ContainsFunc(t.Fields, required)
+}
+
+// resolve returns what a named type stands for.
+func (w *tsWriter) resolve(t contract.Type) contract.Type {
+	if t.Kind == contract.Named {
+		return w.types[t.Ref]
+	}
+	return t
 }
 
 var identifier = regexp.MustCompile(`^[\p{L}_$][\p{L}\p{N}_$]*$`)
@@ -144,12 +150,12 @@ func (w *tsWriter) doc(text string) {
 		}
 	}
 	if len(lines) == 1 {
-		w.line(`/** %s */`, lines[0])
+		w.linef(`/** %s */`, lines[0])
 		return
 	}
-	w.line(`/**`)
+	w.linef(`/**`)
 	for _, line := range lines {
-		w.line(`%s`, strings.TrimRight(" * "+line, " "))
+		w.linef(`%s`, strings.TrimRight(" * "+line, " "))
 	}
-	w.line(` */`)
+	w.linef(` */`)
 }

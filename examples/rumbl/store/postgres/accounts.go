@@ -44,6 +44,13 @@ func (s *Store) UserByUsername(ctx context.Context, username string) (accounts.U
 	return accounts.User{ID: row.ID, Username: row.Username, Name: row.Name}, row.PasswordHash, err
 }
 
+// SetPassword implements accounts.Store.
+func (s *Store) SetPassword(ctx context.Context, userID int64, passwordHash string, keepSession int64) ([]int64, error) {
+	return s.queries.SetPassword(ctx, sqlgen.SetPasswordParams{
+		UserID: userID, PasswordHash: passwordHash, KeepSession: keepSession,
+	})
+}
+
 // CountUsers implements accounts.Store.
 func (s *Store) CountUsers(ctx context.Context) (int64, error) {
 	return s.queries.CountUsers(ctx)

@@ -38,6 +38,18 @@ func (s *Store) UserByUsername(ctx context.Context, username string) (accounts.U
 	return accounts.User{ID: row.ID, Username: row.Username, Name: row.Name}, row.PasswordHash, err
 }
 
+// SetPassword implements accounts.Store.
+func (s *Store) SetPassword(ctx context.Context, userID int64, passwordHash string, keepSession int64) (ended []int64, err error) {
+	err = s.inTx(ctx, func(queries *sqlgen.Queries) error {
+		if err := queries.UpdatePassword(ctx, sqlgen.UpdatePasswordParams{ID: userID, PasswordHash: passwordHash}); err != nil {
+			return err
+		}
+		ended, err = queries.DeleteOtherSessions(ctx, sqlgen.DeleteOtherSessionsParams{UserID: userID, ID: keepSession})
+		return err
+	})
+	return ended, err
+}
+
 // CountUsers implements accounts.Store.
 func (s *Store) CountUsers(ctx context.Context) (int64, error) {
 	return s.read.CountUsers(ctx)

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json/v2"
 	"errors"
 	"math"
 
@@ -16,12 +17,36 @@ var _ multimedia.Store = (*Store)(nil)
 func (s *Store) InsertVideo(ctx context.Context, v multimedia.Video) (int64, error) {
 	return s.write.InsertVideo(ctx, sqlgen.InsertVideoParams{
 		UserID:      v.Owner.ID,
+		CategoryID:  categoryID(v.Category),
 		Title:       v.Title,
 		Description: v.Description,
 		SourceKind:  string(v.Source.Kind),
 		SourceRef:   v.Source.Ref,
+		SearchText:  v.SearchText(),
 		CreatedAt:   toMillis(v.CreatedAt),
 	})
+}
+
+// UpdateVideo implements multimedia.Store.
+func (s *Store) UpdateVideo(ctx context.Context, v multimedia.Video) error {
+	n, err := s.write.UpdateVideo(ctx, sqlgen.UpdateVideoParams{
+		ID:          v.ID,
+		CategoryID:  categoryID(v.Category),
+		Title:       v.Title,
+		Description: v.Description,
+		SourceKind:  string(v.Source.Kind),
+		SourceRef:   v.Source.Ref,
+		SearchText:  v.SearchText(),
+	})
+	if err == nil && n == 0 {
+		return multimedia.ErrNotFound
+	}
+	return err
+}
+
+// DeleteVideo implements multimedia.Store.
+func (s *Store) DeleteVideo(ctx context.Context, id int64) error {
+	return s.write.DeleteVideo(ctx, id)
 }
 
 // Video implements multimedia.Store.
@@ -30,34 +55,64 @@ func (s *Store) Video(ctx context.Context, id int64) (multimedia.Video, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return multimedia.Video{}, multimedia.ErrNotFound
 	}
-	return video(row.Video, row.Username, row.Name), err
+	return video(row.Video, row.Username, row.Name, row.Category), err
 }
 
 // Videos implements multimedia.Store.
-func (s *Store) Videos(ctx context.Context, before int64, limit int) ([]multimedia.Video, error) {
+func (s *Store) Videos(ctx context.Context, l multimedia.Listing, words []string) ([]multimedia.Video, error) {
+	before := l.Before
 	if before <= 0 {
 		before = math.MaxInt64
 	}
-	rows, err := s.read.Videos(ctx, sqlgen.VideosParams{Before: before, Most: int64(limit)})
+	asJSON, err := json.Marshal(words)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.read.Videos(ctx, sqlgen.VideosParams{
+		Before:     before,
+		Owner:      l.Owner,
+		CategoryID: l.CategoryID,
+		Words:      string(asJSON),
+		Most:       int64(l.Limit),
+	})
 	if err != nil {
 		return nil, err
 	}
 	videos := make([]multimedia.Video, 0, len(rows))
 	for _, row := range rows {
-		v := video(row.Video, row.Username, row.Name)
+		v := video(row.Video, row.Username, row.Name, row.Category)
 		v.Annotations = row.Annotations
 		videos = append(videos, v)
 	}
 	return videos, nil
 }
 
-func video(v sqlgen.Video, username, name string) multimedia.Video {
+// Categories implements multimedia.Store.
+func (s *Store) Categories(ctx context.Context) ([]multimedia.Category, error) {
+	rows, err := s.read.Categories(ctx)
+	if err != nil {
+		return nil, err
+	}
+	categories := make([]multimedia.Category, 0, len(rows))
+	for _, row := range rows {
+		categories = append(categories, multimedia.Category(row))
+	}
+	return categories, nil
+}
+
+func video(v sqlgen.Video, username, name string, category sql.NullString) multimedia.Video {
 	return multimedia.Video{
 		ID:          v.ID,
 		Owner:       multimedia.Author{ID: v.UserID, Username: username, Name: name},
+		Category:    multimedia.Category{ID: v.CategoryID.Int64, Name: category.String},
 		Title:       v.Title,
 		Description: v.Description,
 		Source:      multimedia.Source{Kind: multimedia.Kind(v.SourceKind), Ref: v.SourceRef},
 		CreatedAt:   fromMillis(v.CreatedAt),
 	}
+}
+
+// categoryID is NULL for a video without a category.
+func categoryID(c multimedia.Category) sql.NullInt64 {
+	return sql.NullInt64{Int64: c.ID, Valid: c.ID != 0}
 }

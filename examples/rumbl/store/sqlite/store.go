@@ -28,7 +28,7 @@ var migrations embed.FS
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
-	readers, writer *sql.DB
+	readers, writer *sql.DB // nil within InTx
 	read, write     *sqlgen.Queries
 }
 
@@ -62,14 +62,23 @@ func (s *Store) Close() error {
 // InTx implements store.Store. The writer's transactions are immediate, so they
 // exclude those of other programs too.
 func (s *Store) InTx(ctx context.Context, f func(accounts.Store, multimedia.Store) error) error {
+	return s.inTx(ctx, func(queries *sqlgen.Queries) error {
+		within := &Store{read: queries, write: queries}
+		return f(within, within)
+	})
+}
+
+// inTx runs f in a transaction: that of InTx, if it is called within one.
+func (s *Store) inTx(ctx context.Context, f func(*sqlgen.Queries) error) error {
+	if s.writer == nil {
+		return f(s.write)
+	}
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	queries := s.write.WithTx(tx)
-	within := &Store{read: queries, write: queries}
-	if err := f(within, within); err != nil {
+	if err := f(s.write.WithTx(tx)); err != nil {
 		return err
 	}
 	return tx.Commit()
@@ -90,16 +99,20 @@ func dsn(file string) string {
 }
 
 func migrate(ctx context.Context, db *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	provider, err := migrator(db)
 	if err != nil {
 		return err
 	}
 	_, err = provider.Up(ctx)
 	return err
+}
+
+func migrator(db *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
 }
 
 func toMillis(t time.Time) int64 { return t.UnixMilli() }

@@ -81,7 +81,7 @@ export class AnnotationList {
 
   /** Writes an annotation: it is shown at once, and kept by the server as soon as that can be reached. */
   write(at: number, body: string): void {
-    const attempt = () => this.conversation.send<Annotation>("new_annotation", { at, body })
+    const attempt = () => this.conversation.send("new_annotation", { at, body })
     const pending = new Pending<Annotation>(this.me, body, attempt, (annotation) => this.add(annotation))
     const item = { at, row: pending.row }
     pending.row.prepend(element("span", "time", clock(at)))
@@ -138,26 +138,25 @@ export class AnnotationList {
     const mine = user.id === this.me.id
     return {
       seek: () => this.player.seek(at),
-      edit: mine ? (text) => void this.change("edit_annotation", { id, body: text }) : undefined,
+      edit: mine ? (text) => void this.change(id, async () => this.add(await this.conversation.send("edit_annotation", { id, body: text }))) : undefined,
       remove: mine || this.me.isOwner ? () => void this.askToRemove(id, body) : undefined,
     }
   }
 
   private async askToRemove(id: number, body: string): Promise<void> {
-    if (await confirmed(`Delete “${body}”?`, "Delete")) await this.change("remove_annotation", { id })
+    if (!(await confirmed(`Delete “${body}”?`, "Delete"))) return
+    await this.change(id, async () => this.remove(await this.conversation.send("remove_annotation", { id })))
   }
 
-  private async change(event: string, payload: { id: number; body?: string }): Promise<void> {
-    const row = this.byId.get(payload.id)?.row
+  private async change(id: number, action: () => Promise<void>): Promise<void> {
+    const row = this.byId.get(id)?.row
     row?.setAttribute("aria-busy", "true")
     try {
-      const result = await this.conversation.send<Annotation | RemovedAnnotation>(event, payload)
-      if ("user" in result) this.add(result)
-      else this.remove(result)
-    } catch (refusal) {
-      row?.removeAttribute("aria-busy")
-      this.announcer.alert(explain(refusal as never))
+      await action()
+    } catch (error) {
+      this.announcer.alert(explain(error))
     }
+    row?.removeAttribute("aria-busy")
   }
 
   private insert(item: Item): void {

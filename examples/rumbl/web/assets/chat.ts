@@ -51,7 +51,7 @@ export class Chat {
 
   /** Says something. */
   say(body: string): void {
-    const attempt = () => this.conversation.send<Message>("new_message", { body })
+    const attempt = () => this.conversation.send("new_message", { body })
     const pending = new Pending<Message>(this.me, body, attempt, (message) => this.add(message))
     pending.onDiscard = () => pending.row.remove()
     this.list.append(pending.row)

@@ -1,8 +1,10 @@
-import { type Channel, LongPoll, Outbox, Recovery, Socket } from "@roost-dev/client"
-import type { Joined, Page, Refusal } from "./contract.js"
+import { type Channel, LongPoll, Outbox, PushError, Recovery, Socket } from "@roost-dev/client"
+import { type Joined, type Page, type Videos, videos } from "./contract.js"
 
 const FALL_BACK_AFTER = 2500 // milliseconds
 const TYPING_EVERY = 2000 // milliseconds; the server has it end by itself after 4 s
+
+type In = Videos["in"]
 
 /** What the conversation about a video tells the page. */
 export interface Told {
@@ -18,8 +20,8 @@ export interface Told {
 /** The conversation about a video, over a connection that is kept up. */
 export class Conversation {
   readonly socket: Socket
-  readonly channel: Channel
-  private readonly outbox: Outbox
+  readonly channel: Channel<Videos>
+  private readonly outbox: Outbox<Videos>
   // Up to where all changes are known: that of the last page. One that comes live does not count, since it may overtake
   // another on its way; the next page brings it once more, and the list knows it.
   private revision = 0
@@ -33,7 +35,7 @@ export class Conversation {
     private readonly told: Told,
   ) {
     this.socket = new Socket(url, { authToken: token, longPollFallbackMs: FALL_BACK_AFTER })
-    this.channel = this.socket.channel(`videos:${videoId}`, () => ({ revision: this.revision }))
+    this.channel = videos(this.socket, { id: videoId }, () => ({ revision: this.revision }))
     // After an interruption the server tells what happened meanwhile from the history of the video, and a join brings
     // annotations only if that does not reach back so far.
     new Recovery(this.channel)
@@ -44,26 +46,20 @@ export class Conversation {
   /** Connects. The page must listen to the channel by now. */
   start(): void {
     this.channel.on("video_deleted", () => this.told.ended("not found"))
-    this.channel.onClose((why) => this.told.ended((why as Refusal | undefined)?.reason ?? ""))
+    this.channel.onClose((why) => this.told.ended((why as { reason?: string } | undefined)?.reason ?? ""))
     this.channel
       .join()
-      .receive<Joined>("ok", (joined) => this.joined(joined))
-      .receive<Refusal>("error", ({ reason }) => {
+      .receive("ok", (joined) => this.joined(joined))
+      .receive<{ reason: string }>("error", ({ reason }) => {
         this.told.refused(reason)
         if (reason === "not found") this.channel.leave()
       })
     this.socket.connect()
   }
 
-  /** Sends something that takes effect once, now or after the next rejoin. Rejects with the server's refusal. */
-  send<R>(event: string, payload: object): Promise<R> {
-    return new Promise((resolve, reject: (refusal: Refusal) => void) => {
-      try {
-        this.outbox.push(event, payload).receive<R>("ok", resolve).receive<Refusal>("error", reject)
-      } catch {
-        reject({ reason: "busy" }) // too much waits to be sent already
-      }
-    })
+  /** Sends something that takes effect once, now or after the next rejoin. Rejects with a PushError if the server refuses. */
+  async send<E extends keyof In & string>(event: E, payload: In[E]["payload"]): Promise<In[E]["reply"]> {
+    return this.outbox.push<any>(event, payload) // which throws if too much waits to be sent already
   }
 
   /** Has the others see that one is writing, to be called as often as one likes. */
@@ -94,15 +90,17 @@ export class Conversation {
   }
 
   private askForMore(): void {
-    if (this.more) this.channel.push("more_annotations", { revision: this.revision }).receive<Page>("ok", (page) => this.show(page))
+    if (this.more) this.channel.push("more_annotations", { revision: this.revision }).receive("ok", (page) => this.show(page))
   }
 }
 
-/** What a refusal means to who wrote something. */
-export function explain({ reason, field, error }: Refusal): string {
-  switch (reason) {
+/** What it means to who wrote something that it could not be sent. */
+export function explain(error: unknown): string {
+  if (!(error instanceof PushError)) return "Too much waits to be sent."
+  const { field, error: problem } = error.response
+  switch (error.reason) {
     case "invalid payload":
-      return field === "body" ? `Your text ${error}.` : `The ${field} ${error}.`
+      return field === "body" ? `Your text ${problem}.` : `The ${field} ${problem}.`
     case "rate limited":
     case "busy":
       return "That was too fast."
@@ -112,10 +110,12 @@ export function explain({ reason, field, error }: Refusal): string {
       return "It is not there any more."
     case "not allowed":
       return "That is not yours to do."
-    case "outcome_unknown":
-    case "crashed":
-      return "Nobody knows whether that was kept."
     default:
-      return "That could not be kept."
+      return isUncertain(error) ? "Nobody knows whether that was kept." : "That could not be kept."
   }
+}
+
+/** Whether what could not be sent may have been kept all the same. */
+export function isUncertain(error: unknown): boolean {
+  return error instanceof PushError && ["outcome_unknown", "crashed"].includes(error.reason)
 }

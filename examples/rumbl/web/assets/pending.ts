@@ -1,5 +1,4 @@
-import type { Refusal } from "./contract.js"
-import { explain } from "./conversation.js"
+import { explain, isUncertain } from "./conversation.js"
 import { button, element } from "./dom.js"
 import { avatar } from "./people.js"
 
@@ -40,13 +39,13 @@ export class Pending<R> {
         this.discard()
         this.settled(result)
       },
-      (refusal: Refusal) => this.fail(refusal),
+      (error: unknown) => this.fail(error),
     )
   }
 
-  private fail(refusal: Refusal): void {
-    this.uncertain = refusal.reason === "outcome_unknown" || refusal.reason === "crashed"
+  private fail(error: unknown): void {
+    this.uncertain = isUncertain(error)
     this.row.classList.add("failed")
-    this.state.replaceChildren(`${explain(refusal)} `, button("Try again", () => this.send()), button("Discard", () => this.discard()))
+    this.state.replaceChildren(`${explain(error)} `, button("Try again", () => this.send()), button("Discard", () => this.discard()))
   }
 }

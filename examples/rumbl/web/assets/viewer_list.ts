@@ -19,7 +19,7 @@ export class ViewerList {
   private readonly list = byId("viewers")
   private readonly number = byId("viewer-count")
   private readonly typing = document.querySelectorAll<HTMLElement>(".typing")
-  private readonly presence: Presence<{ metas: Viewer[] }>
+  private readonly presence: Presence<Viewer>
   private muted = new Map<number, string>() // names by id
 
   constructor(
@@ -90,7 +90,7 @@ export class ViewerList {
 
   private tools(id: number, name: string, here: boolean): HTMLElement[] {
     const muted = this.muted.has(id)
-    const mute = () => void this.moderate(async () => this.mute(await this.conversation.send<Mute>("mute_viewer", { user_id: id, muted: !muted })))
+    const mute = () => void this.moderate(async () => this.mute(await this.conversation.send("mute_viewer", { user_id: id, muted: !muted })))
     const kick = () =>
       void this.moderate(async () => {
         if (!(await confirmed(`Send ${name} away from this video?`, "Send away"))) return
@@ -104,8 +104,8 @@ export class ViewerList {
   private async moderate(action: () => Promise<void>): Promise<void> {
     try {
       await action()
-    } catch (refusal) {
-      this.announcer.alert(explain(refusal as never))
+    } catch (error) {
+      this.announcer.alert(explain(error))
     }
   }
 }

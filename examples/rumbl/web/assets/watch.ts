@@ -5,7 +5,7 @@ import { Announcer } from "./announcer.js"
 import { Chat } from "./chat.js"
 import { Composer } from "./composer.js"
 import { ConnectionBanner } from "./connection_banner.js"
-import type { Annotation, Joined, Message, Mute, RemovedAnnotation } from "./contract.js"
+import type { Joined } from "./contract.js"
 import { Conversation } from "./conversation.js"
 import { byId } from "./dom.js"
 import { clock } from "./people.js"
@@ -43,11 +43,11 @@ annotation.addEventListener("input", () => {
 player.onChange(showTime)
 showTime()
 
-channel.on<Annotation>("annotation_added", (added) => annotations.add(added))
-channel.on<Annotation>("annotation_edited", (edited) => annotations.add(edited))
-channel.on<RemovedAnnotation>("annotation_removed", (removed) => annotations.remove(removed))
-channel.on<Message>("message_added", (message) => chat.add(message))
-channel.on<Mute>("viewer_muted", (mute) => {
+channel.on("annotation_added", (added) => annotations.add(added))
+channel.on("annotation_edited", (edited) => annotations.add(edited))
+channel.on("annotation_removed", (removed) => annotations.remove(removed))
+channel.on("message_added", (message) => chat.add(message))
+channel.on("viewer_muted", (mute) => {
   if (mute.user.id === me.id) showMuted(mute.muted)
   else viewers.mute(mute)
 })

@@ -1,296 +1,355 @@
-function l(o){return document.getElementById(o)}function d(o,e="",...t){let n=document.createElement(o);return n.className=e,n.append(...t),n}function v(o,e,t){
-let n=d("button",t?"icon":"text",t?Ge(t):o);return n.type="button",t&&n.setAttribute("aria-label",n.title=o),n.addEventListener("click",e),n}var xe="http://www.\
-w3.org/2000/svg",Ke={edit:"M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",remove:"M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M11 11v5M13 11v5",mute:"M4 9v6h4l5 4V5L8 9zM16 9l5 6M21 \
-9l-5 6",unmute:"M4 9v6h4l5 4V5L8 9zM16 9a4 4 0 0 1 0 6M18 6a8 8 0 0 1 0 12",kick:"M10 4H5v16h5M9 12h11M16 8l4 4-4 4"};function Ge(o){let e=document.createElementNS(
-xe,"svg");e.setAttribute("viewBox","0 0 24 24"),e.setAttribute("aria-hidden","true");let t=document.createElementNS(xe,"path");return t.setAttribute("d",Ke[o]),
-e.append(t),e}function b(o,e){let t=document.createElement("span");return t.className=`avatar tint-${o%6}`,t.setAttribute("aria-hidden","true"),t.textContent=([...e][0]??"?").
-toUpperCase(),t}function y(o){let e=Math.floor(o/1e3),t=r=>String(r).padStart(2,"0"),[n,i,s]=[Math.floor(e/3600),Math.floor(e/60)%60,e%60];return n>0?`${n}:${t(
-i)}:${t(s)}`:`${i}:${t(s)}`}function Ce({id:o,at:e,user:t,body:n,edited:i,muted:s},r,a,c){let h=d("li");h.dataset.id=String(o),h.dataset.testid="annotation",h.tabIndex=-1;let u=d("button",
-"time",y(e));u.type="button",u.setAttribute("aria-label",`Go to ${y(e)}`),u.addEventListener("click",()=>c.seek());let p=d("span","name",r?`${t.name} (you)`:t.name);
-i&&p.append(" ",d("small","","edited")),s&&p.append(" ",d("small","muted",r?"hidden from others":"muted"));let C=d("p","body",n);C.dataset.testid="annotation-te\
-xt",h.append(u,b(t.id,t.name),p,C);let he=d("span","tools"),{edit:ue,remove:pe}=c;return ue&&he.append(v("Edit",()=>Xe(h,C,a,ue),"edit")),pe&&he.append(v("Delet\
-e",pe,"remove")),(ue||pe)&&h.append(he),h}function Xe(o,e,t,n){let i=e.textContent??"",s=d("input");s.value=i,s.maxLength=t,s.required=!0,s.setAttribute("aria-l\
-abel","Your annotation");let r=d("form","edit",s),a=v("Save",()=>{});a.type="submit";let c=()=>{r.replaceWith(e),o.classList.remove("editing"),o.focus()};r.append(
-a,v("Cancel",c)),r.addEventListener("submit",h=>{h.preventDefault();let u=s.value.trim();u!==""&&(c(),u!==i&&n(u))}),r.addEventListener("keydown",h=>{h.key==="E\
-scape"&&c()}),o.classList.add("editing"),e.replaceWith(r),s.focus()}function M(o){return typeof o=="function"?o:()=>o}function fe(o,e){let t=Me(e,"");return t.length===0?o:o+(o.includes("?")?"&":"?")+t.join("&")}function Me(o,e){
-return Object.entries(o).flatMap(([t,n])=>{let i=e?`${e}[${t}]`:t;return n==null?[]:typeof n=="object"?Me(n,i):[`${encodeURIComponent(i)}=${encodeURIComponent(String(
-n))}`]})}var w=class{channel;event;timeout;sent=!1;ref=null;payload;reply=null;refEvent=null;timeoutTimer;hooks=[];constructor(e,t,n,i){this.channel=e,this.event=t,this.
-payload=n,this.timeout=i}receive(e,t){return this.hasReceived(e)&&t(this.reply.response),this.hooks.push({status:e,callback:t}),this}send(){this.hasReceived("ti\
-meout")||(this.startTimeout(),this.transmit())}resend(e){this.timeout=e,this.reset(),this.send()}reset(){this.cancelTimeout(),this.cancelRefEvent(),this.ref=null,
-this.reply=null,this.sent=!1}startTimeout(){this.cancelTimeout(),this.cancelRefEvent(),this.ref=this.channel.socket.makeRef(),this.refEvent=this.channel.replyEventName(
-this.ref),this.channel.on(this.refEvent,e=>this.settle(e)),this.timeout!==1/0&&(this.timeoutTimer=setTimeout(()=>this.trigger("timeout",{}),this.timeout))}cancelTimeout(){
-clearTimeout(this.timeoutTimer)}trigger(e,t){this.refEvent&&this.channel.trigger(this.refEvent,{status:e,response:t})}transmit(){this.sent=!0;let{channel:e}=this,
-t=this.message();e.socket.push(t,()=>t.join_ref===e.joinRef()&&!e.isClosed())}message(){let{channel:e,ref:t,event:n}=this;return{join_ref:e.joinRef(),ref:t,topic:e.
-topic,event:n,payload:this.payload()}}settle(e){this.cancelRefEvent(),this.cancelTimeout(),this.reply=e;for(let t of this.hooks.filter(({status:n})=>n===e.status))
-t.callback(e.response)}cancelRefEvent(){this.refEvent&&this.channel.off(this.refEvent),this.refEvent=null}hasReceived(e){return this.reply?.status===e}};var k=class{callback;delayMs;handle;tries=0;constructor(e,t){this.callback=e,this.delayMs=t}scheduleTimeout(){this.cancel();let e=this.tries+1,t=this.delayMs(e);
-return this.handle=setTimeout(()=>{this.tries=e,this.callback()},t),[t,e]}cancel(){clearTimeout(this.handle)}reset(){this.cancel(),this.tries=0}};var Y=class{state="closed";topic;params;socket;timeout;joinedOnce=!1;joinPush;pushBuffer=[];bindings=new Map;bindingRef=0;rejoinTimer;stateChangeRefs;extensions=new Map;constructor(e,t,n){
-this.topic=e,this.params=M(t??{}),this.socket=n,this.timeout=n.timeout,this.joinPush=new w(this,"phx_join",()=>this.joinParams(),this.timeout),this.rejoinTimer=
-new k(()=>{n.isConnected()&&this.rejoin()},n.rejoinAfterMs),this.stateChangeRefs=[n.onError(()=>this.rejoinTimer.reset()),n.onOpen(()=>{this.rejoinTimer.reset(),
-this.isErrored()&&this.rejoin()})],this.joinPush.receive("ok",()=>this.joined()).receive("error",()=>this.failed()).receive("timeout",()=>this.joinTimedOut()),this.
-onClose(()=>this.closed()),this.onError(i=>this.crashed(i)),this.on("phx_reply",(i,s)=>this.trigger(this.replyEventName(s),i))}join(e=this.timeout){if(this.joinedOnce)
-throw new Error(`channel "${this.topic}" was already joined: it rejoins by itself, and after leave() a new one is made with socket.channel()`);return this.timeout=
-e,this.joinedOnce=!0,this.rejoin(),this.joinPush}push(e,t={},n=this.timeout){if(!this.joinedOnce)throw new Error(`tried to push "${e}" to "${this.topic}" before\
- joining: call join() first`);let i=new w(this,e,()=>t??{},n);return this.canPush()?(i.send(),i):(i.startTimeout(),i.receive("timeout",()=>{this.pushBuffer=this.
-pushBuffer.filter(s=>s!==i)}),this.pushBuffer=[...this.pushBuffer,i],i)}leave(e=this.timeout){this.rejoinTimer.reset(),this.joinPush.cancelTimeout(),this.state=
-"leaving";let t=new w(this,"phx_leave",()=>({}),e);return t.receive("ok",()=>this.trigger("phx_close","leave")),this.joinRef()!==null?t.send():t.startTimeout(),
-t.trigger("ok",{}),t}on(e,t){let n=this.bindingRef++;return this.bindings.set(e,[...this.bindings.get(e)??[],{ref:n,callback:t}]),n}off(e,t){let n=t===void 0?[]:
-(this.bindings.get(e)??[]).filter(i=>i.ref!==t);n.length>0?this.bindings.set(e,n):this.bindings.delete(e)}onClose(e){return this.on("phx_close",e)}onError(e){return this.
-on("phx_error",t=>e(t))}onMessage(e,t,n,i){return t}joinRef(){return this.joinPush.ref}receive(e){let{topic:t,event:n,payload:i,ref:s,join_ref:r}=e;if(this.isMember(
-t,n,i,r)){for(let a of this.extensions.values())if(a.takes?.(e))return;this.trigger(n,i,s,r)}}isMember(e,t,n,i){return this.topic!==e?!1:!i||i===this.joinRef()?
-!0:(this.socket.log("channel","dropping outdated message",{topic:e,event:t,payload:n,joinRef:i}),!1)}trigger(e,t,n=null,i=null){let s=this.onMessage(e,t,n,i);if(t&&
-!s)throw new Error("channel onMessage callbacks must return the payload, modified or unmodified");for(let{callback:r}of this.bindings.get(e)??[])r(s,n,i??this.joinRef())}replyEventName(e){
-return`chan_reply_${e}`}canPush(){return this.socket.isConnected()&&this.isJoined()}isClosed(){return this.state==="closed"}isErrored(){return this.state==="err\
-ored"}isJoined(){return this.state==="joined"}isJoining(){return this.state==="joining"}isLeaving(){return this.state==="leaving"}joinParams(){let e=this.params();
-for(let t of this.extensions.values())e=t.ask(e);return e}rejoin(){this.isLeaving()||(this.socket.leaveOpenTopic(this.topic),this.state="joining",this.joinPush.
-resend(this.timeout))}joined(){this.state="joined",this.rejoinTimer.reset();let e=this.pushBuffer;this.pushBuffer=[];for(let t of e)try{t.send()}catch(n){t.trigger(
-"error",{reason:n instanceof Error?n.message:String(n)})}}failed(){this.state="errored",this.socket.isConnected()&&this.rejoinTimer.scheduleTimeout()}joinTimedOut(){
+function l(o){return document.getElementById(o)}function h(o,e="",...t){let n=document.createElement(o);return n.className=e,n.append(...t),n}function g(o,e,t){
+let n=h("button",t?"icon":"text",t?mt(t):o);return n.type="button",t&&n.setAttribute("aria-label",n.title=o),n.addEventListener("click",e),n}var $e="http://www.\
+w3.org/2000/svg",ft={edit:"M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",remove:"M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M11 11v5M13 11v5",mute:"M4 9v6h4l5 4V5L8 9zM16 9l5 6M21 \
+9l-5 6",unmute:"M4 9v6h4l5 4V5L8 9zM16 9a4 4 0 0 1 0 6M18 6a8 8 0 0 1 0 12",kick:"M10 4H5v16h5M9 12h11M16 8l4 4-4 4"};function mt(o){let e=document.createElementNS(
+$e,"svg");e.setAttribute("viewBox","0 0 24 24"),e.setAttribute("aria-hidden","true");let t=document.createElementNS($e,"path");return t.setAttribute("d",ft[o]),
+e.append(t),e}function E(o,e){let t=document.createElement("span");return t.className=`avatar tint-${o%6}`,t.setAttribute("aria-hidden","true"),t.textContent=([...e][0]??"?").
+toUpperCase(),t}function b(o){let e=Math.floor(o/1e3),t=s=>String(s).padStart(2,"0"),[n,i,r]=[Math.floor(e/3600),Math.floor(e/60)%60,e%60];return n>0?`${n}:${t(
+i)}:${t(r)}`:`${i}:${t(r)}`}function Ne({id:o,at:e,user:t,body:n,edited:i,muted:r},s,a,d){let c=h("li");c.dataset.id=String(o),c.dataset.testid="annotation",c.tabIndex=-1;let u=h("button",
+"time",b(e));u.type="button",u.setAttribute("aria-label",`Go to ${b(e)}`),u.addEventListener("click",()=>d.seek());let p=h("span","name",s?`${t.name} (you)`:t.name);
+i&&p.append(" ",h("small","","edited")),r&&p.append(" ",h("small","muted",s?"hidden from others":"muted"));let T=h("p","body",n);T.dataset.testid="annotation-te\
+xt",c.append(u,E(t.id,t.name),p,T);let ve=h("span","tools"),{edit:ge,remove:ye}=d;return ge&&ve.append(g("Edit",()=>vt(c,T,a,ge),"edit")),ye&&ve.append(g("Delet\
+e",ye,"remove")),(ge||ye)&&c.append(ve),c}function vt(o,e,t,n){let i=e.textContent??"",r=h("input");r.value=i,r.maxLength=t,r.required=!0,r.setAttribute("aria-l\
+abel","Your annotation");let s=h("form","edit",r),a=g("Save",()=>{});a.type="submit";let d=()=>{s.replaceWith(e),o.classList.remove("editing"),o.focus()};s.append(
+a,g("Cancel",d)),s.addEventListener("submit",c=>{c.preventDefault();let u=r.value.trim();u!==""&&(d(),u!==i&&n(u))}),s.addEventListener("keydown",c=>{c.key==="E\
+scape"&&d()}),o.classList.add("editing"),e.replaceWith(s),r.focus()}function C(o){return typeof o=="function"?o:()=>o}function be(o,e){let t=Be(e,"");return t.length===0?o:o+(o.includes("?")?"&":"?")+t.join("&")}function Be(o,e){
+return Object.entries(o).flatMap(([t,n])=>{let i=e?`${e}[${t}]`:t;return n==null?[]:typeof n=="object"?Be(n,i):[`${encodeURIComponent(i)}=${encodeURIComponent(String(
+n))}`]})}function we(o){return typeof o?.then=="function"}function He(o,e,t){let n,i=new Promise((r,s)=>{n=setTimeout(()=>s(new Error(`no ${t} within ${e} ms`)),
+e)});return Promise.race([o,i]).finally(()=>clearTimeout(n))}function I(o,e){let t=()=>e(o.reason);return o?.aborted?t():o?.addEventListener("abort",t),()=>o?.removeEventListener("abort",t)}var w=class extends Error{name="\
+PushError";status;reason;response;constructor({event:e,channel:t},{status:n,response:i}){let r=String(i?.reason??n);super(`"${e}" to "${t.topic}" ended in "${n}\
+": ${r}`),this.status=n,this.reason=r,this.response=i}},m=class{[Symbol.toStringTag]="Push";channel;event;timeout;sent=!1;ref=null;payload;reply=null;refEvent=null;timeoutTimer;hooks=[];ending;promise;tell=()=>{};ignoreSignal=()=>{};constructor(e,t,n,i){
+this.channel=e,this.event=t,this.payload=n,this.timeout=i}receive(e,t){return this.hasReceived(e)&&t(this.reply.response),this.hooks.push({status:e,callback:t}),
+this}then(e,t){return this.promise??=new Promise((n,i)=>this.tellWhenEnded(n,i)),this.promise.then(e,t)}catch(e){return this.then(null,e)}finally(e){return this.
+then().finally(e)}send(){this.hasReceived("timeout")||(this.startTimeout(),this.transmit())}resend(e){this.timeout=e,this.reset(),this.send()}reset(){this.cancelTimeout(),
+this.cancelRefEvent(),this.ref=null,this.reply=null,this.sent=!1}startTimeout(){this.cancelTimeout(),this.cancelRefEvent(),this.ref=this.channel.socket.makeRef(),
+this.refEvent=this.channel.replyEventName(this.ref),this.channel.on(this.refEvent,e=>this.settle(e)),this.timeout!==1/0&&(this.timeoutTimer=setTimeout(()=>this.
+trigger("timeout",{}),this.timeout))}cancelTimeout(){clearTimeout(this.timeoutTimer)}heed(e){this.ignoreSignal=I(e,t=>this.abort(t))}abort(e){this.cancelTimeout(),
+this.cancelRefEvent(),this.end((t,n)=>n(e)),this.drop()}drop(){this.channel.drop(this)}trigger(e,t){this.refEvent&&this.channel.trigger(this.refEvent,{status:e,
+response:t})}transmit(){this.sent=!0;let{channel:e}=this,t=this.message();e.socket.push(t,()=>t.join_ref===e.joinRef()&&!e.isClosed())}message(){let{channel:e,ref:t,
+event:n}=this;return{join_ref:e.joinRef(),ref:t,topic:e.topic,event:n,payload:this.payload()}}settle(e){this.cancelRefEvent(),this.cancelTimeout(),this.reply=e,
+this.end((t,n)=>e.status==="ok"?t(e.response):n(new w(this,e)));for(let t of this.hooks.filter(({status:n})=>n===e.status))t.callback(e.response)}end(e){this.ignoreSignal(),
+this.ending??=e,this.tell(this.ending)}tellWhenEnded(...e){let{channel:t}=this,n=()=>queueMicrotask(()=>this.end((r,s)=>s(new w(this,{status:"closed",response:{}})))),
+i=t.onClose(n);this.tell=r=>{t.off("phx_close",i),r(...e)},this.ending?this.tell(this.ending):t.isClosed()&&t.joinedOnce&&n()}cancelRefEvent(){this.refEvent&&this.
+channel.off(this.refEvent),this.refEvent=null}hasReceived(e){return this.reply?.status===e}};var k=class{callback;schedule;handle;tries=0;constructor(e,t){this.callback=e,this.schedule=t}scheduleTimeout(e=0){this.cancel();let t=this.tries+1,n=Math.round(
+Math.max(this.schedule(t),e));return n===1/0?[n,t]:(this.handle=setTimeout(()=>{this.tries=t,this.callback()},n),[n,t])}cancel(){clearTimeout(this.handle)}reset(){
+this.cancel(),this.tries=0}};var Y=class{state="closed";topic;params;socket;timeout;joinedOnce=!1;joinPush;pushBuffer=[];bindings=new Map;bindingRef=0;rejoinTimer;stateChangeRefs;extensions=new Map;constructor(e,t,n){
+this.topic=e,this.params=C(t??{}),this.socket=n,this.timeout=n.timeout,this.joinPush=new m(this,"phx_join",()=>this.joinParams(),this.timeout),this.rejoinTimer=
+new k(()=>{n.isConnected()&&this.rejoin()},n.rejoinSchedule),this.stateChangeRefs=[n.onError(()=>this.rejoinTimer.reset()),n.onOpen(()=>{this.rejoinTimer.reset(),
+this.isErrored()&&this.rejoin()})],this.joinPush.receive("ok",()=>this.joined()).receive("error",i=>this.failed(i?.retry_after_ms)).receive("timeout",()=>this.joinTimedOut()),
+this.onClose(()=>this.closed()),this.onError(i=>this.crashed(i)),this.on("phx_reply",(i,r)=>this.trigger(this.replyEventName(r),i))}join(e={}){if(this.joinedOnce)
+throw new Error(`channel "${this.topic}" was already joined: it rejoins by itself, and after leave() a new one is made with socket.channel()`);let{timeout:t=this.
+timeout,signal:n}=typeof e=="number"?{timeout:e}:e;this.timeout=t,this.joinedOnce=!0,n?.aborted||this.rejoin();let i=I(n,r=>{this.joinPush.abort(r),this.leave()});
+return this.joinPush.receive("ok",i),this.onClose(i),this.joinPush}push(e,t={},n={}){if(!this.joinedOnce)throw new Error(`tried to push "${e}" to "${this.topic}\
+" before joining: call join() first`);let{timeout:i=this.timeout,signal:r}=typeof n=="number"?{timeout:n}:n,s=new m(this,e,()=>t??{},i);return r?.aborted||this.
+sendOrKeep(s),s.heed(r),s}leave(e=this.timeout){this.rejoinTimer.reset(),this.joinPush.cancelTimeout(),this.state="leaving";let t=new m(this,"phx_leave",()=>({}),
+e);return t.receive("ok",()=>this.trigger("phx_close","leave")),this.joinRef()!==null?t.send():t.startTimeout(),t.trigger("ok",{}),t}on(e,t){let n=this.bindingRef++;
+return this.bindings.set(e,[...this.bindings.get(e)??[],{ref:n,callback:t}]),n}off(e,t){let n=t===void 0?[]:(this.bindings.get(e)??[]).filter(i=>i.ref!==t);n.length>
+0?this.bindings.set(e,n):this.bindings.delete(e)}onClose(e){return this.on("phx_close",e)}onError(e){return this.on("phx_error",t=>e(t))}onMessage(e,t,n,i){return t}joinRef(){
+return this.joinPush.ref}receive(e){let{topic:t,event:n,payload:i,ref:r,join_ref:s}=e;if(this.isMember(t,n,i,s)){for(let a of this.extensions.values())if(a.takes?.(
+e))return;this.trigger(n,i,r,s)}}isMember(e,t,n,i){return this.topic!==e?!1:!i||i===this.joinRef()?!0:(this.socket.log("channel","dropping outdated message",{topic:e,
+event:t,payload:n,joinRef:i}),!1)}trigger(e,t,n=null,i=null){let r=this.onMessage(e,t,n,i);if(t&&!r)throw new Error("channel onMessage callbacks must return the\
+ payload, modified or unmodified");for(let{callback:s}of this.bindings.get(e)??[])s(r,n,i??this.joinRef())}drop(e){this.pushBuffer=this.pushBuffer.filter(t=>t!==
+e)}replyEventName(e){return`chan_reply_${e}`}canPush(){return this.socket.isConnected()&&this.isJoined()}isClosed(){return this.state==="closed"}isErrored(){return this.
+state==="errored"}isJoined(){return this.state==="joined"}isJoining(){return this.state==="joining"}isLeaving(){return this.state==="leaving"}sendOrKeep(e){if(this.
+canPush()){e.send();return}e.startTimeout(),e.receive("timeout",()=>this.drop(e)),this.pushBuffer=[...this.pushBuffer,e]}joinParams(){let e=this.params();for(let t of this.
+extensions.values())e=t.ask(e);return e}rejoin(){this.isLeaving()||(this.socket.leaveOpenTopic(this.topic),this.state="joining",this.joinPush.resend(this.timeout))}joined(){
+this.state="joined",this.rejoinTimer.reset();let e=this.pushBuffer;this.pushBuffer=[];for(let t of e)try{t.send()}catch(n){t.trigger("error",{reason:n instanceof
+Error?n.message:String(n)})}}failed(e){this.state="errored",this.socket.isConnected()&&this.rejoinTimer.scheduleTimeout(this.socket.stayAway(e))}joinTimedOut(){
 let e=this.joinRef();this.socket.log("channel",`timeout ${this.topic} (${e})`,this.joinPush.timeout),this.socket.isConnected()&&this.socket.push({join_ref:e,ref:this.
 socket.makeRef(),topic:this.topic,event:"phx_leave",payload:{}}),this.joinPush.reset(),this.failed()}crashed(e){this.socket.log("channel",`error ${this.topic}`,
 e),!(this.isLeaving()||this.isClosed())&&(this.isJoining()&&this.joinPush.reset(),this.failed())}closed(){this.socket.log("channel",`close ${this.topic} ${this.
-joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var me="base64url.bearer.phx.";function je(o){return["phoenix",me+Qe(o)]}function Pe(o){let e=o?.find(t=>t.startsWith(me));return e===void 0?void 0:Ze(e.slice(me.
-length))}function Qe(o){if(/[^\u0000-\u00ff]/.test(o))throw new Error("authToken holds a character above U+00FF: encode the token, for example as base64, before\
- giving it to the socket");let e=btoa(o).replace(/=+$/,"");return e.includes("/")?e.replaceAll("+","-").replaceAll("/","_"):e}function Ze(o){return atob(o.replaceAll(
-"-","+").replaceAll("_","/"))}var f={connecting:0,open:1,closing:2,closed:3};var et=100,m=class{skipHeartbeat=!0;timeout=2e4;readyState=f.connecting;onopen=null;onclose=null;onerror=null;onmessage=null;pollEndpoint;authToken;token=null;live=!0;closeEmitted=!1;requests=new Set;outbox=[];posting=!1;constructor(e,t){
-this.authToken=Pe(t),this.pollEndpoint=e.replace(/^ws/,"http").replace(/(.*)\/websocket/,"$1/longpoll"),setTimeout(()=>this.poll(),0)}get bufferedAmount(){return this.
-outbox.length}send(e){this.outbox.push(typeof e=="string"?e:nt(e)),!this.posting&&(this.posting=!0,setTimeout(()=>this.post(),0))}close(e=1005,t="",n=!0){this.stop(
-f.closed),this.emitClose({code:e,reason:t,wasClean:n})}async poll(){for(;this.live;){let e={Accept:"application/json"};this.authToken!==void 0&&(e["X-Phoenix-Au\
-thToken"]=this.authToken);let t=await this.request("GET",e);t&&this.receive(t)}}receive({status:e,token:t,messages:n=[]}){if(e===410&&this.token!==null){this.fail(
-410,3410,"session_gone");return}switch(this.token=t??this.token,e){case 200:for(let i of n)this.inOwnTask(()=>this.onmessage?.({data:i}));break;case 204:break;case 410:
-this.inOwnTask(()=>{this.readyState=f.open,this.onopen?.({})});break;case 403:this.fail(403,1008,"forbidden",f.closed);break;default:this.fail(e||500,1011,"inte\
-rnal server error")}}inOwnTask(e){setTimeout(()=>{this.live&&e()},0)}async post(){for(;this.live&&this.outbox.length>0;){let e=this.outbox.slice(0,et),t=await this.
-request("POST",{"Content-Type":"application/x-ndjson"},e.join(`
-`));if(!t)return;if(t.status!==200){this.fail(t.status||500,1011,"internal server error");return}this.outbox=this.outbox.slice(e.length)}this.posting=!1}async request(e,t,n){
-this.token!==null&&(t["X-Phoenix-Longpoll-Token"]=this.token);let i=new AbortController;this.requests.add(i);let s=!1,r=setTimeout(()=>{s=!0,i.abort()},this.timeout),
-a;try{let c=await fetch(this.pollEndpoint,{method:e,headers:t,body:n??null,signal:i.signal,cache:"no-store"});a=tt(await c.json())}catch{a={status:0}}finally{clearTimeout(
-r),this.requests.delete(i)}return s&&this.fail("timeout",1005,"timeout"),this.live?a:void 0}fail(e,t,n,i=f.connecting){if(this.live){this.stop(i);try{this.onerror?.(
-e)}finally{this.emitClose({code:t,reason:n,wasClean:!1})}}}stop(e){this.live=!1,this.readyState=e,this.outbox=[];for(let t of this.requests)t.abort()}emitClose(e){
-this.closeEmitted||(this.closeEmitted=!0,this.onclose?.(e))}};function tt(o){let e=o;return typeof e?.status=="number"?e:{status:0}}function nt(o){let e="";for(let t of new Uint8Array(
-o))e+=String.fromCharCode(t);return btoa(e)}var T={push:0,reply:1,broadcast:2,keptBroadcast:5,keptPush:6,markedPush:7},Se=255,O={encode(o,e){let t=E(o.payload);if(t)return e(it(o,t));let{join_ref:n,ref:i,
-topic:s,event:r,payload:a}=o;return e(JSON.stringify([n,i,s,r,a]))},decode(o,e){let t=E(o);if(t)return e(ot(t));if(typeof o!="string")throw new Error('cannot de\
+joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var x=class o{state=$();channel;joinRef=null;pending={joinRef:null,diffs:[]};joinCallback=()=>{};leaveCallback=()=>{};updateCallback=()=>{};syncCallback=()=>{};constructor(e,t={}){
+let n=t.events??{state:"presence_state",diff:"presence_diff"};this.channel=e,e.on(n.state,i=>this.receiveState(i)),e.on(n.diff,i=>this.receiveDiff(i))}onJoin(e){
+this.joinCallback=e}onLeave(e){this.leaveCallback=e}onUpdate(e){this.updateCallback=e}onSync(e){this.syncCallback=e}list(e){return e?o.list(this.state,e):o.list(
+this.state)}inPendingSyncState(){return this.joinRef===null||this.joinRef!==this.channel.joinRef()}receiveState(e){this.joinRef=this.channel.joinRef(),this.state=
+o.syncState(this.state,e,this.joinCallback,this.leaveCallback,this.updateCallback);let{joinRef:t,diffs:n}=this.pending;if(this.pending={joinRef:null,diffs:[]},t===
+this.joinRef)for(let i of n)this.apply(i);this.syncCallback()}receiveDiff(e){if(!this.inPendingSyncState()){this.apply(e),this.syncCallback();return}let t=this.
+channel.joinRef();this.pending.joinRef!==t&&(this.pending={joinRef:t,diffs:[]}),this.pending.diffs.push(e)}apply(e){this.state=o.syncDiff(this.state,e,this.joinCallback,
+this.leaveCallback,this.updateCallback)}static syncState(e,t,n,i,r){let s=Object.assign($(),e),a=$(),d=$();for(let[c,u]of Object.entries(t)){let p=z(u.metas,s[c]?.
+metas??[]);s[c]?p.length>0&&(a[c]={...u,metas:p}):a[c]=u}for(let[c,u]of Object.entries(s)){let p=Object.hasOwn(t,c)?t[c].metas:[],T=z(u.metas,p);T.length>0&&(d[c]=
+{...u,metas:T})}return o.syncDiff(s,{joins:a,leaves:d},n,i,r)}static syncDiff(e,t,n=()=>{},i=()=>{},r=()=>{}){let s=Object.getPrototypeOf(e)===null?e:Object.assign(
+$(),e),a=new Map;for(let[d,c]of Object.entries(t.joins)){let u=s[d];u&&a.set(d,u),s[d]=u?{...c,metas:[...z(u.metas,c.metas),...c.metas]}:c,n(d,u,c)}for(let[d,c]of Object.
+entries(t.leaves)){let u=s[d];if(!u)continue;let p={...u,metas:z(u.metas,c.metas)};s[d]=p,i(d,p,c),p.metas.length===0?delete s[d]:a.has(d)&&r(d,a.get(d),p)}return s}static list(e,t){
+return Object.keys(e).map(n=>t?t(n,e[n]):e[n])}};function $(){return Object.create(null)}function z(o,e){let t=new Set(e.map(n=>n.phx_ref));return o.filter(n=>!t.
+has(n.phx_ref))}var P={push:0,reply:1,broadcast:2,keptBroadcast:5,keptPush:6,markedPush:7},Ue=255,ke={encode(o,e){let t=j(o.payload);if(t)return e(gt(o,t));let{join_ref:n,ref:i,
+topic:r,event:s,payload:a}=o;return e(JSON.stringify([n,i,r,s,a]))},decode(o,e){let t=j(o);if(t)return e(yt(t));if(typeof o!="string")throw new Error('cannot de\
 code a frame that is neither text nor an ArrayBuffer: set binaryType to "arraybuffer"');let n=JSON.parse(o);if(!Array.isArray(n))throw new Error("cannot decode \
-a text frame that is not a JSON array");let[i,s,r,a,c]=n;return e({join_ref:i,ref:s,topic:r,event:a,payload:c})}};function E(o){if(ArrayBuffer.isView(o))return new Uint8Array(
-o.buffer,o.byteOffset,o.byteLength);if(Object.prototype.toString.call(o)==="[object ArrayBuffer]")return new Uint8Array(o)}function it(o,e){let t=[L("join_ref",
-o.join_ref??""),L("ref",o.ref??""),L("topic",o.topic),L("event",o.event)];o.mark!==void 0&&t.push(L("mark",o.mark));let n=1+t.length+t.reduce((r,a)=>r+a.length,
-0),i=new Uint8Array(n+e.length);i[0]=o.mark===void 0?T.push:T.markedPush,i.set(t.map(r=>r.length),1);let s=1+t.length;for(let r of t)i.set(r,s),s+=r.length;return i.
-set(e,n),i.buffer}function L(o,e){let t=new TextEncoder().encode(e);if(t.length>Se)throw new Error(`unable to convert ${o} to binary: must be less than or equal\
- to ${Se} bytes, but is ${t.length} bytes`);return t}function ot(o){switch(o[0]){case T.push:{let{fields:[e,t,n],payload:i}=I(o,3);return{join_ref:e,ref:null,topic:t,
-event:n,payload:i}}case T.reply:{let{fields:[e,t,n,i],payload:s}=I(o,4);return{join_ref:e,ref:t,topic:n,event:"phx_reply",payload:{status:i,response:s}}}case T.
-broadcast:{let{fields:[e,t],payload:n}=I(o,2);return{join_ref:null,ref:null,topic:e,event:t,payload:n}}case T.keptBroadcast:{let{fields:[e,t,n],payload:i}=I(o,3);
-return{join_ref:null,ref:e,topic:t,event:n,payload:i}}case T.keptPush:{let{fields:[e,t,n,i],payload:s}=I(o,4);return{join_ref:e,ref:t,topic:n,event:i,payload:s}}default:
-throw new Error(`cannot decode a binary frame of kind ${o[0]}: known are 0 (push), 1 (reply), 2 (broadcast), 5 (kept broadcast) and 6 (kept push)`)}}function I(o,e){
-let t=[...o.subarray(1,1+e)],n=1+e;if(t.length<e||o.length<t.reduce((r,a)=>r+a,n))throw new Error(`cannot decode a binary frame of ${o.length} bytes: it is shor\
-ter than its header says`);let i=new TextDecoder;return{fields:t.map(r=>i.decode(o.subarray(n,n+=r))),payload:o.slice(n).buffer}}function F(o,e,t,n){let{topic:i,extensions:s,joinPush:r}=o;if(o.joinedOnce)throw new Error(`channel "${i}" has joined already: make its ${e} before`);if(s.has(t))
-throw new Error(`channel "${i}" has its ${e} already`);s.size===0&&r.receive("ok",a=>st(s,a)),s.set(t,n)}function z(o,e,t,n){if(E(e))throw new Error(`the join p\
-arams of "${o.topic}" are bytes, to which "${t}" cannot be added: use an object`);return{...e,[t]:n}}function st(o,e){let t=[...o].map(([n,i])=>{let s=e?.[n];return s!==
-void 0&&delete e[n],{extension:i,told:s}});for(let{extension:n,told:i}of t)n.joined(i,e)}var V="_once",rt=32,_=class{channel;limit;maxBytes;waiting=new Map;lastNumber=0;session;joinRef=null;paused=!1;pauseTimer;constructor(e,t={}){F(e,"Outbox",V,this),
-this.channel=e,this.limit=t.limit??100,this.maxBytes=t.maxBytes??64e3,this.pauseTimer=new k(()=>this.resume(),ct),e.onClose(()=>{this.pauseTimer.reset(),this.giveUp(
-"closed")})}get size(){return this.waiting.size}push(e,t={},n=1/0){let{channel:i,limit:s,waiting:r}=this;if(!i.joinedOnce)throw new Error(`tried to push "${e}" \
-to "${i.topic}" before joining: call join() first`);if(r.size>=s)throw new Error(`cannot push "${e}" to "${i.topic}": ${s} pushes wait for their answers, and th\
-at is the limit`);let a=new ve(this,this.lastNumber+1,e,at(this,e,t),n);return this.lastNumber++,r.set(a.number,a),i.isClosed()?this.giveUp("closed"):this.flush(),
-a}ask(e){return z(this.channel,e,V,this.session===void 0?!0:{session:this.session})}joined(e){e?.kept||this.giveUp(),this.session=e?.session,this.joinRef=this.channel.
-joinRef(),this.pauseTimer.reset(),this.resume()}get done(){let[e]=this.waiting.keys();return e-1}settles(e,{status:t,response:n}){return t==="error"&&n?.[V]==="\
-again"?(e.refused(),this.paused||this.pauseTimer.scheduleTimeout(),this.paused=!0,!1):(this.waiting.delete(e.number),this.paused||this.pauseTimer.reset(),this.flush(),
-!0)}resume(){this.paused=!1,this.flush()}flush(){let{channel:e,joinRef:t,waiting:n}=this;if(this.paused||!e.canPush()||t!==e.joinRef())return;this.session===void 0&&
-this.giveUp("not_supported");let i=0;for(let s of n.values()){if(i++===rt)return;if(s.sentIn!==t)try{s.send()}catch(r){this.fail(s,r instanceof Error?r.message:
-String(r))}}}giveUp(e){for(let t of this.waiting.values()){let n=t.unanswered>0?"outcome_unknown":e;n&&this.fail(t,n)}}fail(e,t){this.waiting.delete(e.number),queueMicrotask(
-()=>e.trigger("error",{reason:t}))}},ve=class extends w{number;sentIn=null;unanswered=0;outbox;constructor(e,t,n,i,s){super(e.channel,n,()=>i,s),this.outbox=e,this.
-number=t,this.startTimeout()}send(){this.transmit(),this.sentIn=this.channel.joinRef(),this.unanswered++}refused(){this.sentIn=null,this.unanswered--}message(){
-let e=super.message(),t={id:this.number,done:this.outbox.done};return E(e.payload)?{...e,mark:JSON.stringify(t)}:{...e,payload:{...e.payload,[V]:t}}}settle(e){this.
-outbox.settles(this,e)&&super.settle(e)}};function at({channel:o,maxBytes:e},t,n){let i=E(n)?.slice();if(i&&!o.socket.marksBytes)throw new Error(`cannot mark th\
-e bytes of "${t}": the socket has an encode of its own, which has no room for it`);let s=i?"":JSON.stringify(n)??"";if(!i&&!s.startsWith("{"))throw new Error(`c\
-annot mark the payload of "${t}": it must be an object, or bytes`);let r=i?i.length:new TextEncoder().encode(s).length;if(r>e)throw new Error(`cannot push "${t}\
-": its payload of ${r} bytes is larger than maxBytes, ${e}`);return i??JSON.parse(s)}function ct(o){return[50,100,200,500,1e3,2e3][o-1]??5e3}var B=class o{state=$();channel;joinRef=null;pending={joinRef:null,diffs:[]};joinCallback=()=>{};leaveCallback=()=>{};syncCallback=()=>{};constructor(e,t={}){let n=t.
-events??{state:"presence_state",diff:"presence_diff"};this.channel=e,e.on(n.state,i=>this.receiveState(i)),e.on(n.diff,i=>this.receiveDiff(i))}onJoin(e){this.joinCallback=
-e}onLeave(e){this.leaveCallback=e}onSync(e){this.syncCallback=e}list(e){return e?o.list(this.state,e):o.list(this.state)}inPendingSyncState(){return this.joinRef===
-null||this.joinRef!==this.channel.joinRef()}receiveState(e){this.joinRef=this.channel.joinRef(),this.state=o.syncState(this.state,e,this.joinCallback,this.leaveCallback);
-let{joinRef:t,diffs:n}=this.pending;if(this.pending={joinRef:null,diffs:[]},t===this.joinRef)for(let i of n)this.apply(i);this.syncCallback()}receiveDiff(e){if(!this.
-inPendingSyncState()){this.apply(e),this.syncCallback();return}let t=this.channel.joinRef();this.pending.joinRef!==t&&(this.pending={joinRef:t,diffs:[]}),this.pending.
-diffs.push(e)}apply(e){this.state=o.syncDiff(this.state,e,this.joinCallback,this.leaveCallback)}static syncState(e,t,n,i){let s=Object.assign($(),e),r=$(),a=$();
-for(let[c,h]of Object.entries(t)){let u=q(h.metas,s[c]?.metas??[]);s[c]?u.length>0&&(r[c]={...h,metas:u}):r[c]=h}for(let[c,h]of Object.entries(s)){let u=Object.
-hasOwn(t,c)?t[c].metas:[],p=q(h.metas,u);p.length>0&&(a[c]={...h,metas:p})}return o.syncDiff(s,{joins:r,leaves:a},n,i)}static syncDiff(e,t,n=()=>{},i=()=>{}){let s=Object.
-getPrototypeOf(e)===null?e:Object.assign($(),e);for(let[r,a]of Object.entries(t.joins)){let c=s[r];s[r]=c?{...a,metas:[...q(c.metas,a.metas),...a.metas]}:a,n(r,
-c,a)}for(let[r,a]of Object.entries(t.leaves)){let c=s[r];if(!c)continue;let h={...c,metas:q(c.metas,a.metas)};s[r]=h,i(r,h,a),h.metas.length===0&&delete s[r]}return s}static list(e,t){
-return Object.entries(e).map(([n,i])=>t?t(n,i):i)}};function $(){return Object.create(null)}function q(o,e){let t=new Set(e.map(n=>n.phx_ref));return o.filter(n=>!t.
-has(n.phx_ref))}function Re(o){Le()&&(window.addEventListener("pagehide",()=>o.hide()),window.addEventListener("pageshow",()=>o.show()),document.addEventListener("visibilitycha\
-nge",()=>{ge()||o.visible()}))}function Ae(o){return Le()?(window.addEventListener("pagehide",o),()=>window.removeEventListener("pagehide",o)):()=>{}}function ge(){
-return typeof document<"u"&&document.visibilityState==="hidden"}function Le(){return typeof window>"u"||typeof document>"u"?!1:"addEventListener"in window&&"add\
-EventListener"in document}var K=class{storage;key;topic;unwritten;timer;constructor(e,t,n){this.storage=e,this.key=t,this.topic=n}read(){let e=this.load().get(this.topic);return typeof e==
-"string"?e:void 0}save(e){this.unwritten=e,this.timer??=setTimeout(()=>this.flush(),1e3)}flush(){this.unwritten!==void 0&&this.write(this.unwritten)}forget(){this.
-write(void 0)}write(e){clearTimeout(this.timer),this.timer=this.unwritten=void 0;let t=this.load(),n=t.delete(this.topic);if(e!==void 0)t.set(this.topic,e);else if(!n)
-return;let i=[...t].slice(-100);try{this.storage.setItem(this.key,JSON.stringify(i))}catch{}}load(){try{return new Map(JSON.parse(this.storage.getItem(this.key)??
-"[]"))}catch{return new Map}}};var ye="_history",H=class{channel;position;stored;recoveredCallback=()=>{};gapCallback=()=>{};constructor(e,t={}){F(e,"Recovery",ye,this),this.channel=e,t.storage&&
-(this.stored=this.openStorage(t.storage,t.scope??"")),this.position=this.stored?.read()}onRecovered(e){this.recoveredCallback=e}onGap(e){this.gapCallback=e}ask(e){
-return z(this.channel,e,ye,{after:this.position,binary:this.channel.socket.decodesPositions})}takes(e){let{ref:t,event:n,payload:i}=e;if(!lt(t))return!1;if(!this.
-channel.isJoined())return!0;if(this.moveTo(t),n!==ye)return!1;let{recovered:s,skipped:r}=i;return s!==void 0&&this.recoveredCallback(s),r&&this.gapCallback(void 0),
-!0}joined(e,t){let n=e?e.recovered===!1:this.position!==void 0;this.moveTo(e?.position),n&&this.gapCallback(t)}moveTo(e){this.position=e,e===void 0?this.stored?.
-forget():this.stored?.save(e)}openStorage(e,t){let{channel:n}=this,i=new K(e,`roost:${n.socket.endPoint}:${t}`,n.topic),s=Ae(()=>i.flush());return n.onClose(()=>{
-s(),i.forget()}),i}};function lt(o){return Number.isNaN(Number(o??0))}var dt=5,ht=150,G=class{transport;opened=!1;closing=!1;ending=!1;lossReported=!1;pings=new Map;detached=!1;closedCallbacks=[];constructor(e,t){this.transport=e;
-let n=i=>s=>{this.detached||i(s)};e.onopen=n(()=>{this.opened=!0,t.open()}),e.onclose=n(t.close),e.onerror=n(t.error),e.onmessage=n(i=>t.message(i.data))}isOpen(){
-return this.transport.readyState===f.open}detach(){this.detached=!0}close(e,t){if(this.closedCallbacks.push(t),this.closing)return;this.closing=!0,be(()=>!e.drain||
-!this.transport.bufferedAmount||!this.isOpen(),()=>{this.transport.onerror=()=>{},e.code===void 0?this.transport.close():this.transport.close(e.code,e.reason??""),
-e.closing(),be(()=>this.transport.readyState===f.closed,()=>this.finish())})}finish(){for(let e of this.closedCallbacks)e()}};function be(o,e,t=1){t===dt||o()?e():
-setTimeout(()=>be(o,e,t+1),ht*t)}function Ie(){return globalThis.WebSocket}function Oe(){return globalThis.location}function _e(){try{return globalThis.sessionStorage}catch{return}}var $e="phx:fallback:LongPoll",X=class{socket;thresholdMs;storage;timer;refs=[];primaryWorked=!1;constructor(e,t,n){this.socket=e,this.thresholdMs=t,this.storage=
-n??_e()}start(){if(this.cancel(),this.storage?.getItem($e)){this.fallBack("memorized");return}let e=!1,t=this.socket.onError(i=>{e||this.fallBack(i)}),n=this.socket.
-onOpen(()=>{e=!0,this.limit("no answer to the ping"),this.socket.ping(i=>{this.socket.log("transport","connected to primary after",i),this.primaryWorked=!0,clearTimeout(
-this.timer)})});this.refs=[t,n],this.limit("not open in time");try{this.socket.openTransport()}catch(i){throw this.cancel(),i}}cancel(){clearTimeout(this.timer),
-this.socket.off(this.refs),this.refs=[]}limit(e){clearTimeout(this.timer),this.timer=setTimeout(()=>this.fallBack(e),this.thresholdMs)}fallBack(e){this.cancel(),
-this.socket.log("transport","falling back to LongPoll...",e),this.socket.replaceTransport(m);let t=this.socket.onOpen(()=>{this.socket.off([t]),this.socket.log(
-"transport","established LongPoll fallback"),this.primaryWorked||this.storage?.setItem($e,"true")});this.socket.reconnect()}};var Q=class{intervalMs;send;onTimeout;timer;pendingRef=null;constructor(e,t,n){this.intervalMs=e,this.send=t,this.onTimeout=n}start(){this.stop(),this.timer=setTimeout(
-()=>this.beat(),this.intervalMs)}stop(){clearTimeout(this.timer),this.pendingRef=null}acknowledge(e){e!==null&&e===this.pendingRef&&this.start()}beat(){this.pendingRef=
-this.send(),this.timer=setTimeout(()=>{this.pendingRef=null,this.onTimeout()},this.intervalMs)}};var Be=1e3,N=class{endPoint;timeout;vsn;heartbeatIntervalMs;longpollerTimeout;reconnectAfterMs;rejoinAfterMs;binaryType;transport;params;authToken;logger;channels=[];establishedConnections=0;customEncode;customDecode;fallback;heartbeat;reconnectTimer;connection=null;sendBuffer=[];ref=0;closeWasClean=!0;connectClock=0;callbacks=[];constructor(e,t={}){
-this.endPoint=`${e}/websocket`,this.transport=t.transport??Ie()??m,this.timeout=t.timeout??1e4,this.vsn=t.vsn??"2.0.0",this.heartbeatIntervalMs=t.heartbeatIntervalMs??
-3e4,this.longpollerTimeout=t.longpollerTimeout??2e4,this.reconnectAfterMs=t.reconnectAfterMs??ut,this.rejoinAfterMs=t.rejoinAfterMs??pt,this.binaryType=t.binaryType??
-"arraybuffer",this.params=M(t.params??{}),this.authToken=t.authToken===void 0?void 0:M(t.authToken),this.logger=t.logger??(t.debug?(n,i,s)=>console.log(`${n}: ${i}`,
-s):null),this.customEncode=t.encode,this.customDecode=t.decode,this.fallback=t.longPollFallbackMs?new X(this,t.longPollFallbackMs,t.sessionStorage):void 0,this.
-heartbeat=new Q(this.heartbeatIntervalMs,()=>this.sendHeartbeat(),()=>this.heartbeatTimedOut()),this.reconnectTimer=new k(()=>this.reconnectUnlessHidden(),this.
-reconnectAfterMs),this.followPage()}connect(e){e&&(this.params=M(e)),!(this.connection&&!this.connection.ending)&&(this.fallback&&this.transport!==m?this.fallback.
-start():this.openTransport())}disconnect(e,t,n){this.abandon(),this.connection&&(this.connection.ending=!0),this.teardown(e,{code:t,reason:n})}replaceTransport(e){
-this.abandon();let t=this.transport;this.transport=e;let n=this.connection;n&&(n.detach(),this.teardown(void 0,{drain:!1}),this.connection=null,n.opened&&this.reportLoss(
-n,"connection_closed")),t!==e&&this.call("transport",e)}getLongPollTransport(){return m}channel(e,t={}){let n=new Y(e,t,this);return this.channels.push(n),n}push(e,t=()=>!0){
-let{topic:n,event:i,payload:s,ref:r,join_ref:a}=e;if(this.log("push",`${n} ${i} (${a}, ${r})`,s),this.isConnected()){this.send(e);return}this.sendBuffer=this.sendBuffer.
-filter(c=>c.stillWanted()),this.sendBuffer.push({message:e,stillWanted:t})}ping(e){if(!this.connection?.isOpen())return!1;let t=this.makeRef(),n=Date.now();return this.
-connection.pings.set(t,()=>e(Date.now()-n)),this.push(He(t)),!0}onOpen(e){return this.addCallback("open",e)}onClose(e){return this.addCallback("close",e)}onError(e){
+a text frame that is not a JSON array");let[i,r,s,a,d]=n;return e({join_ref:i,ref:r,topic:s,event:a,payload:d})}};function j(o){if(ArrayBuffer.isView(o))return new Uint8Array(
+o.buffer,o.byteOffset,o.byteLength);if(Object.prototype.toString.call(o)==="[object ArrayBuffer]")return new Uint8Array(o)}function gt(o,e){let t=[N("join_ref",
+o.join_ref??""),N("ref",o.ref??""),N("topic",o.topic),N("event",o.event)];o.mark!==void 0&&t.push(N("mark",o.mark));let n=1+t.length+t.reduce((s,a)=>s+a.length,
+0),i=new Uint8Array(n+e.length);i[0]=o.mark===void 0?P.push:P.markedPush,i.set(t.map(s=>s.length),1);let r=1+t.length;for(let s of t)i.set(s,r),r+=s.length;return i.
+set(e,n),i.buffer}function N(o,e){let t=new TextEncoder().encode(e);if(t.length>Ue)throw new Error(`unable to convert ${o} to binary: must be less than or equal\
+ to ${Ue} bytes, but is ${t.length} bytes`);return t}function yt(o){switch(o[0]){case P.push:{let{fields:[e,t,n],payload:i}=B(o,3);return{join_ref:e,ref:null,topic:t,
+event:n,payload:i}}case P.reply:{let{fields:[e,t,n,i],payload:r}=B(o,4);return{join_ref:e,ref:t,topic:n,event:"phx_reply",payload:{status:i,response:r}}}case P.
+broadcast:{let{fields:[e,t],payload:n}=B(o,2);return{join_ref:null,ref:null,topic:e,event:t,payload:n}}case P.keptBroadcast:{let{fields:[e,t,n],payload:i}=B(o,3);
+return{join_ref:null,ref:e,topic:t,event:n,payload:i}}case P.keptPush:{let{fields:[e,t,n,i],payload:r}=B(o,4);return{join_ref:e,ref:t,topic:n,event:i,payload:r}}default:
+throw new Error(`cannot decode a binary frame of kind ${o[0]}: known are 0 (push), 1 (reply), 2 (broadcast), 5 (kept broadcast) and 6 (kept push)`)}}function B(o,e){
+let t=[...o.subarray(1,1+e)],n=1+e;if(t.length<e||o.length<t.reduce((s,a)=>s+a,n))throw new Error(`cannot decode a binary frame of ${o.length} bytes: it is shor\
+ter than its header says`);let i=new TextDecoder;return{fields:t.map(s=>i.decode(o.subarray(n,n+=s))),payload:o.slice(n).buffer}}var Te="base64url.bearer.phx.";function De(o){return["phoenix",Te+bt(o)]}function Je(o){let e=o?.find(t=>t.startsWith(Te));return e===void 0?void 0:wt(e.slice(Te.
+length))}function bt(o){if(/[^\u0000-\u00ff]/.test(o))throw new Error("authToken holds a character above U+00FF: encode the token, for example as base64, before\
+ giving it to the socket");let e=btoa(o).replace(/=+$/,"");return e.includes("/")?e.replaceAll("+","-").replaceAll("/","_"):e}function wt(o){return atob(o.replaceAll(
+"-","+").replaceAll("_","/"))}var f={connecting:0,open:1,closing:2,closed:3};var kt=5,Tt=150,q=class{transport;opened=!1;closing=!1;ending=!1;lossReported=!1;pings=new Map;began=Date.now();events;detached=!1;closedCallbacks=[];constructor(e,t){
+this.events=t,this.transport=e,this.moveTo(e)}moveTo(e){let{events:t}=this;this.transport=e;let n=i=>r=>{!this.detached&&this.transport===e&&i(r)};e.onopen=n(()=>{
+this.opened=!0,t.open()}),e.onclose=n(t.close),e.onerror=n(t.error),e.onmessage=n(i=>t.message(i.data))}isOpen(){return this.transport.readyState===f.open}isFresh(e){
+return!this.opened&&!this.closing&&!this.lossReported&&Date.now()-this.began<e}detach(){this.detached=!0}close(e,t){if(this.closedCallbacks.push(t),this.closing)
+return;this.closing=!0,Ee(()=>!e.drain||!this.transport.bufferedAmount||!this.isOpen(),()=>{this.transport.onerror=()=>{},e.code===void 0?this.transport.close():
+this.transport.close(e.code,e.reason??""),e.closing(),Ee(()=>this.transport.readyState===f.closed,()=>this.finish())})}finish(){for(let e of this.closedCallbacks)
+e()}};function Ee(o,e,t=1){t===kt||o()?e():setTimeout(()=>Ee(o,e,t+1),Tt*t)}var K=class{intervalMs;send;onTimeout;timer;pendingRef=null;steady=!0;probing=!1;constructor(e,t,n){this.intervalMs=e,this.send=t,this.onTimeout=n}start(e){this.
+stop(),this.steady=e,e&&(this.timer=setTimeout(()=>this.beat(this.intervalMs),this.intervalMs))}stop(){clearTimeout(this.timer),this.pendingRef=null,this.probing=
+!1}probe(e){this.probing||(this.stop(),this.probing=!0,this.beat(Math.min(e,this.intervalMs)))}acknowledge(e){e!==null&&e===this.pendingRef&&this.start(this.steady)}beat(e){
+this.pendingRef=this.send(),this.timer=setTimeout(()=>{this.stop(),this.onTimeout()},e)}};function We(o){if(!xe())return;window.addEventListener("pagehide",o.hide),window.addEventListener("pageshow",o.show),window.addEventListener("online",o.network),
+window.addEventListener("offline",o.offline),document.addEventListener("resume",o.wake),document.addEventListener("visibilitychange",()=>{S()||o.wake()});let e=globalThis.
+navigator?.connection,t=e?.type;e?.addEventListener?.("change",()=>{t!==e.type&&(t=e.type,Ce()||o.network())})}function Ve(o){return xe()?(window.addEventListener(
+"pagehide",o),()=>window.removeEventListener("pagehide",o)):()=>{}}function S(){return typeof document<"u"&&document.visibilityState==="hidden"}function Ce(){return xe()&&
+typeof navigator<"u"&&navigator.onLine===!1}function xe(){return typeof window>"u"||typeof document>"u"?!1:"addEventListener"in window&&"addEventListener"in document}function G(){return globalThis.WebSocket}function Fe(){return globalThis.location}function Ye(){try{return globalThis.sessionStorage}catch{return}}var ze=o=>[10,50,100,150,200,250,500,1e3,2e3][o-1]??5e3,qe=o=>[1e3,2e3,5e3][o-1]??1e4;function Ke(o){return e=>Math.random()*o(e)}function Ge(o,e){return typeof o!=
+"number"||!(o>0)?0:Math.min(o,3e5)*(e?1+Math.random()/2:1)}function Xe(o=""){return Number(/; retry_after_ms=(\d{1,9})$/.exec(o)?.[1]??0)}var Qe=1e3,Ze=3e3,Et=5e3,X=class{endPoint;timeout;vsn;heartbeatIntervalMs;longpollerTimeout;reconnectAfterMs;rejoinAfterMs;binaryType;transport;params;authToken;logger;channels=[];establishedConnections=0;rejoinSchedule;customEncode;customDecode;jitter;heartbeat;reconnectTimer;connection=null;sendBuffer=[];ref=0;closeWasClean=!0;connectClock=0;askedAt=-1;notBefore=0;callbacks=[];constructor(e,t={}){
+this.endPoint=`${e}/websocket`,this.transport=t.transport??G()??Ct(),this.timeout=t.timeout??1e4,this.vsn=t.vsn??"2.0.0",this.heartbeatIntervalMs=t.heartbeatIntervalMs??
+3e4,this.longpollerTimeout=t.longpollerTimeout??2e4,this.reconnectAfterMs=t.reconnectAfterMs??ze,this.rejoinAfterMs=t.rejoinAfterMs??qe,this.binaryType=t.binaryType??
+"arraybuffer",this.params=C(t.params??{}),this.authToken=t.authToken===void 0?void 0:C(t.authToken),this.logger=t.logger??(t.debug?(i,r,s)=>console.log(`${i}: ${r}`,
+s):null),this.customEncode=t.encode,this.customDecode=t.decode,this.jitter=t.jitter??!0;let n=(i,r)=>i||!this.jitter?r:Ke(r);this.rejoinSchedule=n(t.rejoinAfterMs,
+this.rejoinAfterMs),this.heartbeat=new K(this.heartbeatIntervalMs,()=>this.sendHeartbeat(),()=>this.heartbeatTimedOut()),this.reconnectTimer=new k(()=>this.reconnectUnlessHidden(),
+n(t.reconnectAfterMs,this.reconnectAfterMs)),this.followPage()}connect(e){if(e&&(this.params=C(e)),this.isUnderWay())return;let t=[this.params(),this.authToken?.()];
+t.some(we)?this.connectLater(Promise.all(t)):this.begin(t)}disconnect(e,t,n){this.abandon(),this.connection&&(this.connection.ending=!0),this.teardown(e,{code:t,
+reason:n})}replaceTransport(e){this.abandon();let t=this.transport;this.transport=e;let n=this.connection;n&&(n.detach(),this.teardown(void 0,{drain:!1}),this.connection=
+null,n.opened&&this.reportLoss(n,"connection_closed")),t!==e&&this.call("transport",e)}channel(e,...[t]){let n=new Y(e,t,this);return this.channels.push(n),n}push(e,t=()=>!0){
+let{topic:n,event:i,payload:r,ref:s,join_ref:a}=e;if(this.log("push",`${n} ${i} (${a}, ${s})`,r),this.isConnected()){this.send(e);return}this.sendBuffer=this.sendBuffer.
+filter(d=>d.stillWanted()),this.sendBuffer.push({message:e,stillWanted:t})}ping(e){if(!this.connection?.isOpen())return!1;let t=this.makeRef(),n=Date.now();return this.
+connection.pings.set(t,()=>e(Date.now()-n)),this.push(et(t)),!0}onOpen(e){return this.addCallback("open",e)}onClose(e){return this.addCallback("close",e)}onError(e){
 return this.addCallback("error",e)}onMessage(e){return this.addCallback("message",e)}onReconnect(e){return this.addCallback("reconnect",e)}onTransport(e){return this.
 addCallback("transport",e)}off(e){this.callbacks=this.callbacks.filter(({ref:t})=>!e.includes(t))}connectionState(){switch(this.conn?.readyState){case f.connecting:
 return"connecting";case f.open:return"open";case f.closing:return"closing";default:return"closed"}}isConnected(){return this.connectionState()==="open"}get conn(){
-return this.connection?.transport??null}protocol(){return Ne(this.endPoint).protocol==="https:"?"wss":"ws"}endPointURL(){let e=fe(fe(this.endPoint,this.params()),
-{vsn:this.vsn});return e.startsWith("/")?e.startsWith("//")?`${this.protocol()}:${e}`:`${this.protocol()}://${Ne(this.endPoint).host}${e}`:e}makeRef(){return this.
-ref=this.ref===Number.MAX_SAFE_INTEGER?0:this.ref+1,this.ref.toString()}log(e,t,n){this.logger?.(e,t,n)}hasLogger(){return this.logger!==null}openTransport(){let e=this.
-authToken&&je(this.authToken()),t=new this.transport(this.endPointURL(),e);t.binaryType=this.binaryType,t.timeout=this.longpollerTimeout;let n=this.connection;n?.
-detach(),this.connectClock++,this.closeWasClean=!1,this.reconnectTimer.cancel();let i=new G(t,{open:()=>this.onConnOpen(),close:s=>this.onConnClose(i,s),error:s=>this.
-onConnError(i,s),message:s=>this.onConnMessage(i,s)});this.connection=i,n?.opened&&this.reportLoss(n,"connection_closed")}reconnect(){let e=this.connectClock;this.
-teardown(()=>{if(e===this.connectClock)try{this.connect()}catch(t){this.log("transport","cannot connect",t),this.callErrorCallbacks(t),this.scheduleReconnect()}})}remove(e){
+return this.connection?.transport??null}protocol(){return tt(this.endPoint).protocol==="https:"?"wss":"ws"}endPointURL(e=this.params()){let t=be(be(this.endPoint,
+we(e)?{}:e),{vsn:this.vsn});return t.startsWith("/")?t.startsWith("//")?`${this.protocol()}:${t}`:`${this.protocol()}://${tt(this.endPoint).host}${t}`:t}makeRef(){
+return this.ref=this.ref===Number.MAX_SAFE_INTEGER?0:this.ref+1,this.ref.toString()}log(e,t,n){this.logger?.(e,t,n)}hasLogger(){return this.logger!==null}begin(e){
+this.openTransport(e)}openTransport([e,t]){let n=t===void 0?void 0:De(t),i=new this.transport(this.endPointURL(e),n);i.binaryType=this.binaryType,i.timeout=this.
+longpollerTimeout;let r=this.connection;r?.detach(),this.connectClock++,this.closeWasClean=!1,this.reconnectTimer.cancel();let s=new q(i,{open:()=>this.onConnOpen(),
+close:a=>this.onConnClose(s,a),error:a=>this.onConnError(s,a),message:a=>this.onConnMessage(s,a)});this.connection=s,r?.opened&&this.reportLoss(r,"connection_cl\
+osed")}reconnect(){let e=this.connectClock;this.teardown(()=>{if(e===this.connectClock)try{this.connect()}catch(t){this.cannotConnect(t)}})}async connectLater(e){
+let t=++this.connectClock;this.askedAt=t,this.closeWasClean=!1,this.reconnectTimer.cancel();try{let n=await He(e,this.timeout,"params and authToken");t===this.connectClock&&
+this.begin(n)}catch(n){if(t!==this.connectClock)return;this.askedAt=-1,this.cannotConnect(n)}}cannotConnect(e){this.log("transport","cannot connect",e),this.callErrorCallbacks(
+e),this.scheduleReconnect()}isUnderWay(){return this.askedAt===this.connectClock||this.connection!==null&&!this.connection.ending}stayAway(e){return Ge(e,this.jitter)}remove(e){
 this.off(e.stateChangeRefs),this.channels=this.channels.filter(t=>t!==e)}leaveOpenTopic(e){let t=this.channels.find(n=>n.topic===e&&(n.isJoined()||n.isJoining()));
 t&&(this.log("transport",`leaving duplicate topic "${e}"`),t.leave())}onConnOpen(){this.log("transport",`connected to ${this.endPoint}`),this.establishedConnections++,
-this.flushSendBuffer(),this.reconnectTimer.reset(),this.conn?.skipHeartbeat||this.heartbeat.start(),this.call("open")}onConnClose(e,t){this.log("transport","clo\
-se",t),this.heartbeat.stop(),!e.closing&&t.code===Be&&(this.abandon(),this.connection=null),this.reportLoss(e,"connection_closed"),this.connection===e&&!e.closing&&
-this.scheduleReconnect(),this.call("close",t)}onConnError(e,t){this.log("transport","error",t);let n=this.transport,i=this.establishedConnections;this.callErrorCallbacks(
-t),(n===this.transport||i>0)&&this.reportLoss(e,"connection_error")}callErrorCallbacks(e){this.call("error",e,this.transport,this.establishedConnections)}onConnMessage(e,t){
-let n=!1,i=this.transport===m?O.decode:this.customDecode??O.decode;try{i(t,s=>{n=!0,this.connection===e&&e.isOpen()&&this.dispatch(e,s)})}catch(s){if(n)throw s;
-this.log("transport","dropping malformed message",s)}}dispatch(e,t){let{topic:n,event:i,payload:s,ref:r,join_ref:a}=t;this.heartbeat.acknowledge(r),this.log("re\
-ceive",`${n} ${i} (${a}, ${r})`,s);for(let h of[...this.channels])h.receive(t);if(this.call("message",t),r===null)return;let c=e.pings.get(r);e.pings.delete(r),
-c?.()}get decodesPositions(){return this.customDecode===void 0}get marksBytes(){return this.customEncode===void 0}send(e){let t=this.connection;(this.transport===
-m?O.encode:this.customEncode??O.encode)(e,i=>{t===this.connection&&t?.isOpen()&&t.transport.send(i)})}flushSendBuffer(){let e=this.sendBuffer;this.sendBuffer=[];
-for(let{message:t,stillWanted:n}of e)if(n())try{this.send(t)}catch(i){this.log("transport",`dropping a message to ${t.topic} that cannot be encoded`,i)}}sendHeartbeat(){
-let e=this.makeRef();return this.push(He(e)),e}heartbeatTimedOut(){this.log("transport","heartbeat timeout. Attempting to re-establish connection");let e=this.connectClock,
-t=()=>{e===this.connectClock&&this.scheduleReconnect()};this.teardown(t,{code:Be,reason:"heartbeat timeout",drain:!1,loss:"heartbeat_timeout"})}scheduleReconnect(){
-this.call("reconnect",...this.reconnectTimer.scheduleTimeout())}reconnectUnlessHidden(){ge()?(this.log("transport","not reconnecting while the page is hidden"),
-this.teardown()):this.reconnect()}abandon(){this.connectClock++,this.closeWasClean=!0,this.fallback?.cancel(),this.reconnectTimer.reset()}teardown(e,t={}){let n=this.
-connection;if(!n){e?.();return}this.heartbeat.stop();let{code:i,reason:s,drain:r=!0,loss:a="connection_closed"}=t,c=()=>{n.opened&&this.reportLoss(n,a)};n.close(
-{code:i,reason:s,drain:r,closing:c},()=>{this.connection===n&&(n.detach(),this.connection=null),e?.()})}reportLoss(e,t){if(e.lossReported)return;e.lossReported=
-!0;let n=i=>i.isJoined()||i.isJoining();for(let i of this.channels.filter(n))n(i)&&i.trigger("phx_error",{source:"transport",reason:t})}call(e,...t){for(let n of this.
-callbacks.filter(i=>i.kind===e))n.callback(...t)}addCallback(e,t){let n=this.makeRef();return this.callbacks.push({ref:n,kind:e,callback:t}),n}followPage(){let e;
-Re({hide:()=>{!this.connection||this.connection.ending||(this.disconnect(),e=this.connectClock)},show:()=>{e===this.connectClock&&this.connect()},visible:()=>{this.
-isConnected()||this.closeWasClean||(this.reconnectTimer.reset(),this.reconnect())}})}};function He(o){return{join_ref:null,ref:o,topic:"phoenix",event:"heartbea\
-t",payload:{}}}function ut(o){return[10,50,100,150,200,250,500,1e3,2e3][o-1]??5e3}function pt(o){return[1e3,2e3,5e3][o-1]??1e4}function Ne(o){let e=Oe();if(!e)throw new Error(
-`endpoint "${o}" is relative and there is no page it could be relative to: give a full URL such as "wss://example.com/socket"`);return e}var ft=2500,mt=2e3,Z=class{constructor(e,t,n,i){this.told=i;this.socket=new N(e,{authToken:t,longPollFallbackMs:ft}),this.channel=this.socket.channel(`videos:${n}`,
-()=>({revision:this.revision})),new H(this.channel),this.outbox=new _(this.channel)}told;socket;channel;outbox;revision=0;more=!1;lastTyping=0;start(){this.channel.
-on("video_deleted",()=>this.told.ended("not found")),this.channel.onClose(e=>this.told.ended(e?.reason??"")),this.channel.join().receive("ok",e=>this.joined(e)).
-receive("error",({reason:e})=>{this.told.refused(e),e==="not found"&&this.channel.leave()}),this.socket.connect()}send(e,t){return new Promise((n,i)=>{try{this.
-outbox.push(e,t).receive("ok",n).receive("error",i)}catch{i({reason:"busy"})}})}typing(){let e=Date.now();e-this.lastTyping<mt||!this.channel.isJoined()||(this.
-lastTyping=e,this.channel.push("typing"))}get polls(){return this.socket.transport===m}joined(e){this.told.joined(e),e.resumed?this.askForMore():this.show({...e,
-more:e.more||this.more})}show(e){this.told.page(e),this.revision=e.revision,this.more=e.more,this.askForMore()}askForMore(){this.more&&this.channel.push("more_a\
-nnotations",{revision:this.revision}).receive("ok",e=>this.show(e))}};function j({reason:o,field:e,error:t}){switch(o){case"invalid payload":return e==="body"?`\
-Your text ${t}.`:`The ${e} ${t}.`;case"rate limited":case"busy":return"That was too fast.";case"muted":return"You are muted.";case"not found":return"It is not t\
-here any more.";case"not allowed":return"That is not yours to do.";case"outcome_unknown":case"crashed":return"Nobody knows whether that was kept.";default:return"\
-That could not be kept."}}function ee(o,e){let t=l("confirm");return l("confirm-question").textContent=o,l("confirm-yes").textContent=e,t.returnValue="",t.showModal(),new Promise(n=>{t.addEventListener(
-"close",()=>n(t.returnValue==="yes"),{once:!0})})}var P=class{constructor(e,t,n,i){this.body=t;this.attempt=n;this.settled=i;let s=d("p","body",t);this.row.dataset.testid="pending",this.row.tabIndex=-1,this.state.
-setAttribute("role","status"),this.row.append(b(e.id,e.name),d("span","name",`${e.name} (you)`),s,this.state),this.send()}body;attempt;settled;row=d("li","pendi\
-ng");uncertain=!1;onDiscard=()=>{};state=d("p","state");discard(){this.onDiscard()}send(){this.uncertain=!1,this.row.classList.remove("failed"),this.state.replaceChildren(
-"Sending…"),this.attempt().then(e=>{this.discard(),this.settled(e)},e=>this.fail(e))}fail(e){this.uncertain=e.reason==="outcome_unknown"||e.reason==="crashed",
-this.row.classList.add("failed"),this.state.replaceChildren(`${j(e)} `,v("Try again",()=>this.send()),v("Discard",()=>this.discard()))}};var S=class{constructor(e,t,n){this.list=e;this.hint=t;this.badge=n;e.addEventListener("scroll",()=>this.look(),{passive:!0}),new ResizeObserver(()=>this.look()).
+this.flushSendBuffer(),this.reconnectTimer.reset(),this.heartbeat.start(!this.conn?.skipHeartbeat),this.call("open")}onConnClose(e,t){this.log("transport","clos\
+e",t),this.heartbeat.stop(),this.notBefore=Date.now()+this.stayAway(t.retryAfterMs??Xe(t.reason)),!e.closing&&t.code===Qe&&(this.abandon(),this.connection=null),
+this.reportLoss(e,"connection_closed"),this.connection===e&&!e.closing&&this.scheduleReconnect(),this.call("close",t)}onConnError(e,t){this.log("transport","err\
+or",t);let n=this.transport,i=this.establishedConnections;this.callErrorCallbacks(t),(n===this.transport||i>0)&&this.reportLoss(e,"connection_error")}callErrorCallbacks(e){
+this.call("error",e,this.transport,this.establishedConnections)}onConnMessage(e,t){let n=!1,i=!e.transport.plain&&this.customDecode||ke.decode;try{i(t,r=>{n=!0,
+this.connection===e&&e.isOpen()&&this.dispatch(e,r)})}catch(r){if(n)throw r;this.log("transport","dropping malformed message",r)}}dispatch(e,t){let{topic:n,event:i,
+payload:r,ref:s,join_ref:a}=t;this.heartbeat.acknowledge(s),this.log("receive",`${n} ${i} (${a}, ${s})`,r);for(let c of[...this.channels])c.receive(t);if(this.call(
+"message",t),s===null)return;let d=e.pings.get(s);e.pings.delete(s),d?.()}get decodesPositions(){return this.customDecode===void 0}get marksBytes(){return this.
+customEncode===void 0}send(e){let t=this.connection;(!t?.transport.plain&&this.customEncode||ke.encode)(e,i=>{t===this.connection&&t?.isOpen()&&t.transport.send(
+i)})}flushSendBuffer(){let e=this.sendBuffer;this.sendBuffer=[];for(let{message:t,stillWanted:n}of e)if(n())try{this.send(t)}catch(i){this.log("transport",`drop\
+ping a message to ${t.topic} that cannot be encoded`,i)}}sendHeartbeat(){let e=this.makeRef();return this.push(et(e)),e}heartbeatTimedOut(){this.log("transport",
+"heartbeat timeout. Attempting to re-establish connection");let e=this.connectClock,t=()=>{e===this.connectClock&&this.scheduleReconnect()};this.teardown(t,{code:Qe,
+reason:"heartbeat timeout",drain:!1,loss:"heartbeat_timeout"})}scheduleReconnect(){let e=Math.max(this.notBefore-Date.now(),Ce()?Et:0);this.call("reconnect",...this.
+reconnectTimer.scheduleTimeout(e))}reconnectUnlessHidden(){S()?(this.log("transport","not reconnecting while the page is hidden"),this.teardown()):this.reconnect()}abandon(){
+this.connectClock++,this.closeWasClean=!0,this.reconnectTimer.reset()}teardown(e,t={}){let n=this.connection;if(!n){e?.();return}this.heartbeat.stop();let{code:i,
+reason:r,drain:s=!0,loss:a="connection_closed"}=t,d=()=>{n.opened&&this.reportLoss(n,a)};n.close({code:i,reason:r,drain:s,closing:d},()=>{this.connection===n&&(n.
+detach(),this.connection=null),e?.()})}reportLoss(e,t){if(e.lossReported)return;e.lossReported=!0;let n=i=>i.isJoined()||i.isJoining();for(let i of this.channels.
+filter(n))n(i)&&i.trigger("phx_error",{source:"transport",reason:t})}call(e,...t){for(let n of this.callbacks.filter(i=>i.kind===e))n.callback(...t)}addCallback(e,t){
+let n=this.makeRef();return this.callbacks.push({ref:n,kind:e,callback:t}),n}followPage(){let e;We({hide:()=>{this.isUnderWay()&&(this.disconnect(),e=this.connectClock)},
+show:()=>{e===this.connectClock&&this.connect()},wake:()=>this.wake(),network:()=>this.networkChanged(),offline:()=>this.probe()})}networkChanged(){(this.isConnected()||
+!S())&&this.wake()}wake(){this.isConnected()?this.probe():!this.closeWasClean&&Date.now()>=this.notBefore&&!this.connection?.isFresh(Ze)&&(this.reconnectTimer.reset(),
+this.reconnect())}probe(){this.isConnected()&&this.heartbeat.probe(Ze)}};function et(o){return{join_ref:null,ref:o,topic:"phoenix",event:"heartbeat",payload:{}}}
+function Ct(){throw new Error("this host has no WebSocket: give the option transport")}function tt(o){let e=Fe();if(!e)throw new Error(`endpoint "${o}" is relat\
+ive and there is no page it could be relative to: give a full URL such as "wss://example.com/socket"`);return e}var xt=100,v=class{skipHeartbeat=!0;plain=!0;timeout=2e4;readyState=f.connecting;onopen=null;onclose=null;onerror=null;onmessage=null;pollEndpoint;endPoint;token=null;canUpgrade=!1;authToken;live=!0;closeEmitted=!1;requests=new Set;outbox=[];posting=!1;polling=!0;received=0;onPosted;onPolled;constructor(e,t){
+this.endPoint=e,this.authToken=Je(t),this.pollEndpoint=e.replace(/^ws/,"http").replace(/(.*)\/websocket/,"$1/longpoll"),setTimeout(()=>this.poll(),0)}get bufferedAmount(){
+return this.outbox.length}send(e){this.outbox.push(e),this.startPosting()}startPosting(){this.posting||this.onPosted||(this.posting=!0,setTimeout(()=>this.post(),
+0))}close(e=1005,t="",n=!0){this.stop(f.closed),this.emitClose({code:e,reason:t,wasClean:n})}hold(){return new Promise(e=>{this.onPosted=e,this.posting||e()})}finish(){
+return new Promise(e=>{this.onPolled=e})}resume(){this.onPosted=this.onPolled=void 0,this.live&&(this.outbox.length>0&&this.startPosting(),this.polling||this.poll())}release(){
+let e=this.outbox;return this.stop(f.closed),e}async poll(){for(this.polling=!0;this.live&&!this.onPolled;){let e={Accept:"application/json"};this.authToken!==void 0&&
+(e["X-Phoenix-AuthToken"]=this.authToken);let t=await this.request("GET",e);t&&this.receive(t)}this.polling=!1,this.inOwnTask(()=>this.onPolled?.(this.received))}receive({
+status:e,token:t,messages:n=[],headers:i}){if(e===410&&this.token!==null){this.fail(410,3410,"session_gone",i);return}switch(this.token=t??this.token,e){case 200:
+this.received+=n.length;for(let r of n)this.inOwnTask(()=>this.onmessage?.({data:r}));break;case 204:break;case 410:this.canUpgrade=i?.get("roost-upgrade")==="w\
+ebsocket",this.inOwnTask(()=>{this.readyState=f.open,this.onopen?.({})});break;case 403:this.fail(403,1008,"forbidden",i,f.closed);break;default:this.fail(e||500,
+1011,"internal server error",i)}}inOwnTask(e){setTimeout(()=>{this.live&&e()},0)}async post(){for(;this.live&&this.outbox.length>0&&!this.onPosted;){let e=this.
+outbox.slice(0,xt),t=e.map(i=>typeof i=="string"?i:jt(i)),n=await this.request("POST",{"Content-Type":"application/x-ndjson"},t.join(`
+`));if(!n)return;if(n.status!==200){this.fail(n.status||500,1011,"internal server error");return}this.outbox=this.outbox.slice(e.length)}this.posting=!1,this.onPosted?.()}async request(e,t,n){
+this.token!==null&&(t["X-Phoenix-Longpoll-Token"]=this.token);let i=new AbortController;this.requests.add(i);let r=!1,s=setTimeout(()=>{r=!0,i.abort()},this.timeout),
+a;try{let d=await fetch(this.pollEndpoint,{method:e,headers:t,body:n??null,signal:i.signal,cache:"no-store"});a={...Pt(await d.json()),headers:d.headers}}catch{
+a={status:0}}finally{clearTimeout(s),this.requests.delete(i)}return r&&this.fail("timeout",1005,"timeout"),this.live?a:void 0}fail(e,t,n,i,r=f.connecting){if(this.
+live){this.stop(r);try{this.onerror?.(e)}finally{let s=Number(i?.get("retry-after")??0)*1e3;this.emitClose({code:t,reason:n,wasClean:!1,...s>0&&{retryAfterMs:s}})}}}stop(e){
+this.live=!1,this.readyState=e,this.outbox=[];for(let t of this.requests)t.abort()}emitClose(e){this.closeEmitted||(this.closeEmitted=!0,this.onclose?.(e))}};function Pt(o){
+let e=o;return typeof e?.status=="number"?e:{status:0}}function jt(o){let e="";for(let t of new Uint8Array(o))e+=String.fromCharCode(t);return btoa(e)}var Mt=1e4,Q=class{longPoll;transport;ended;timer;live=!0;constructor(e,t,n){this.longPoll=e,this.ended=n,this.transport=new t(e.endPoint,["roost.upgrade",`roos\
+t.session.${e.token}`]),this.timer=setTimeout(()=>this.fail(),Mt),this.transport.onopen=()=>{this.transport.protocol==="roost.upgrade"?this.transport.send("prob\
+e"):this.fail()},this.transport.onmessage=({data:i})=>{i==="probe"?this.handOver():i==="go"?this.succeed():this.fail()},this.transport.onclose=()=>this.fail(),this.
+transport.onerror=()=>{}}cancel(){this.live&&(this.live=!1,clearTimeout(this.timer),this.transport.onopen=this.transport.onmessage=this.transport.onclose=null,this.
+transport.close(),this.longPoll.resume())}async handOver(){let{longPoll:e,transport:t}=this;if(await e.hold(),!this.live)return;t.send("upgrade");let n=await e.
+finish();this.live&&t.send(`go ${n}`)}succeed(){if(this.longPoll.readyState!==f.open){this.fail();return}this.live=!1,clearTimeout(this.timer),this.ended(this.transport)}fail(){
+this.live&&(this.cancel(),this.ended(void 0))}};var Pe="phx:fallback:LongPoll",St=o=>([3e4,6e4,12e4][o-1]??3e5)*(1-Math.random()/2),Z=class{socket;thresholdMs;storage;upgradeTimer;timer;refs=[];primaryWorked=!1;primary;upgrade;constructor(e,t,n,i=St){
+this.socket=e,this.thresholdMs=t,this.storage=n??Ye(),this.upgradeTimer=new k(()=>this.upgradeNow(),i)}start(e){if(this.cancel(),this.socket.transport===v){this.
+watchLongPoll(),this.socket.openTransport(e);return}if(this.storage?.getItem(Pe)){this.fallBack("memorized");return}let t=!1,n=this.socket.onError(r=>{t||this.fallBack(
+r)}),i=this.socket.onOpen(()=>{t=!0,this.limit("no answer to the ping"),this.socket.ping(r=>{this.socket.log("transport","connected to primary after",r),this.primaryWorked=
+!0,clearTimeout(this.timer)})});this.refs=[n,i],this.limit("not open in time");try{this.socket.openTransport(e)}catch(r){throw this.cancel(),r}}cancel(){clearTimeout(
+this.timer),this.stopUpgrading(),this.socket.off(this.refs),this.refs=[]}upgradeNow(){let{conn:e,decodesPositions:t,marksBytes:n}=this.socket;if(!(!this.primary||
+this.upgrade||!(e instanceof v)||!e.canUpgrade)&&!(!t||!n)&&(this.upgradeTimer.scheduleTimeout(),!S()))try{this.upgrade=new Q(e,this.primary,i=>this.upgraded(e,
+i))}catch(i){this.socket.log("transport","cannot leave LongPoll",i)}}limit(e){clearTimeout(this.timer),this.timer=setTimeout(()=>this.fallBack(e),this.thresholdMs)}fallBack(e){
+this.cancel(),this.socket.log("transport","falling back to LongPoll...",e),this.primary=this.socket.transport,this.socket.replaceTransport(v),this.socket.reconnect()}watchLongPoll(){
+if(!this.primary)return;let e=this.socket.onOpen(()=>{this.socket.log("transport","established LongPoll fallback"),this.primaryWorked||this.storage?.setItem(Pe,
+"true"),this.upgradeTimer.scheduleTimeout()}),t=this.socket.onClose(()=>this.stopUpgrading());this.refs=[e,t]}upgraded(e,t){this.upgrade=void 0;let{socket:n,primary:i}=this;
+if(!t||!i){n.log("transport","staying with LongPoll");return}n.log("transport","going on from LongPoll over the primary transport");let r=e.release();this.cancel(),
+this.primary=void 0,this.primaryWorked=!0,this.storage?.setItem(Pe,""),n.moveTo(t,i);for(let s of r)t.send(s)}stopUpgrading(){this.upgradeTimer.reset(),this.upgrade?.
+cancel(),this.upgrade=void 0}};var nt=new WeakMap;function it(o,e,t){let n=nt.get(o);n||nt.set(o,n=new Map);let i=n.get(e);if(i&&t!==void 0&&!i.hasParams(t)){if(i.holders.size>0)throw new Error(
+`"${e}" is shared with other params: leave them out to take part, or use socket.channel() for a conversation of its own`);i.channel.leave(),i=void 0}return i||(i=
+new je(o.channel(e,t),()=>n.delete(e)),n.set(e,i)),new Me(i)}var je=class{channel;holders=new Set;presence;joined;constructor(e,t){this.channel=e,this.presence=
+new x(e),e.onClose(t);for(let n of["ok","error","timeout"])e.joinPush.receive(n,i=>this.joinEnded({status:n,response:i}))}hasParams(e){return JSON.stringify(C(e)())===
+JSON.stringify(this.channel.params())}catchUp(e){this.channel.isJoined()&&(e.joinEnded(this.joined),queueMicrotask(()=>{this.presence.inPendingSyncState()||e.trigger(
+"presence_state",this.presence.state)}))}joinEnded(e){e.status==="ok"&&(this.joined=e);for(let t of[...this.holders])t.joinEnded(e)}leaveSoon(){setTimeout(()=>{
+this.holders.size===0&&!this.channel.isClosed()&&this.channel.leave()},0)}},Me=class{channel;topic;joinPush;joining=!1;left=!1;conversation;bindings=[];constructor(e){
+let{channel:t}=e;this.conversation=e,this.channel=t,this.topic=t.topic,this.joinPush=new m(t,"phx_join",()=>({}),t.timeout),e.holders.add(this)}get state(){return this.
+takesPart()?this.channel.state:"closed"}join(e={}){let{topic:t,channel:n,conversation:i,joinPush:r}=this;if(this.joining||this.left)throw new Error(`"${t}" was \
+already joined, or left: take part again with socket.share()`);this.joining=!0,n.joinedOnce?i.catchUp(this):n.join(typeof e=="number"?e:{timeout:e.timeout});let s=I(
+typeof e=="number"?void 0:e.signal,a=>{r.abort(a),this.leave()});return r.receive("ok",s),this.onClose(s),r}push(e,t,n){if(!this.takesPart())throw new Error(`tr\
+ied to push "${e}" to "${this.topic}" before joining, or after leaving`);return this.channel.push(e,t,n)}leave(){let{channel:e,conversation:t,joinPush:n}=this,i=new m(
+e,"phx_leave",()=>({}),e.timeout);if(i.settle({status:"ok",response:{}}),this.left)return i;e.isClosed()||this.trigger("phx_close","leave"),this.left=!0;for(let{
+event:r,ref:s}of this.bindings)e.off(r,s);return this.bindings=[],n.abort(new w(n,{status:"closed",response:{}})),t.holders.delete(this),t.leaveSoon(),i}on(e,t){
+let n=this.channel.on(e,(...i)=>{this.takesPart()&&t(...i)});return this.bindings=[...this.bindings,{event:e,ref:n,callback:t}],n}off(e,t){let n=i=>i.event===e&&
+(t===void 0||i.ref===t);for(let i of this.bindings.filter(n))this.channel.off(e,i.ref);this.bindings=this.bindings.filter(i=>!n(i))}onClose(e){return this.on("p\
+hx_close",e)}onError(e){return this.on("phx_error",t=>e(t))}joinRef(){return this.channel.joinRef()}joinEnded(e){this.takesPart()&&this.joinPush.settle(e)}trigger(e,t){
+if(this.takesPart())for(let n of this.bindings)n.event===e&&n.callback(t,null,this.joinRef())}takesPart(){return this.joining&&!this.left}};var H=class extends X{fallback;constructor(e,t={}){super(e,{...t,transport:t.transport??G()??v}),t.longPollFallbackMs&&(this.fallback=new Z(this,t.longPollFallbackMs,
+t.sessionStorage,t.upgradeAfterMs))}share(e,t){return it(this,e,t)}getLongPollTransport(){return v}moveTo(e,t){e.binaryType=this.binaryType,this.connection?.moveTo(
+e),this.transport=t,this.heartbeat.start(!0),this.call("transport",t)}begin(e){this.fallback?this.fallback.start(e):super.begin(e)}networkChanged(){super.networkChanged(),
+this.fallback?.upgradeNow()}abandon(){this.fallback?.cancel(),super.abandon()}};function ee(o,e,t,n){let{topic:i,extensions:r,joinPush:s}=o;if(o.joinedOnce)throw new Error(`channel "${i}" has joined already: make its ${e} before`);if(r.has(
+t))throw new Error(`channel "${i}" has its ${e} already`);r.size===0&&s.receive("ok",a=>Rt(r,a)),r.set(t,n)}function te(o,e,t,n){if(j(e))throw new Error(`the jo\
+in params of "${o.topic}" are bytes, to which "${t}" cannot be added: use an object`);return{...e,[t]:n}}function Rt(o,e){let t=[...o].map(([n,i])=>{let r=e?.[n];
+return r!==void 0&&delete e[n],{extension:i,told:r}});for(let{extension:n,told:i}of t)n.joined(i,e)}var ne="_once",At=32,U=class{channel;limit;maxBytes;waiting=new Map;lastNumber=0;session;joinRef=null;paused=!1;pauseTimer;constructor(e,t={}){ee(e,"Outbox",ne,
+this),this.channel=e,this.limit=t.limit??100,this.maxBytes=t.maxBytes??64e3,this.pauseTimer=new k(()=>this.resume(),Lt),e.onClose(()=>{this.pauseTimer.reset(),this.
+giveUp("closed")})}get size(){return this.waiting.size}push(e,t={},n={}){let{channel:i,limit:r,waiting:s}=this;if(!i.joinedOnce)throw new Error(`tried to push "${e}\
+" to "${i.topic}" before joining: call join() first`);if(s.size>=r)throw new Error(`cannot push "${e}" to "${i.topic}": ${r} pushes wait for their answers, and \
+that is the limit`);let{timeout:a=1/0,signal:d}=typeof n=="number"?{timeout:n}:n,c=new Se(this,this.lastNumber+1,e,Ot(this,e,t),a);return d?.aborted||this.keep(
+c),c.heed(d),c}ask(e){return te(this.channel,e,ne,this.session===void 0?!0:{session:this.session})}joined(e){e?.kept||this.giveUp(),this.session=e?.session,this.
+joinRef=this.channel.joinRef(),this.pauseTimer.reset(),this.resume()}get done(){let[e]=this.waiting.keys();return e-1}settles(e,{status:t,response:n}){return t===
+"error"&&n?.[ne]==="again"?(e.refused(),this.paused||this.pauseTimer.scheduleTimeout(),this.paused=!0,!1):(this.waiting.delete(e.number),this.paused||this.pauseTimer.
+reset(),this.flush(),!0)}forget(e){this.waiting.delete(e.number)&&this.flush()}keep(e){this.lastNumber=e.number,this.waiting.set(e.number,e),this.channel.isClosed()?
+this.giveUp("closed"):this.flush()}resume(){this.paused=!1,this.flush()}flush(){let{channel:e,joinRef:t,waiting:n}=this;if(this.paused||!e.canPush()||t!==e.joinRef())
+return;this.session===void 0&&this.giveUp("not_supported");let i=0;for(let r of n.values()){if(i++===At)return;if(r.sentIn!==t)try{r.send()}catch(s){this.fail(r,
+s instanceof Error?s.message:String(s))}}}giveUp(e){for(let t of this.waiting.values()){let n=t.unanswered>0?"outcome_unknown":e;n&&this.fail(t,n)}}fail(e,t){this.
+waiting.delete(e.number),queueMicrotask(()=>e.trigger("error",{reason:t}))}},Se=class extends m{number;sentIn=null;unanswered=0;outbox;constructor(e,t,n,i,r){super(
+e.channel,n,()=>i,r),this.outbox=e,this.number=t,this.startTimeout()}send(){this.transmit(),this.sentIn=this.channel.joinRef(),this.unanswered++}refused(){this.
+sentIn=null,this.unanswered--}drop(){this.outbox.forget(this)}message(){let e=super.message(),t={id:this.number,done:this.outbox.done};return j(e.payload)?{...e,
+mark:JSON.stringify(t)}:{...e,payload:{...e.payload,[ne]:t}}}settle(e){this.outbox.settles(this,e)&&super.settle(e)}};function Ot({channel:o,maxBytes:e},t,n){let i=j(
+n)?.slice();if(i&&!o.socket.marksBytes)throw new Error(`cannot mark the bytes of "${t}": the socket has an encode of its own, which has no room for it`);let r=i?
+"":JSON.stringify(n)??"";if(!i&&!r.startsWith("{"))throw new Error(`cannot mark the payload of "${t}": it must be an object, or bytes`);let s=i?i.length:new TextEncoder().
+encode(r).length;if(s>e)throw new Error(`cannot push "${t}": its payload of ${s} bytes is larger than maxBytes, ${e}`);return i??JSON.parse(r)}function Lt(o){return[
+50,100,200,500,1e3,2e3][o-1]??5e3}var ie=class{storage;key;topic;unwritten;timer;constructor(e,t,n){this.storage=e,this.key=t,this.topic=n}read(){let e=this.load().get(this.topic);return typeof e==
+"string"?e:void 0}save(e){this.unwritten=e,this.timer??=setTimeout(()=>this.flush(),1e3)}flush(){this.unwritten!==void 0&&this.write(this.unwritten)}forget(){this.
+write(void 0)}write(e){clearTimeout(this.timer),this.timer=this.unwritten=void 0;let t=this.load(),n=t.delete(this.topic);if(e!==void 0)t.set(this.topic,e);else if(!n)
+return;let i=[...t].slice(-100);try{this.storage.setItem(this.key,JSON.stringify(i))}catch{}}load(){try{return new Map(JSON.parse(this.storage.getItem(this.key)??
+"[]"))}catch{return new Map}}};var Re="_history",D=class{channel;position;stored;recoveredCallback=()=>{};gapCallback=()=>{};constructor(e,t={}){ee(e,"Recovery",Re,this),this.channel=e,t.storage&&
+(this.stored=this.openStorage(t.storage,t.scope??"")),this.position=this.stored?.read()}onRecovered(e){this.recoveredCallback=e}onGap(e){this.gapCallback=e}ask(e){
+return te(this.channel,e,Re,{after:this.position,binary:this.channel.socket.decodesPositions})}takes(e){let{ref:t,event:n,payload:i}=e;if(!_t(t))return!1;if(!this.
+channel.isJoined())return!0;if(this.moveTo(t),n!==Re)return!1;let{recovered:r,skipped:s}=i;return r!==void 0&&this.recoveredCallback(r),s&&this.gapCallback(void 0),
+!0}joined(e,t){let n=e?e.recovered===!1:this.position!==void 0;this.moveTo(e?.position),n&&this.gapCallback(t)}moveTo(e){this.position=e,e===void 0?this.stored?.
+forget():this.stored?.save(e)}openStorage(e,t){let{channel:n}=this,i=new ie(e,`roost:${n.socket.endPoint}:${t}`,n.topic),r=Ve(()=>i.flush());return n.onClose(()=>{
+r(),i.forget()}),i}};function _t(o){return Number.isNaN(Number(o??0))}function ot(o,e,t){return o.channel(`videos:${e.id}`,t)}var It=2500,$t=2e3,oe=class{constructor(e,t,n,i){this.told=i;this.socket=new H(e,{authToken:t,longPollFallbackMs:It}),this.channel=ot(this.socket,{id:n},()=>({revision:this.
+revision})),new D(this.channel),this.outbox=new U(this.channel)}told;socket;channel;outbox;revision=0;more=!1;lastTyping=0;start(){this.channel.on("video_delete\
+d",()=>this.told.ended("not found")),this.channel.onClose(e=>this.told.ended(e?.reason??"")),this.channel.join().receive("ok",e=>this.joined(e)).receive("error",
+({reason:e})=>{this.told.refused(e),e==="not found"&&this.channel.leave()}),this.socket.connect()}async send(e,t){return this.outbox.push(e,t)}typing(){let e=Date.
+now();e-this.lastTyping<$t||!this.channel.isJoined()||(this.lastTyping=e,this.channel.push("typing"))}get polls(){return this.socket.transport===v}joined(e){this.
+told.joined(e),e.resumed?this.askForMore():this.show({...e,more:e.more||this.more})}show(e){this.told.page(e),this.revision=e.revision,this.more=e.more,this.askForMore()}askForMore(){
+this.more&&this.channel.push("more_annotations",{revision:this.revision}).receive("ok",e=>this.show(e))}};function R(o){if(!(o instanceof w))return"Too much wai\
+ts to be sent.";let{field:e,error:t}=o.response;switch(o.reason){case"invalid payload":return e==="body"?`Your text ${t}.`:`The ${e} ${t}.`;case"rate limited":case"\
+busy":return"That was too fast.";case"muted":return"You are muted.";case"not found":return"It is not there any more.";case"not allowed":return"That is not yours\
+ to do.";default:return Ae(o)?"Nobody knows whether that was kept.":"That could not be kept."}}function Ae(o){return o instanceof w&&["outcome_unknown","crashed"].
+includes(o.reason)}function re(o,e){let t=l("confirm");return l("confirm-question").textContent=o,l("confirm-yes").textContent=e,t.returnValue="",t.showModal(),new Promise(n=>{t.addEventListener(
+"close",()=>n(t.returnValue==="yes"),{once:!0})})}var A=class{constructor(e,t,n,i){this.body=t;this.attempt=n;this.settled=i;let r=h("p","body",t);this.row.dataset.testid="pending",this.row.tabIndex=-1,this.state.
+setAttribute("role","status"),this.row.append(E(e.id,e.name),h("span","name",`${e.name} (you)`),r,this.state),this.send()}body;attempt;settled;row=h("li","pendi\
+ng");uncertain=!1;onDiscard=()=>{};state=h("p","state");discard(){this.onDiscard()}send(){this.uncertain=!1,this.row.classList.remove("failed"),this.state.replaceChildren(
+"Sending…"),this.attempt().then(e=>{this.discard(),this.settled(e)},e=>this.fail(e))}fail(e){this.uncertain=Ae(e),this.row.classList.add("failed"),this.state.
+replaceChildren(`${R(e)} `,g("Try again",()=>this.send()),g("Discard",()=>this.discard()))}};var O=class{constructor(e,t,n){this.list=e;this.hint=t;this.badge=n;e.addEventListener("scroll",()=>this.look(),{passive:!0}),new ResizeObserver(()=>this.look()).
 observe(e),t.addEventListener("click",()=>this.go())}list;hint;badge;rows=new Set;add(e){this.rows.add(e),this.look()}forget(e){this.rows.delete(e),this.look()}go(){
-let[e]=this.rows;e&&(te(this.list,e),e.focus({preventScroll:!0}))}look(){for(let t of this.rows)this.sees(t)&&this.rows.delete(t);let e=this.rows.size;this.hint.
+let[e]=this.rows;e&&(se(this.list,e),e.focus({preventScroll:!0}))}look(){for(let t of this.rows)this.sees(t)&&this.rows.delete(t);let e=this.rows.size;this.hint.
 hidden=e===0,this.hint.textContent=`${e} new`,this.badge.hidden=e===0,this.badge.textContent=String(e)}sees(e){let{top:t,bottom:n,height:i}=this.list.getBoundingClientRect(),
-s=e.getBoundingClientRect();return i>0&&s.top<n-8&&s.bottom>t+8}};function te(o,e){let t=e.offsetTop-(o.clientHeight-e.clientHeight)/2;o.scrollTo({top:t,behavior:we()?
-"auto":"smooth"})}function we(){return matchMedia("(prefers-reduced-motion: reduce)").matches}var vt=5e3,gt=200,ne=class{constructor(e,t,n,i,s,r){this.me=e;this.maxBody=t;this.player=n;this.timeline=i;this.conversation=s;this.announcer=r;n.onChange(()=>this.
+r=e.getBoundingClientRect();return i>0&&r.top<n-8&&r.bottom>t+8}};function se(o,e){let t=e.offsetTop-(o.clientHeight-e.clientHeight)/2;o.scrollTo({top:t,behavior:Oe()?
+"auto":"smooth"})}function Oe(){return matchMedia("(prefers-reduced-motion: reduce)").matches}var Nt=5e3,Bt=200,ae=class{constructor(e,t,n,i,r,s){this.me=e;this.maxBody=t;this.player=n;this.timeline=i;this.conversation=r;this.announcer=s;n.onChange(()=>this.
 follow())}me;maxBody;player;timeline;conversation;announcer;revisions=new Map;items=[];byId=new Map;pending=new Set;list=l("annotations");empty=l("annotations-e\
-mpty");number=l("annotation-count");caption=l("caption");unread=new S(this.list,l("annotations-new"),l("annotations-badge"));captioned;show({annotations:e,removed:t}){
+mpty");number=l("annotation-count");caption=l("caption");unread=new O(this.list,l("annotations-new"),l("annotations-badge"));captioned;show({annotations:e,removed:t}){
 for(let n of e)this.put(n);for(let n of t)this.take(n);this.list.removeAttribute("aria-busy"),this.empty.textContent="Nothing yet. Play the video, and be the fi\
 rst to say something.",this.changed()}add(e){let t=this.byId.has(e.id),n=this.put(e);this.changed(),!(!n||t||e.user.id===this.me.id)&&(this.unread.add(n.row),this.
-announcer.came("annotation"))}remove(e){this.take(e),this.changed()}write(e,t){let n=()=>this.conversation.send("new_annotation",{at:e,body:t}),i=new P(this.me,
-t,n,r=>this.add(r)),s={at:e,row:i.row};i.row.prepend(d("span","time",y(e))),this.pending.add(i),i.onDiscard=()=>{this.pending.delete(i),this.takeAway(s),this.changed()},
-this.insert(s),this.changed(),te(this.list,i.row)}failed(e){this.list.removeAttribute("aria-busy"),this.empty.textContent=e}put(e){if(!this.isNews(e))return;let{
-id:t,at:n,user:i}=e,s=this.byId.get(t),r={at:n,annotation:e,row:Ce(e,i.id===this.me.id,this.maxBody,this.actions(e))};return this.byId.set(t,r),this.timeline.add(
-t,n,i.id),s?this.replace(s,r):(this.dropUncertain(e),this.insert(r)),r}take(e){if(!this.isNews(e))return;let t=this.byId.get(e.id);t&&(this.byId.delete(e.id),this.
+announcer.came("annotation"))}remove(e){this.take(e),this.changed()}write(e,t){let n=()=>this.conversation.send("new_annotation",{at:e,body:t}),i=new A(this.me,
+t,n,s=>this.add(s)),r={at:e,row:i.row};i.row.prepend(h("span","time",b(e))),this.pending.add(i),i.onDiscard=()=>{this.pending.delete(i),this.takeAway(r),this.changed()},
+this.insert(r),this.changed(),se(this.list,i.row)}failed(e){this.list.removeAttribute("aria-busy"),this.empty.textContent=e}put(e){if(!this.isNews(e))return;let{
+id:t,at:n,user:i}=e,r=this.byId.get(t),s={at:n,annotation:e,row:Ne(e,i.id===this.me.id,this.maxBody,this.actions(e))};return this.byId.set(t,s),this.timeline.add(
+t,n,i.id),r?this.replace(r,s):(this.dropUncertain(e),this.insert(s)),s}take(e){if(!this.isNews(e))return;let t=this.byId.get(e.id);t&&(this.byId.delete(e.id),this.
 timeline.remove(e.id),this.takeAway(t))}isNews({id:e,revision:t}){return(this.revisions.get(e)??0)>=t?!1:(this.revisions.set(e,t),!0)}actions({id:e,at:t,user:n,
-body:i}){let s=n.id===this.me.id;return{seek:()=>this.player.seek(t),edit:s?r=>{this.change("edit_annotation",{id:e,body:r})}:void 0,remove:s||this.me.isOwner?()=>{
-this.askToRemove(e,i)}:void 0}}async askToRemove(e,t){await ee(`Delete “${t}”?`,"Delete")&&await this.change("remove_annotation",{id:e})}async change(e,t){let n=this.
-byId.get(t.id)?.row;n?.setAttribute("aria-busy","true");try{let i=await this.conversation.send(e,t);"user"in i?this.add(i):this.remove(i)}catch(i){n?.removeAttribute(
-"aria-busy"),this.announcer.alert(j(i))}}insert(e){let t=this.items.length;for(;t>0&&e.at<this.items[t-1].at;)t--;this.list.insertBefore(e.row,this.items[t]?.row??
-null),this.items.splice(t,0,e),this.moved(t+1,-e.row.offsetHeight)}replace(e,t){this.items[this.items.indexOf(e)]=t;let n=e.row.contains(document.activeElement);
-e.row.replaceWith(t.row),n&&t.row.focus()}takeAway(e){let t=this.items.indexOf(e);if(t<0)return;let{row:n}=e,i=n.offsetHeight;n.contains(document.activeElement)&&
-(this.items[t+1]?.row??this.list).focus(),n.remove(),this.unread.forget(n),this.items.splice(t,1),this.moved(t,i)}moved(e,t){if(!(we()||this.list.offsetHeight===
-0||this.list.ariaBusy))for(let{row:n}of this.items.slice(e))n.animate([{transform:`translateY(${t}px)`},{transform:"none"}],gt)}changed(){let e=this.items.length;
-this.number.textContent=e>0?String(e):"",this.empty.hidden=e>0,this.timeline.follow(),this.follow()}dropUncertain({user:e,body:t}){if(e.id===this.me.id)for(let n of this.
-pending)n.uncertain&&n.body===t&&n.discard()}follow(){let e=this.player.now(),t;for(let n of this.items){let i=n.at<=e&&e<n.at+vt;n.row.classList.toggle("curren\
-t",i),n.annotation&&(this.timeline.highlight(n.annotation.id,i),i&&(t=n))}this.showCaption(t)}showCaption(e){if(e?.annotation===this.captioned?.annotation||(this.
-captioned=e,this.caption.hidden=!e,!e?.annotation))return;let{user:t,body:n}=e.annotation;this.caption.replaceChildren(d("strong","",t.name)," ",n),this.list.matches(
-":hover, :focus-within")||te(this.list,e.row)}};var yt=6e3,bt=6e3,ie=class{region=l("announcer");toast=l("toast");toastTimer;counts=new Map;timer;came(e){this.counts.set(e,(this.counts.get(e)??0)+1),this.timer??=
-setTimeout(()=>this.tell(),yt)}alert(e){this.toast.textContent=e,this.toast.hidden=!1,clearTimeout(this.toastTimer),this.toastTimer=setTimeout(()=>this.toast.hidden=
-!0,bt)}tell(){this.timer=void 0,this.region.textContent=[...this.counts].map(([e,t])=>`${t} new ${e}${t>1?"s":""}`).join(", "),this.counts.clear()}};var wt=40,kt=new Intl.DateTimeFormat(void 0,{hour:"numeric",minute:"2-digit"}),oe=class{constructor(e,t,n){this.me=e;this.conversation=t;this.announcer=n;new ResizeObserver(
-()=>this.toEnd()).observe(this.list)}me;conversation;announcer;ids=new Set;list=l("messages");empty=l("messages-empty");unread=new S(this.list,l("messages-new"),
+body:i}){let r=n.id===this.me.id;return{seek:()=>this.player.seek(t),edit:r?s=>{this.change(e,async()=>this.add(await this.conversation.send("edit_annotation",{
+id:e,body:s})))}:void 0,remove:r||this.me.isOwner?()=>{this.askToRemove(e,i)}:void 0}}async askToRemove(e,t){await re(`Delete “${t}”?`,"Delete")&&await this.
+change(e,async()=>this.remove(await this.conversation.send("remove_annotation",{id:e})))}async change(e,t){let n=this.byId.get(e)?.row;n?.setAttribute("aria-bus\
+y","true");try{await t()}catch(i){this.announcer.alert(R(i))}n?.removeAttribute("aria-busy")}insert(e){let t=this.items.length;for(;t>0&&e.at<this.items[t-1].at;)
+t--;this.list.insertBefore(e.row,this.items[t]?.row??null),this.items.splice(t,0,e),this.moved(t+1,-e.row.offsetHeight)}replace(e,t){this.items[this.items.indexOf(
+e)]=t;let n=e.row.contains(document.activeElement);e.row.replaceWith(t.row),n&&t.row.focus()}takeAway(e){let t=this.items.indexOf(e);if(t<0)return;let{row:n}=e,
+i=n.offsetHeight;n.contains(document.activeElement)&&(this.items[t+1]?.row??this.list).focus(),n.remove(),this.unread.forget(n),this.items.splice(t,1),this.moved(
+t,i)}moved(e,t){if(!(Oe()||this.list.offsetHeight===0||this.list.ariaBusy))for(let{row:n}of this.items.slice(e))n.animate([{transform:`translateY(${t}px)`},{transform:"\
+none"}],Bt)}changed(){let e=this.items.length;this.number.textContent=e>0?String(e):"",this.empty.hidden=e>0,this.timeline.follow(),this.follow()}dropUncertain({
+user:e,body:t}){if(e.id===this.me.id)for(let n of this.pending)n.uncertain&&n.body===t&&n.discard()}follow(){let e=this.player.now(),t;for(let n of this.items){
+let i=n.at<=e&&e<n.at+Nt;n.row.classList.toggle("current",i),n.annotation&&(this.timeline.highlight(n.annotation.id,i),i&&(t=n))}this.showCaption(t)}showCaption(e){
+if(e?.annotation===this.captioned?.annotation||(this.captioned=e,this.caption.hidden=!e,!e?.annotation))return;let{user:t,body:n}=e.annotation;this.caption.replaceChildren(
+h("strong","",t.name)," ",n),this.list.matches(":hover, :focus-within")||se(this.list,e.row)}};var Ht=6e3,Ut=6e3,de=class{region=l("announcer");toast=l("toast");toastTimer;counts=new Map;timer;came(e){this.counts.set(e,(this.counts.get(e)??0)+1),this.timer??=
+setTimeout(()=>this.tell(),Ht)}alert(e){this.toast.textContent=e,this.toast.hidden=!1,clearTimeout(this.toastTimer),this.toastTimer=setTimeout(()=>this.toast.hidden=
+!0,Ut)}tell(){this.timer=void 0,this.region.textContent=[...this.counts].map(([e,t])=>`${t} new ${e}${t>1?"s":""}`).join(", "),this.counts.clear()}};var Dt=40,Jt=new Intl.DateTimeFormat(void 0,{hour:"numeric",minute:"2-digit"}),le=class{constructor(e,t,n){this.me=e;this.conversation=t;this.announcer=n;new ResizeObserver(
+()=>this.toEnd()).observe(this.list)}me;conversation;announcer;ids=new Set;list=l("messages");empty=l("messages-empty");unread=new O(this.list,l("messages-new"),
 l("chat-badge"));reset(e){for(let n of this.list.querySelectorAll("[data-id]"))n.remove();this.ids.clear();let t=this.list.firstElementChild;for(let n of e)this.
 insert(n,t);this.list.removeAttribute("aria-busy"),this.empty.textContent="Nobody has said anything yet.",this.toEnd()}add(e){if(this.ids.has(e.id))return;let t=this.
 atEnd(),n=this.insert(e);(t||e.user.id===this.me.id)&&this.toEnd(),e.user.id!==this.me.id&&(this.unread.add(n),this.announcer.came("message"))}say(e){let t=()=>this.
-conversation.send("new_message",{body:e}),n=new P(this.me,e,t,i=>this.add(i));n.onDiscard=()=>n.row.remove(),this.list.append(n.row),this.empty.hidden=!0,this.toEnd()}insert(e,t=null){
-let{id:n,user:i,body:s,sent_at:r,muted:a}=e,c=d("li");c.dataset.id=String(n),c.dataset.testid="message",c.tabIndex=-1;let h=d("time","sent",kt.format(r));h.dateTime=
-new Date(r).toISOString();let u=i.id===this.me.id,p=d("span","name",u?`${i.name} (you)`:i.name);a&&p.append(" ",d("small","muted",u?"hidden from others":"muted"));
-let C=d("p","body",s);return C.dataset.testid="message-text",c.append(b(i.id,i.name),p,h,C),this.ids.add(n),this.list.insertBefore(c,t),this.empty.hidden=!0,c}atEnd(){
-let{scrollHeight:e,scrollTop:t,clientHeight:n}=this.list;return e-t-n<wt}toEnd(){this.list.scrollTop=this.list.scrollHeight}};var D=class{constructor(e,t,n){this.send=t;this.typing=n;this.form=l(e),this.input=this.form.querySelector("input"),this.form.addEventListener("submit",i=>{i.preventDefault(),
+conversation.send("new_message",{body:e}),n=new A(this.me,e,t,i=>this.add(i));n.onDiscard=()=>n.row.remove(),this.list.append(n.row),this.empty.hidden=!0,this.toEnd()}insert(e,t=null){
+let{id:n,user:i,body:r,sent_at:s,muted:a}=e,d=h("li");d.dataset.id=String(n),d.dataset.testid="message",d.tabIndex=-1;let c=h("time","sent",Jt.format(s));c.dateTime=
+new Date(s).toISOString();let u=i.id===this.me.id,p=h("span","name",u?`${i.name} (you)`:i.name);a&&p.append(" ",h("small","muted",u?"hidden from others":"muted"));
+let T=h("p","body",r);return T.dataset.testid="message-text",d.append(E(i.id,i.name),p,c,T),this.ids.add(n),this.list.insertBefore(d,t),this.empty.hidden=!0,d}atEnd(){
+let{scrollHeight:e,scrollTop:t,clientHeight:n}=this.list;return e-t-n<Dt}toEnd(){this.list.scrollTop=this.list.scrollHeight}};var J=class{constructor(e,t,n){this.send=t;this.typing=n;this.form=l(e),this.input=this.form.querySelector("input"),this.form.addEventListener("submit",i=>{i.preventDefault(),
 this.submit()}),this.input.addEventListener("input",()=>{this.input.value.trim()!==""&&this.typing()})}send;typing;input;form;close(){this.form.hidden=!0}submit(){
-let e=this.input.value.trim();e!==""&&(this.input.value="",this.send(e),this.input.dispatchEvent(new Event("input")))}};var Tt=4,se=class{constructor(e){this.conversation=e;let{socket:t,channel:n}=e;t.onReconnect(i=>this.waits(i)),t.onClose(()=>this.offline()),t.onError(()=>this.
+let e=this.input.value.trim();e!==""&&(this.input.value="",this.send(e),this.input.dispatchEvent(new Event("input")))}};var Wt=4,ce=class{constructor(e){this.conversation=e;let{socket:t,channel:n}=e;t.onReconnect(i=>this.waits(i)),t.onClose(()=>this.offline()),t.onError(()=>this.
 failed()),t.onOpen(()=>this.showTransport()),t.onTransport(()=>this.showTransport()),n.onError(()=>this.offline()),this.tryNow.addEventListener("click",()=>{this.
 showCountdown("Trying…"),t.disconnect(()=>t.connect())})}conversation;banner=l("offline");text=l("offline-text");countdown=l("countdown");tryNow=l("try-now");logIn=l(
 "offline-login");node=l("node");transport=l("transport");failures=0;nextTry=0;timer;online(e){this.failures=0,this.stop(),this.banner.hidden=!0,this.node.hidden=
 e===void 0,this.node.textContent=`node ${e}`,this.showTransport()}close(){this.online(),this.transport.hidden=!0}offline(){this.conversation.channel.isClosed()||
 (this.node.hidden=!0,this.banner.hidden&&(this.banner.hidden=!1,this.text.textContent="You are offline. What you write is sent when you are back.",this.showCountdown(
-"Reconnecting…")))}failed(){this.offline(),++this.failures%Tt===0&&this.checkSession()}waits(e){this.nextTry=Date.now()+e,clearInterval(this.timer),this.timer=
+"Reconnecting…")))}failed(){this.offline(),++this.failures%Wt===0&&this.checkSession()}waits(e){this.nextTry=Date.now()+e,clearInterval(this.timer),this.timer=
 setInterval(()=>this.tick(),250),this.tick()}tick(){let e=Math.ceil((this.nextTry-Date.now())/1e3);this.showCountdown(e>0?`Next try in ${e} s.`:"Trying…"),e<=
 0&&this.stop()}showCountdown(e){this.countdown.textContent!==e&&(this.countdown.textContent=e)}showTransport(){this.transport.hidden=!this.conversation.polls}stop(){
 clearInterval(this.timer)}async checkSession(){(await fetch("/session",{cache:"no-store"}).catch(()=>null))?.status===401&&(this.text.textContent="You are logge\
-d out.",this.logIn.hidden=!1,this.tryNow.hidden=!0,this.countdown.hidden=!0)}};function re(o){let e=document.createElement("p");return e.className="notice",e.setAttribute("role","status"),e.textContent=`${o} You can still read the annotati\
-ons.`,e}var ae=class{constructor(e){this.video=e;e.error?this.fail():e.addEventListener("error",()=>this.fail())}video;now(){return Math.round(this.video.currentTime*1e3)}length(){
+d out.",this.logIn.hidden=!1,this.tryNow.hidden=!0,this.countdown.hidden=!0)}};function he(o){let e=document.createElement("p");return e.className="notice",e.setAttribute("role","status"),e.textContent=`${o} You can still read the annotati\
+ons.`,e}var ue=class{constructor(e){this.video=e;e.error?this.fail():e.addEventListener("error",()=>this.fail())}video;now(){return Math.round(this.video.currentTime*1e3)}length(){
 let e=this.video.duration;return Number.isFinite(e)?Math.round(e*1e3):0}seek(e){this.video.currentTime=e/1e3}onChange(e){for(let t of["timeupdate","seeking","du\
-rationchange","ended"])this.video.addEventListener(t,e)}fail(){this.video.replaceWith(re("This video cannot be played. It may have moved."))}};var Et="https://www.youtube.com/iframe_api",xt=250,ce=class{player=null;callbacks=[];last=-1;constructor(e,t){window.onYouTubeIframeAPIReady=()=>{let i=new window.
+rationchange","ended"])this.video.addEventListener(t,e)}fail(){this.video.replaceWith(he("This video cannot be played. It may have moved."))}};var Vt="https://www.youtube.com/iframe_api",Ft=250,pe=class{player=null;callbacks=[];last=-1;constructor(e,t){window.onYouTubeIframeAPIReady=()=>{let i=new window.
 YT.Player(e,{host:"https://www.youtube-nocookie.com",videoId:t,playerVars:{origin:location.origin,playsinline:1,rel:0},events:{onReady:()=>this.ready(i)}})};let n=document.
-createElement("script");n.src=Et,n.addEventListener("error",()=>document.getElementById(e)?.replaceWith(re("YouTube cannot be reached."))),document.head.append(
+createElement("script");n.src=Vt,n.addEventListener("error",()=>document.getElementById(e)?.replaceWith(he("YouTube cannot be reached."))),document.head.append(
 n)}now(){return Math.round((this.player?.getCurrentTime()??0)*1e3)}length(){return Math.round((this.player?.getDuration()??0)*1e3)}seek(e){this.player?.seekTo(e/
-1e3,!0)}onChange(e){this.callbacks.push(e)}ready(e){this.player=e,setInterval(()=>this.tick(),xt),this.tell()}tick(){let e=this.now();e!==this.last&&(this.last=
-e,this.tell())}tell(){for(let e of this.callbacks)e()}};function De(o,e){return o==="youtube"?new ce("youtube-player",e):new ae(document.querySelector("#video"))}function Je(){let o=l("watch"),t=[...l("tabs").querySelectorAll("[role=tab]")],n=t.map(a=>l(a.getAttribute("aria-controls"))),i=a=>{o.dataset.tab=a.dataset.tab;
-for(let c of t)c.ariaSelected=String(c===a),c.tabIndex=c===a?0:-1};for(let[a,c]of t.entries())c.addEventListener("click",()=>i(c)),c.addEventListener("keydown",
-({key:h})=>{let u={ArrowRight:1,ArrowLeft:-1}[h],p=u&&t[(a+u+t.length)%t.length];p&&(i(p),p.focus())});let s=matchMedia("(width < 62rem)"),r=()=>{for(let a of n)
-s.matches?a.setAttribute("role","tabpanel"):a.removeAttribute("role")};s.addEventListener("change",r),r()}var le=class{constructor(e){this.player=e;this.slider.addEventListener("input",()=>e.seek(Number(this.slider.value))),this.previous.addEventListener("click",()=>this.
+1e3,!0)}onChange(e){this.callbacks.push(e)}ready(e){this.player=e,setInterval(()=>this.tick(),Ft),this.tell()}tick(){let e=this.now();e!==this.last&&(this.last=
+e,this.tell())}tell(){for(let e of this.callbacks)e()}};function rt(o,e){return o==="youtube"?new pe("youtube-player",e):new ue(document.querySelector("#video"))}function st(){let o=l("watch"),t=[...l("tabs").querySelectorAll("[role=tab]")],n=t.map(a=>l(a.getAttribute("aria-controls"))),i=a=>{o.dataset.tab=a.dataset.tab;
+for(let d of t)d.ariaSelected=String(d===a),d.tabIndex=d===a?0:-1};for(let[a,d]of t.entries())d.addEventListener("click",()=>i(d)),d.addEventListener("keydown",
+({key:c})=>{let u={ArrowRight:1,ArrowLeft:-1}[c],p=u&&t[(a+u+t.length)%t.length];p&&(i(p),p.focus())});let r=matchMedia("(width < 62rem)"),s=()=>{for(let a of n)
+r.matches?a.setAttribute("role","tabpanel"):a.removeAttribute("role")};r.addEventListener("change",s),s()}var fe=class{constructor(e){this.player=e;this.slider.addEventListener("input",()=>e.seek(Number(this.slider.value))),this.previous.addEventListener("click",()=>this.
 go(this.before())),this.next.addEventListener("click",()=>this.go(this.after())),e.onChange(()=>this.follow()),this.follow()}player;slider=l("timeline");track=l(
-"marks");previous=l("previous");next=l("next");marks=new Map;length=0;add(e,t,n){this.remove(e);let i=d("span",`mark tint-${n%6}`);this.marks.set(e,{at:t,mark:i}),
+"marks");previous=l("previous");next=l("next");marks=new Map;length=0;add(e,t,n){this.remove(e);let i=h("span",`mark tint-${n%6}`);this.marks.set(e,{at:t,mark:i}),
 this.track.append(i),this.place(t,i)}remove(e){this.marks.get(e)?.mark.remove(),this.marks.delete(e)}highlight(e,t){this.marks.get(e)?.mark.classList.toggle("cu\
 rrent",t)}follow(){let e=this.player.now();if(this.player.length()!==this.length){this.length=this.player.length(),this.slider.max=String(this.length);for(let{at:t,
-mark:n}of this.marks.values())this.place(t,n)}this.slider.disabled=this.length===0,this.slider.value=String(e),this.slider.setAttribute("aria-valuetext",`${y(e)}\
- of ${y(this.length)}`),this.slider.style.setProperty("--played",this.length>0?`${100*e/this.length}%`:"0%"),this.previous.disabled=this.before()===void 0,this.
-next.disabled=this.after()===void 0}before(){let e=this.player.now()-500;return We([...this.marks.values()].map(({at:t})=>t).filter(t=>t<e))}after(){let e=this.
-player.now();return We([...this.marks.values()].map(({at:t})=>-t).filter(t=>-t>e&&-t<=this.length),-1)}go(e){e!==void 0&&this.player.seek(e)}place(e,t){t.hidden=
-this.length===0||e>this.length,t.hidden||(t.style.insetInlineStart=`${100*e/this.length}%`)}};function We(o,e=1){return o.length>0?e*Math.max(...o):void 0}var de=class{constructor(e,t,n,i){this.me=e;this.ownerId=t;this.conversation=n;this.announcer=i;this.presence=new B(n.channel),this.presence.onSync(()=>this.show())}me;ownerId;conversation;announcer;list=l(
+mark:n}of this.marks.values())this.place(t,n)}this.slider.disabled=this.length===0,this.slider.value=String(e),this.slider.setAttribute("aria-valuetext",`${b(e)}\
+ of ${b(this.length)}`),this.slider.style.setProperty("--played",this.length>0?`${100*e/this.length}%`:"0%"),this.previous.disabled=this.before()===void 0,this.
+next.disabled=this.after()===void 0}before(){let e=this.player.now()-500;return at([...this.marks.values()].map(({at:t})=>t).filter(t=>t<e))}after(){let e=this.
+player.now();return at([...this.marks.values()].map(({at:t})=>-t).filter(t=>-t>e&&-t<=this.length),-1)}go(e){e!==void 0&&this.player.seek(e)}place(e,t){t.hidden=
+this.length===0||e>this.length,t.hidden||(t.style.insetInlineStart=`${100*e/this.length}%`)}};function at(o,e=1){return o.length>0?e*Math.max(...o):void 0}var me=class{constructor(e,t,n,i){this.me=e;this.ownerId=t;this.conversation=n;this.announcer=i;this.presence=new x(n.channel),this.presence.onSync(()=>this.show())}me;ownerId;conversation;announcer;list=l(
 "viewers");number=l("viewer-count");typing=document.querySelectorAll(".typing");presence;muted=new Map;setMuted(e){this.muted=new Map(e.map(({id:t,name:n})=>[t,
-n])),this.show()}mute({user:e,muted:t}){t?this.muted.set(e.id,e.name):this.muted.delete(e.id),this.show()}show(){let e=this.presence.list((s,{metas:r})=>({id:Number(
-s),name:r[0]?.name??"",pages:r.length,typing:r.some(({typing:a})=>a)})),t=[...this.muted].filter(([s])=>!e.some(r=>r.id===s)),n=[...e,...t.map(([s,r])=>({id:s,name:r,
-pages:0,typing:!1}))];n.sort((s,r)=>+(r.id===this.me.id)-+(s.id===this.me.id)||s.name.localeCompare(r.name)||s.id-r.id);let i=this.list.contains(document.activeElement)&&
-document.activeElement?.closest("li")?.dataset.userId;this.list.replaceChildren(...n.map(s=>this.row(s))),i&&this.list.querySelector(`[data-user-id="${i}"] butt\
-on`)?.focus(),this.number.textContent=String(e.length),this.showTyping(e.filter(({id:s,typing:r})=>r&&s!==this.me.id))}showTyping(e){let[t,n,...i]=e.map(({name:r})=>r),
-s="";t&&(s=`${t} is writing…`),n&&(s=i.length>0?`${t}, ${n} and others are writing…`:`${t} and ${n} are writing…`);for(let r of this.typing)r.textContent=
-s}row({id:e,name:t,pages:n,typing:i}){let s=d("li",i?"writes":"");if(s.dataset.userId=String(e),s.dataset.sessions=String(n),s.dataset.testid="viewer",s.append(
-b(e,t),d("span","name",e===this.me.id?`${t} (you)`:t)),n>1){let r=d("span","times",`×${n}`);r.title=`on ${n} pages`,s.append(r)}return i&&s.append(d("span","fo\
-r-ears","is writing")),e===this.ownerId&&s.append(d("span","role","owner")),this.muted.has(e)&&s.append(d("span","role",n>0?"muted":"muted, away")),this.me.isOwner&&
-e!==this.me.id&&s.append(...this.tools(e,t,n>0)),s}tools(e,t,n){let i=this.muted.has(e),s=()=>{this.moderate(async()=>this.mute(await this.conversation.send("mu\
-te_viewer",{user_id:e,muted:!i})))},r=()=>{this.moderate(async()=>{await ee(`Send ${t} away from this video?`,"Send away")&&await this.conversation.send("kick_v\
-iewer",{user_id:e})})},a=[v(`${i?"Unmute":"Mute"} ${t}`,s,i?"unmute":"mute")];return n&&a.push(v(`Send ${t} away`,r,"kick")),a}async moderate(e){try{await e()}catch(t){
-this.announcer.alert(j(t))}}};var g=l("watch").dataset,Ct=Number(g.ownerId),W={id:Number(g.userId),name:g.userName,isOwner:g.ownerId===g.userId},Mt=Number(g.maxBody);Je();var ke=new ie,R=De(
-g.sourceKind,g.sourceRef),x=new Z(g.socketUrl,g.socketToken,g.videoId,{joined:Pt,page:o=>A.show(o),refused:St,ended:Rt}),{channel:U}=x,Fe=new se(x),A=new ne(W,Mt,
-R,new le(R),x,ke),Te=new oe(W,x,ke),ze=new de(W,Ct,x,ke),Ue=()=>x.typing(),Ve=[new D("annotation-form",At,Ue),new D("message-form",o=>Te.say(o),Ue)],J=null,Ye=Ve[0].
-input,jt=l("annotation-at");Ye.addEventListener("input",()=>{Ye.value===""?J=null:J??=R.now(),Ee()});R.onChange(Ee);Ee();U.on("annotation_added",o=>A.add(o));U.
-on("annotation_edited",o=>A.add(o));U.on("annotation_removed",o=>A.remove(o));U.on("message_added",o=>Te.add(o));U.on("viewer_muted",o=>{o.user.id===W.id?qe(o.muted):
-ze.mute(o)});x.start();function Pt(o){Fe.online(o.node),qe(o.muted),W.isOwner&&ze.setMuted(o.muted_viewers??[]),o.resumed||Te.reset(o.messages)}function St(o){o!==
-"not found"&&A.failed("The annotations cannot be loaded at the moment. Trying again…")}function Rt(o){let e=l("ended");if(!e.hidden)return;let[t,n]={"not foun\
+n])),this.show()}mute({user:e,muted:t}){t?this.muted.set(e.id,e.name):this.muted.delete(e.id),this.show()}show(){let e=this.presence.list((r,{metas:s})=>({id:Number(
+r),name:s[0]?.name??"",pages:s.length,typing:s.some(({typing:a})=>a)})),t=[...this.muted].filter(([r])=>!e.some(s=>s.id===r)),n=[...e,...t.map(([r,s])=>({id:r,name:s,
+pages:0,typing:!1}))];n.sort((r,s)=>+(s.id===this.me.id)-+(r.id===this.me.id)||r.name.localeCompare(s.name)||r.id-s.id);let i=this.list.contains(document.activeElement)&&
+document.activeElement?.closest("li")?.dataset.userId;this.list.replaceChildren(...n.map(r=>this.row(r))),i&&this.list.querySelector(`[data-user-id="${i}"] butt\
+on`)?.focus(),this.number.textContent=String(e.length),this.showTyping(e.filter(({id:r,typing:s})=>s&&r!==this.me.id))}showTyping(e){let[t,n,...i]=e.map(({name:s})=>s),
+r="";t&&(r=`${t} is writing…`),n&&(r=i.length>0?`${t}, ${n} and others are writing…`:`${t} and ${n} are writing…`);for(let s of this.typing)s.textContent=
+r}row({id:e,name:t,pages:n,typing:i}){let r=h("li",i?"writes":"");if(r.dataset.userId=String(e),r.dataset.sessions=String(n),r.dataset.testid="viewer",r.append(
+E(e,t),h("span","name",e===this.me.id?`${t} (you)`:t)),n>1){let s=h("span","times",`×${n}`);s.title=`on ${n} pages`,r.append(s)}return i&&r.append(h("span","fo\
+r-ears","is writing")),e===this.ownerId&&r.append(h("span","role","owner")),this.muted.has(e)&&r.append(h("span","role",n>0?"muted":"muted, away")),this.me.isOwner&&
+e!==this.me.id&&r.append(...this.tools(e,t,n>0)),r}tools(e,t,n){let i=this.muted.has(e),r=()=>{this.moderate(async()=>this.mute(await this.conversation.send("mu\
+te_viewer",{user_id:e,muted:!i})))},s=()=>{this.moderate(async()=>{await re(`Send ${t} away from this video?`,"Send away")&&await this.conversation.send("kick_v\
+iewer",{user_id:e})})},a=[g(`${i?"Unmute":"Mute"} ${t}`,r,i?"unmute":"mute")];return n&&a.push(g(`Send ${t} away`,s,"kick")),a}async moderate(e){try{await e()}catch(t){
+this.announcer.alert(R(t))}}};var y=l("watch").dataset,Yt=Number(y.ownerId),V={id:Number(y.userId),name:y.userName,isOwner:y.ownerId===y.userId},zt=Number(y.maxBody);st();var Le=new de,L=rt(
+y.sourceKind,y.sourceRef),M=new oe(y.socketUrl,y.socketToken,y.videoId,{joined:Kt,page:o=>_.show(o),refused:Gt,ended:Xt}),{channel:F}=M,ct=new ce(M),_=new ae(V,
+zt,L,new fe(L),M,Le),_e=new le(V,M,Le),ht=new me(V,Yt,M,Le),dt=()=>M.typing(),ut=[new J("annotation-form",Qt,dt),new J("message-form",o=>_e.say(o),dt)],W=null,lt=ut[0].
+input,qt=l("annotation-at");lt.addEventListener("input",()=>{lt.value===""?W=null:W??=L.now(),Ie()});L.onChange(Ie);Ie();F.on("annotation_added",o=>_.add(o));F.
+on("annotation_edited",o=>_.add(o));F.on("annotation_removed",o=>_.remove(o));F.on("message_added",o=>_e.add(o));F.on("viewer_muted",o=>{o.user.id===V.id?pt(o.muted):
+ht.mute(o)});M.start();function Kt(o){ct.online(o.node),pt(o.muted),V.isOwner&&ht.setMuted(o.muted_viewers??[]),o.resumed||_e.reset(o.messages)}function Gt(o){o!==
+"not found"&&_.failed("The annotations cannot be loaded at the moment. Trying again…")}function Xt(o){let e=l("ended");if(!e.hidden)return;let[t,n]={"not foun\
 d":["This video is gone","Its owner has deleted it, with all annotations."],"kicked by the owner":["You were sent away","The owner of this video has ended your \
 visit. You no longer see what others write here."]}[o]??["That was it","The server has ended this conversation. Load the page anew to come back."];l("ended-titl\
-e").textContent=t,l("ended-text").textContent=n,e.hidden=!1,Fe.close();for(let i of Ve)i.close();l("watch").classList.add("over"),e.focus()}function qe(o){l("mu\
-ted").hidden=!o}function At(o){A.write(J??R.now(),o),J=null}function Ee(){jt.textContent=y(J??R.now())}
+e").textContent=t,l("ended-text").textContent=n,e.hidden=!1,ct.close();for(let i of ut)i.close();l("watch").classList.add("over"),e.focus()}function pt(o){l("mu\
+ted").hidden=!o}function Qt(o){_.write(W??L.now(),o),W=null}function Ie(){qt.textContent=b(W??L.now())}

@@ -2,6 +2,20 @@
 
 import type { Channel, NoReply, Socket } from "@roost-dev/client"
 
+/** What is said on "2048:{score...}". */
+export interface Channel2048 {
+  params: {}
+  joined: {}
+  in: {}
+  out: {}
+  meta: {}
+}
+
+/** Makes a channel of "2048:{score...}"; it does nothing until it is joined. */
+export function channel2048(socket: Socket, topic: { score: string | number }, params: {} | (() => {}) = {}): Channel<Channel2048> {
+  return socket.channel<Channel2048>(`2048:${topic.score}`, params)
+}
+
 /** What is said on "item". */
 export interface Item {
   params: {}
@@ -41,7 +55,6 @@ export interface Shops {
      * It may be pushed again with the same ID.
      */
     order: { payload: NewOrder; reply: Receipt }
-    "pass it on/now": { payload: unknown; reply: unknown }
     rename: { payload: { [key: string]: string }; reply: {} }
     /** not replied to */
     typing: { payload: TypingOn; reply: NoReply }
@@ -61,6 +74,22 @@ export interface Shops {
 /** Makes a channel of "shops:{shop}"; it does nothing until it is joined. */
 export function shops(socket: Socket, topic: { shop: string | number }, params: JoinShop | (() => JoinShop) = {}): Channel<Shops> {
   return socket.channel<Shops>(`shops:${topic.shop}`, params)
+}
+
+/** What is said on "shops:{shop}:{a}:{b}". */
+export interface ShopsShopAB {
+  params: object
+  joined: Money
+  in: {
+    "pass it on/now": { payload: unknown; reply: unknown }
+  }
+  out: {}
+  meta: object
+}
+
+/** Makes a channel of "shops:{shop}:{a}:{b}"; it does nothing until it is joined. */
+export function shopsShopAB(socket: Socket, topic: { shop: string | number; a: string | number; b: string | number }, params: object | (() => object) = {}): Channel<ShopsShopAB> {
+  return socket.channel<ShopsShopAB>(`shops:${topic.shop}:${topic.a}:${topic.b}`, params)
 }
 
 /** What is said on "shops:{shop}:{rest...}". */
@@ -127,8 +156,8 @@ export interface Receipt {
   /** has no tag */
   Kind: string
   /** as text, for it may be large */
-  cents: string
-  tax: string
+  cents?: string
+  tax?: string
   order: ID
   items: StockItem[]
   others: { [key: string]: (ShopItem | null)[] }

@@ -9,6 +9,11 @@ SELECT id, username, name, password_hash FROM users WHERE username = $1;
 -- name: CountUsers :one
 SELECT count(*) FROM users;
 
+-- name: SetPassword :many
+WITH changed AS (UPDATE users SET password_hash = sqlc.arg(password_hash) WHERE users.id = sqlc.arg(user_id))
+DELETE FROM sessions WHERE sessions.user_id = sqlc.arg(user_id) AND sessions.id <> sqlc.arg(keep_session)
+RETURNING sessions.id;
+
 -- name: InsertSession :exec
 INSERT INTO sessions (user_id, secret_hash, expires_at) VALUES ($1, $2, $3);
 

@@ -161,6 +161,38 @@ func (q *Queries) SessionIDs(ctx context.Context, userID int64) ([]int64, error)
 	return items, nil
 }
 
+const setPassword = `-- name: SetPassword :many
+WITH changed AS (UPDATE users SET password_hash = $3 WHERE users.id = $1)
+DELETE FROM sessions WHERE sessions.user_id = $1 AND sessions.id <> $2
+RETURNING sessions.id
+`
+
+type SetPasswordParams struct {
+	UserID       int64
+	KeepSession  int64
+	PasswordHash string
+}
+
+func (q *Queries) SetPassword(ctx context.Context, arg SetPasswordParams) ([]int64, error) {
+	rows, err := q.db.Query(ctx, setPassword, arg.UserID, arg.KeepSession, arg.PasswordHash)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const userByUsername = `-- name: UserByUsername :one
 SELECT id, username, name, password_hash FROM users WHERE username = $1
 `

@@ -6,6 +6,8 @@ package sqlgen
 
 import (
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type Annotation struct {
@@ -19,6 +21,11 @@ type Annotation struct {
 	Edited    bool
 	Removed   bool
 	Muted     bool
+}
+
+type Category struct {
+	ID   int64
+	Name string
 }
 
 type Message struct {
@@ -58,5 +65,7 @@ type Video struct {
 	SourceKind  string
 	SourceRef   string
 	CreatedAt   time.Time
+	CategoryID  pgtype.Int8
+	SearchText  string
 	Revision    int64
 }

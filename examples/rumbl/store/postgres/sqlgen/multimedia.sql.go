@@ -8,30 +8,69 @@ package sqlgen
 import (
 	"context"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
+const categories = `-- name: Categories :many
+SELECT id, name FROM categories ORDER BY name
+`
+
+func (q *Queries) Categories(ctx context.Context) ([]Category, error) {
+	rows, err := q.db.Query(ctx, categories)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Category
+	for rows.Next() {
+		var i Category
+		if err := rows.Scan(&i.ID, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const deleteVideo = `-- name: DeleteVideo :exec
+DELETE FROM videos WHERE id = $1
+`
+
+func (q *Queries) DeleteVideo(ctx context.Context, id int64) error {
+	_, err := q.db.Exec(ctx, deleteVideo, id)
+	return err
+}
+
 const insertVideo = `-- name: InsertVideo :one
-INSERT INTO videos (user_id, title, description, source_kind, source_ref, created_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO videos (user_id, category_id, title, description, source_kind, source_ref, search_text, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 RETURNING id
 `
 
 type InsertVideoParams struct {
 	UserID      int64
+	CategoryID  pgtype.Int8
 	Title       string
 	Description string
 	SourceKind  string
 	SourceRef   string
+	SearchText  string
 	CreatedAt   time.Time
 }
 
 func (q *Queries) InsertVideo(ctx context.Context, arg InsertVideoParams) (int64, error) {
 	row := q.db.QueryRow(ctx, insertVideo,
 		arg.UserID,
+		arg.CategoryID,
 		arg.Title,
 		arg.Description,
 		arg.SourceKind,
 		arg.SourceRef,
+		arg.SearchText,
 		arg.CreatedAt,
 	)
 	var id int64
@@ -39,9 +78,42 @@ func (q *Queries) InsertVideo(ctx context.Context, arg InsertVideoParams) (int64
 	return id, err
 }
 
+const updateVideo = `-- name: UpdateVideo :execrows
+UPDATE videos
+SET category_id = $1, title = $2, description = $3, source_kind = $4, source_ref = $5, search_text = $6
+WHERE id = $7
+`
+
+type UpdateVideoParams struct {
+	CategoryID  pgtype.Int8
+	Title       string
+	Description string
+	SourceKind  string
+	SourceRef   string
+	SearchText  string
+	ID          int64
+}
+
+func (q *Queries) UpdateVideo(ctx context.Context, arg UpdateVideoParams) (int64, error) {
+	result, err := q.db.Exec(ctx, updateVideo,
+		arg.CategoryID,
+		arg.Title,
+		arg.Description,
+		arg.SourceKind,
+		arg.SourceRef,
+		arg.SearchText,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const video = `-- name: Video :one
-SELECT videos.id, videos.user_id, videos.title, videos.description, videos.source_kind, videos.source_ref, videos.created_at, videos.revision, users.username, users.name
+SELECT videos.id, videos.user_id, videos.title, videos.description, videos.source_kind, videos.source_ref, videos.created_at, videos.category_id, videos.search_text, videos.revision, users.username, users.name, categories.name AS category
 FROM videos JOIN users ON users.id = videos.user_id
+LEFT JOIN categories ON categories.id = videos.category_id
 WHERE videos.id = $1
 `
 
@@ -49,6 +121,7 @@ type VideoRow struct {
 	Video    Video
 	Username string
 	Name     string
+	Category pgtype.Text
 }
 
 func (q *Queries) Video(ctx context.Context, id int64) (VideoRow, error) {
@@ -62,36 +135,53 @@ func (q *Queries) Video(ctx context.Context, id int64) (VideoRow, error) {
 		&i.Video.SourceKind,
 		&i.Video.SourceRef,
 		&i.Video.CreatedAt,
+		&i.Video.CategoryID,
+		&i.Video.SearchText,
 		&i.Video.Revision,
 		&i.Username,
 		&i.Name,
+		&i.Category,
 	)
 	return i, err
 }
 
 const videos = `-- name: Videos :many
-SELECT videos.id, videos.user_id, videos.title, videos.description, videos.source_kind, videos.source_ref, videos.created_at, videos.revision, users.username, users.name,
+SELECT videos.id, videos.user_id, videos.title, videos.description, videos.source_kind, videos.source_ref, videos.created_at, videos.category_id, videos.search_text, videos.revision, users.username, users.name, categories.name AS category,
   (SELECT count(*) FROM annotations WHERE annotations.video_id = videos.id AND NOT annotations.removed AND NOT annotations.muted) AS annotations
 FROM videos JOIN users ON users.id = videos.user_id
+LEFT JOIN categories ON categories.id = videos.category_id
 WHERE videos.id < $1
+  AND ($2::text = '' OR users.username = $2)
+  AND ($3::bigint = 0 OR videos.category_id = $3)
+  AND NOT EXISTS (SELECT FROM unnest($4::text[]) AS word WHERE strpos(videos.search_text, word) = 0)
 ORDER BY videos.id DESC
-LIMIT $2::bigint
+LIMIT $5::bigint
 `
 
 type VideosParams struct {
-	Before int64
-	Most   int64
+	Before     int64
+	Owner      string
+	CategoryID int64
+	Words      []string
+	Most       int64
 }
 
 type VideosRow struct {
 	Video       Video
 	Username    string
 	Name        string
+	Category    pgtype.Text
 	Annotations int64
 }
 
 func (q *Queries) Videos(ctx context.Context, arg VideosParams) ([]VideosRow, error) {
-	rows, err := q.db.Query(ctx, videos, arg.Before, arg.Most)
+	rows, err := q.db.Query(ctx, videos,
+		arg.Before,
+		arg.Owner,
+		arg.CategoryID,
+		arg.Words,
+		arg.Most,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -107,9 +197,12 @@ func (q *Queries) Videos(ctx context.Context, arg VideosParams) ([]VideosRow, er
 			&i.Video.SourceKind,
 			&i.Video.SourceRef,
 			&i.Video.CreatedAt,
+			&i.Video.CategoryID,
+			&i.Video.SearchText,
 			&i.Video.Revision,
 			&i.Username,
 			&i.Name,
+			&i.Category,
 			&i.Annotations,
 		); err != nil {
 			return nil, err

@@ -9,6 +9,9 @@ SELECT id, username, name, password_hash FROM users WHERE username = ?;
 -- name: CountUsers :one
 SELECT count(*) FROM users;
 
+-- name: UpdatePassword :exec
+UPDATE users SET password_hash = ? WHERE id = ?;
+
 -- name: InsertSession :exec
 INSERT INTO sessions (user_id, secret_hash, expires_at) VALUES (?, ?, ?);
 
@@ -24,6 +27,9 @@ WHERE sessions.id = ?;
 
 -- name: DeleteSession :exec
 DELETE FROM sessions WHERE id = ?;
+
+-- name: DeleteOtherSessions :many
+DELETE FROM sessions WHERE user_id = ? AND id <> ? RETURNING id;
 
 -- name: DeleteSessionsBefore :exec
 DELETE FROM sessions WHERE expires_at < ?;

@@ -20,6 +20,38 @@ func (q *Queries) CountUsers(ctx context.Context) (int64, error) {
 	return count, err
 }
 
+const deleteOtherSessions = `-- name: DeleteOtherSessions :many
+DELETE FROM sessions WHERE user_id = ? AND id <> ? RETURNING id
+`
+
+type DeleteOtherSessionsParams struct {
+	UserID int64
+	ID     int64
+}
+
+func (q *Queries) DeleteOtherSessions(ctx context.Context, arg DeleteOtherSessionsParams) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, deleteOtherSessions, arg.UserID, arg.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteSession = `-- name: DeleteSession :exec
 DELETE FROM sessions WHERE id = ?
 `
@@ -157,6 +189,20 @@ func (q *Queries) SessionIDs(ctx context.Context, userID int64) ([]int64, error)
 		return nil, err
 	}
 	return items, nil
+}
+
+const updatePassword = `-- name: UpdatePassword :exec
+UPDATE users SET password_hash = ? WHERE id = ?
+`
+
+type UpdatePasswordParams struct {
+	PasswordHash string
+	ID           int64
+}
+
+func (q *Queries) UpdatePassword(ctx context.Context, arg UpdatePasswordParams) error {
+	_, err := q.db.ExecContext(ctx, updatePassword, arg.PasswordHash, arg.ID)
+	return err
 }
 
 const userByUsername = `-- name: UserByUsername :one

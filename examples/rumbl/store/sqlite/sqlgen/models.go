@@ -4,6 +4,10 @@
 
 package sqlgen
 
+import (
+	"database/sql"
+)
+
 type Annotation struct {
 	ID        int64
 	VideoID   int64
@@ -15,6 +19,11 @@ type Annotation struct {
 	Edited    int64
 	Removed   int64
 	Muted     int64
+}
+
+type Category struct {
+	ID   int64
+	Name string
 }
 
 type Message struct {
@@ -54,4 +63,6 @@ type Video struct {
 	SourceKind  string
 	SourceRef   string
 	CreatedAt   int64
+	CategoryID  sql.NullInt64
+	SearchText  string
 }

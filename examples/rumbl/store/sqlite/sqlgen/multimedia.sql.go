@@ -7,30 +7,71 @@ package sqlgen
 
 import (
 	"context"
+	"database/sql"
 )
 
+const categories = `-- name: Categories :many
+SELECT id, name FROM categories ORDER BY name
+`
+
+func (q *Queries) Categories(ctx context.Context) ([]Category, error) {
+	rows, err := q.db.QueryContext(ctx, categories)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Category
+	for rows.Next() {
+		var i Category
+		if err := rows.Scan(&i.ID, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const deleteVideo = `-- name: DeleteVideo :exec
+DELETE FROM videos WHERE id = ?
+`
+
+func (q *Queries) DeleteVideo(ctx context.Context, id int64) error {
+	_, err := q.db.ExecContext(ctx, deleteVideo, id)
+	return err
+}
+
 const insertVideo = `-- name: InsertVideo :one
-INSERT INTO videos (user_id, title, description, source_kind, source_ref, created_at)
-VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO videos (user_id, category_id, title, description, source_kind, source_ref, search_text, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 RETURNING id
 `
 
 type InsertVideoParams struct {
 	UserID      int64
+	CategoryID  sql.NullInt64
 	Title       string
 	Description string
 	SourceKind  string
 	SourceRef   string
+	SearchText  string
 	CreatedAt   int64
 }
 
 func (q *Queries) InsertVideo(ctx context.Context, arg InsertVideoParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, insertVideo,
 		arg.UserID,
+		arg.CategoryID,
 		arg.Title,
 		arg.Description,
 		arg.SourceKind,
 		arg.SourceRef,
+		arg.SearchText,
 		arg.CreatedAt,
 	)
 	var id int64
@@ -38,9 +79,42 @@ func (q *Queries) InsertVideo(ctx context.Context, arg InsertVideoParams) (int64
 	return id, err
 }
 
+const updateVideo = `-- name: UpdateVideo :execrows
+UPDATE videos
+SET category_id = ?, title = ?, description = ?, source_kind = ?, source_ref = ?, search_text = ?
+WHERE id = ?
+`
+
+type UpdateVideoParams struct {
+	CategoryID  sql.NullInt64
+	Title       string
+	Description string
+	SourceKind  string
+	SourceRef   string
+	SearchText  string
+	ID          int64
+}
+
+func (q *Queries) UpdateVideo(ctx context.Context, arg UpdateVideoParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateVideo,
+		arg.CategoryID,
+		arg.Title,
+		arg.Description,
+		arg.SourceKind,
+		arg.SourceRef,
+		arg.SearchText,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const video = `-- name: Video :one
-SELECT videos.id, videos.user_id, videos.title, videos.description, videos.source_kind, videos.source_ref, videos.created_at, users.username, users.name
+SELECT videos.id, videos.user_id, videos.title, videos.description, videos.source_kind, videos.source_ref, videos.created_at, videos.category_id, videos.search_text, users.username, users.name, categories.name AS category
 FROM videos JOIN users ON users.id = videos.user_id
+LEFT JOIN categories ON categories.id = videos.category_id
 WHERE videos.id = ?
 `
 
@@ -48,6 +122,7 @@ type VideoRow struct {
 	Video    Video
 	Username string
 	Name     string
+	Category sql.NullString
 }
 
 func (q *Queries) Video(ctx context.Context, id int64) (VideoRow, error) {
@@ -61,35 +136,52 @@ func (q *Queries) Video(ctx context.Context, id int64) (VideoRow, error) {
 		&i.Video.SourceKind,
 		&i.Video.SourceRef,
 		&i.Video.CreatedAt,
+		&i.Video.CategoryID,
+		&i.Video.SearchText,
 		&i.Username,
 		&i.Name,
+		&i.Category,
 	)
 	return i, err
 }
 
 const videos = `-- name: Videos :many
-SELECT videos.id, videos.user_id, videos.title, videos.description, videos.source_kind, videos.source_ref, videos.created_at, users.username, users.name,
+SELECT videos.id, videos.user_id, videos.title, videos.description, videos.source_kind, videos.source_ref, videos.created_at, videos.category_id, videos.search_text, users.username, users.name, categories.name AS category,
   (SELECT count(*) FROM annotations WHERE annotations.video_id = videos.id AND NOT annotations.removed AND NOT annotations.muted) AS annotations
 FROM videos JOIN users ON users.id = videos.user_id
+LEFT JOIN categories ON categories.id = videos.category_id
 WHERE videos.id < ?1
+  AND (CAST(?2 AS TEXT) = '' OR users.username = ?2)
+  AND (CAST(?3 AS INTEGER) = 0 OR videos.category_id = ?3)
+  AND NOT EXISTS (SELECT 1 FROM json_each(CAST(?4 AS TEXT)) AS word WHERE instr(videos.search_text, word.value) = 0)
 ORDER BY videos.id DESC
-LIMIT ?2
+LIMIT ?5
 `
 
 type VideosParams struct {
-	Before int64
-	Most   int64
+	Before     int64
+	Owner      string
+	CategoryID int64
+	Words      string
+	Most       int64
 }
 
 type VideosRow struct {
 	Video       Video
 	Username    string
 	Name        string
+	Category    sql.NullString
 	Annotations int64
 }
 
 func (q *Queries) Videos(ctx context.Context, arg VideosParams) ([]VideosRow, error) {
-	rows, err := q.db.QueryContext(ctx, videos, arg.Before, arg.Most)
+	rows, err := q.db.QueryContext(ctx, videos,
+		arg.Before,
+		arg.Owner,
+		arg.CategoryID,
+		arg.Words,
+		arg.Most,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +197,11 @@ func (q *Queries) Videos(ctx context.Context, arg VideosParams) ([]VideosRow, er
 			&i.Video.SourceKind,
 			&i.Video.SourceRef,
 			&i.Video.CreatedAt,
+			&i.Video.CategoryID,
+			&i.Video.SearchText,
 			&i.Username,
 			&i.Name,
+			&i.Category,
 			&i.Annotations,
 		); err != nil {
 			return nil, err

@@ -26,7 +26,6 @@ var (
 	Typing = roost.NewIn[TypingOn, roost.NoReply]("typing") // not replied to
 	Rename = roost.NewIn[map[string]string, roost.Ack]("rename")
 	Upload = roost.NewIn[[]byte, []byte]("upload")
-	Pass   = roost.NewIn[roost.Payload, roost.Payload]("pass it on/now")
 )
 
 // Ordered tells of an order. It ends a comment, too: */
@@ -209,6 +208,16 @@ func (a *app) pass(context.Context, *roost.Channel[int], roost.Payload) (roost.P
 	return roost.Payload{}, nil
 }
 
+// proxy knows nothing of what it passes on.
+func proxy(a *app) *roost.Handler[int, int] {
+	h := roost.NewHandler(func(context.Context, *roost.Channel[int], *roost.Socket[int], roost.Payload) (Money, error) {
+		return Money{}, nil
+	}, nil)
+	h.HandleIn(roost.NewIn[roost.Payload, roost.Payload]("pass it on/now"), a.pass)
+	h.Tracks((*presence.Presence[Money])(nil))
+	return h
+}
+
 // Contract is what the application's clients are to know.
 func Contract() (*contract.Contract, error) {
 	a := &app{}
@@ -218,7 +227,6 @@ func Contract() (*contract.Contract, error) {
 	shops.HandleIn(Typing, a.typing)
 	shops.HandleIn(Rename, a.rename)
 	shops.HandleIn(Upload, a.upload)
-	shops.HandleIn(Pass, a.pass)
 	shops.Emits(Ordered, Everything, Restocked, Picture, Said)
 	shops.Tracks(a.viewers)
 	server.Handle("shops:{shop}", shops)
@@ -226,5 +234,7 @@ func Contract() (*contract.Contract, error) {
 	server.Handle("shops:{shop}:{rest...}", watch)
 	server.Handle("new:*", watch)
 	server.Handle("item", watch)
+	server.Handle("2048:{score...}", watch)
+	server.Handle("shops:{shop}:{a}:{b}", proxy(a))
 	return server.Contract()
 }

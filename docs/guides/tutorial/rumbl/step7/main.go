@@ -1,0 +1,81 @@
+// Command rumbl serves a page on which people talk with each other.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/roost-dev/roost/adapters/clusterflags"
+	"github.com/roost-dev/roost/pubsub"
+
+	"rumbl/step7/live"
+	"rumbl/step7/store"
+	"rumbl/step7/web"
+)
+
+func main() {
+	addr := flag.String("addr", "localhost:4000", "`host:port` to listen on")
+	var nodes clusterflags.Flags
+	nodes.Define(flag.CommandLine)
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends the program at once
+	if err := run(ctx, *addr, nodes); err != nil {
+		fmt.Fprintln(os.Stderr, "rumbl:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends, then lets what is under way come to its end.
+func run(ctx context.Context, addr string, nodes clusterflags.Flags) (err error) {
+	secret := os.Getenv("RUMBL_SECRET")
+	if secret == "" {
+		secret = rand.Text() // tokens are good as long as the program runs
+	}
+	db, err := store.Open(ctx, "rumbl.db")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	ps, err := nodes.PubSub(&pubsub.Options{History: live.History()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ps.Close(context.WithoutCancel(ctx))) }()
+	app := live.New(secret, db, ps)
+	mux := http.NewServeMux()
+	mux.Handle("/socket/", app)
+	mux.HandleFunc("POST /login", app.Login)
+	mux.Handle("GET /healthz", app.Healthz())
+	mux.Handle("GET /readyz", app.Readyz())
+	mux.Handle("/", web.Handler())
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Println("rumbl on http://" + listener.Addr().String())
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	defer cancel()
+	// Other nodes first, so that nobody there sees viewers leave who come back at once; then the sockets, of which
+	// http.Server does not know.
+	return errors.Join(ps.Leave(ctx, 3*time.Second), app.Shutdown(ctx), server.Shutdown(ctx))
+}
