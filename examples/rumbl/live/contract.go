@@ -39,7 +39,9 @@ var (
 	VideoDeleted      = roost.NewOut[Deleted]("video_deleted")
 )
 
-// Contract tells roost contract what the scripts are to know.
+// Contract tells roost contract what the scripts are to know. contract.json is
+// what those of pages that are open rely on: make lint fails on a change that
+// would break them, until roost contract -o contract.json says that it is meant.
 func Contract() (*contract.Contract, error) {
 	app := &App{}
 	server := roost.NewServer(app.connect, nil)
