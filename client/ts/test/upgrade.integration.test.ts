@@ -220,6 +220,26 @@ for (const [place, nodes] of places) {
   }
 }
 
+test("what is pushed while a session moves arrives in order, and so does what the news makes an application push", { skip }, async (t) => {
+  const gate = await Gate.start(t, address)
+  const { socket } = await fallenBack(t, gate)
+  const channel = socket.channel(`echo:${randomUUID()}`)
+  channel.join()
+  await ok(channel)
+  const got = numbers(channel)
+  let last = 0
+  const shout = () => channel.push("shout", { n: ++last })
+  const timer = setInterval(() => upTo(5).forEach(shout), 1)
+  socket.onTransport(shout)
+  const upgraded = onto(socket, WebSocket)
+  gate.open = true
+  await upgraded
+  await until(() => got.length > 500)
+  clearInterval(timer)
+  await grown(got, last)
+  assert.deepEqual(got, upTo(last))
+})
+
 for (const which of ["that has the session", "that has the WebSocket"]) {
   test(`when the node ${which} stops, the WebSocket is closed so that the client comes back`, { skip: skip || noProgram }, async (t) => {
     const [first, second] = await Server.cluster(t)
