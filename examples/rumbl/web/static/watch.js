@@ -186,15 +186,15 @@ watchLongPoll(),this.socket.openTransport(e);return}if(this.storage?.getItem(Pe)
 r)}),i=this.socket.onOpen(()=>{t=!0,this.limit("no answer to the ping"),this.socket.ping(r=>{this.socket.log("transport","connected to primary after",r),this.primaryWorked=
 !0,clearTimeout(this.timer)})});this.refs=[n,i],this.limit("not open in time");try{this.socket.openTransport(e)}catch(r){throw this.cancel(),r}}cancel(){clearTimeout(
 this.timer),this.stopUpgrading(),this.socket.off(this.refs),this.refs=[]}upgradeNow(){let{conn:e,decodesPositions:t,marksBytes:n}=this.socket;if(!(!this.primary||
-this.upgrade||!(e instanceof v)||!e.canUpgrade)&&!(!t||!n)){if(this.upgradeTimer.cancel(),S()){this.upgradeTimer.scheduleTimeout();return}try{this.upgrade=new Q(
-e,this.primary,i=>this.upgraded(e,i))}catch(i){this.socket.log("transport","cannot leave LongPoll",i),this.upgradeTimer.scheduleTimeout()}}}limit(e){clearTimeout(
-this.timer),this.timer=setTimeout(()=>this.fallBack(e),this.thresholdMs)}fallBack(e){this.cancel(),this.socket.log("transport","falling back to LongPoll...",e),
-this.primary=this.socket.transport,this.socket.replaceTransport(v),this.socket.reconnect()}watchLongPoll(){if(!this.primary)return;let e=this.socket.onOpen(()=>{
-this.socket.log("transport","established LongPoll fallback"),this.primaryWorked||this.storage?.setItem(Pe,"true"),this.upgradeTimer.scheduleTimeout()}),t=this.socket.
-onClose(()=>this.stopUpgrading());this.refs=[e,t]}upgraded(e,t){this.upgrade=void 0;let{socket:n,primary:i}=this;if(!t||!i){n.log("transport","staying with Long\
-Poll"),this.upgradeTimer.scheduleTimeout();return}n.log("transport","going on from LongPoll over the primary transport");let r=e.release();this.cancel(),this.primary=
-void 0,this.primaryWorked=!0,this.storage?.setItem(Pe,""),n.moveTo(t,i);for(let s of r)t.send(s)}stopUpgrading(){this.upgradeTimer.reset(),this.upgrade?.cancel(),
-this.upgrade=void 0}};var it=new WeakMap;function ot(o,e,t){let n=it.get(o);n||it.set(o,n=new Map);let i=n.get(e);if(i&&t!==void 0&&!i.hasParams(t)){if(i.holders.size>0)throw new Error(
+this.upgrade||!this.socket.isConnected()||!(e instanceof v)||!e.canUpgrade)&&!(!t||!n)){if(this.upgradeTimer.cancel(),S()){this.upgradeTimer.scheduleTimeout();return}
+try{this.upgrade=new Q(e,this.primary,i=>this.upgraded(e,i))}catch(i){this.socket.log("transport","cannot leave LongPoll",i),this.upgradeTimer.scheduleTimeout()}}}limit(e){
+clearTimeout(this.timer),this.timer=setTimeout(()=>this.fallBack(e),this.thresholdMs)}fallBack(e){this.cancel(),this.socket.log("transport","falling back to Lon\
+gPoll...",e),this.primary=this.socket.transport,this.socket.replaceTransport(v),this.socket.reconnect()}watchLongPoll(){if(!this.primary)return;let e=this.socket.
+onOpen(()=>{this.socket.log("transport","established LongPoll fallback"),this.primaryWorked||this.storage?.setItem(Pe,"true"),this.upgradeTimer.scheduleTimeout()}),
+t=this.socket.onClose(()=>this.stopUpgrading());this.refs=[e,t]}upgraded(e,t){this.upgrade=void 0;let{socket:n,primary:i}=this;if(!t||!i){n.log("transport","sta\
+ying with LongPoll"),this.upgradeTimer.scheduleTimeout();return}n.log("transport","going on from LongPoll over the primary transport");let r=e.release();this.cancel(),
+this.primary=void 0,this.primaryWorked=!0,this.storage?.setItem(Pe,""),n.moveTo(t,i,r)}stopUpgrading(){this.upgradeTimer.reset(),this.upgrade?.cancel(),this.upgrade=
+void 0}};var it=new WeakMap;function ot(o,e,t){let n=it.get(o);n||it.set(o,n=new Map);let i=n.get(e);if(i&&t!==void 0&&!i.hasParams(t)){if(i.holders.size>0)throw new Error(
 `"${e}" is shared with other params: leave them out to take part, or use socket.channel() for a conversation of its own`);i.channel.leave(),i=void 0}return i||(i=
 new je(o.channel(e,t),()=>n.delete(e)),n.set(e,i)),new Me(i)}var je=class{channel;holders=new Set;presence;joined;constructor(e,t){this.channel=e,this.presence=
 new P(e),e.onClose(t);for(let n of["ok","error","timeout"])e.joinPush.receive(n,i=>this.joinEnded({status:n,response:i}))}hasParams(e){return JSON.stringify(x(e)())===
@@ -212,9 +212,9 @@ let n=this.channel.on(e,(...i)=>{this.takesPart()&&t(...i)});return this.binding
 (t===void 0||i.ref===t);for(let i of this.bindings.filter(n))this.channel.off(e,i.ref);this.bindings=this.bindings.filter(i=>!n(i))}onClose(e){return this.on("p\
 hx_close",e)}onError(e){return this.on("phx_error",t=>e(t))}joinRef(){return this.channel.joinRef()}joinEnded(e){this.takesPart()&&this.joinPush.settle(e)}trigger(e,t){
 if(this.takesPart())for(let n of this.bindings)n.event===e&&n.callback(t,null,this.joinRef())}takesPart(){return this.joining&&!this.left}};var H=class extends X{fallback;constructor(e,t={}){super(e,{...t,transport:t.transport??G()??v}),t.longPollFallbackMs&&(this.fallback=new Z(this,t.longPollFallbackMs,
-t.sessionStorage,t.upgradeAfterMs))}share(e,t){return ot(this,e,t)}getLongPollTransport(){return v}moveTo(e,t){e.binaryType=this.binaryType,this.connection?.moveTo(
-e),this.transport=t,this.heartbeat.start(!0),this.call("transport",t)}begin(e){this.fallback?this.fallback.start(e):super.begin(e)}networkChanged(){super.networkChanged(),
-this.fallback?.upgradeNow()}abandon(){this.fallback?.cancel(),super.abandon()}};function ee(o,e,t,n){let{topic:i,extensions:r,joinPush:s}=o;if(o.joinedOnce)throw new Error(`channel "${i}" has joined already: make its ${e} before`);if(r.has(
+t.sessionStorage,t.upgradeAfterMs))}share(e,t){return ot(this,e,t)}getLongPollTransport(){return v}moveTo(e,t,n){e.binaryType=this.binaryType,this.connection?.moveTo(
+e);for(let i of n)e.send(i);this.transport=t,this.heartbeat.start(!0),this.call("transport",t)}begin(e){this.fallback?this.fallback.start(e):super.begin(e)}networkChanged(){
+super.networkChanged(),this.fallback?.upgradeNow()}abandon(){this.fallback?.cancel(),super.abandon()}};function ee(o,e,t,n){let{topic:i,extensions:r,joinPush:s}=o;if(o.joinedOnce)throw new Error(`channel "${i}" has joined already: make its ${e} before`);if(r.has(
 t))throw new Error(`channel "${i}" has its ${e} already`);r.size===0&&s.receive("ok",a=>Rt(r,a)),r.set(t,n)}function te(o,e,t,n){if(E(e))throw new Error(`the jo\
 in params of "${o.topic}" are bytes, to which "${t}" cannot be added: use an object`);return{...e,[t]:n}}function Rt(o,e){let t=[...o].map(([n,i])=>{let r=e?.[n];
 return r!==void 0&&delete e[n],{extension:i,told:r}});for(let{extension:n,told:i}of t)n.joined(i,e)}var ne="_once",Ot=32,U=class{channel;limit;maxBytes;waiting=new Map;lastNumber=0;session;joinRef=null;paused=!1;pauseTimer;constructor(e,t={}){ee(e,"Outbox",ne,
