@@ -67,3 +67,39 @@ func ExampleNewRules() {
 	// 1000
 	// true
 }
+
+// A log in memory begins anew with the process: positions of another life are
+// gone, and whoever has one is told.
+func ExampleNewMemory() {
+	rules, err := history.NewRules([]history.Keep{{Topics: []string{"*"}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	before := history.NewMemory(rules, nil)
+	said, err := before.Append(ctx, "room:1", history.Event{Name: "said", Payload: []byte(`{}`)})
+	if err != nil {
+		log.Fatal(err)
+	}
+	last, err := before.Last(ctx, "room:1")
+	fmt.Println(last == said.Position, err)
+
+	restarted := history.NewMemory(rules, &history.MemoryOptions{Bytes: 16 << 20})
+	_, err = restarted.Read(ctx, "room:1", said.Position, 100)
+	fmt.Println(errors.Is(err, history.ErrGone))
+	// Output:
+	// true <nil>
+	// true
+}
+
+// Clients keep a position as a string.
+func ExampleParsePosition() {
+	p, err := history.ParsePosition(history.Position{Epoch: "k3Jx", Seq: 42}.String())
+	fmt.Println(p.Epoch, p.Seq, err)
+
+	_, err = history.ParsePosition("42")
+	fmt.Println(err != nil)
+	// Output:
+	// k3Jx 42 <nil>
+	// true
+}

@@ -4,12 +4,39 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/roost-dev/roost/token"
 )
 
 // In a program the secret comes from its configuration.
 const secret = "yd6LhcIJyTcb1nhs9UXSeZKQw2ouPFBbZZfpLDpV/5mj4dnxGYPt0xkbqXmCmpJM"
+
+// A page shows who its visitor is, an e-mail invites somebody: tokens that
+// clients hold and cannot alter, for a while.
+func Example() {
+	pages := token.NewSigner[int64](secret, "user socket", &token.Options{MaxAge: 10 * time.Minute})
+	invitations := token.NewEncrypter[string](secret, "invitation", &token.Options{MaxAge: 7 * 24 * time.Hour})
+
+	page, err := pages.Sign(7)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	invitation, err := invitations.Encrypt("ann@example.com")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(pages.Verify(page))
+	fmt.Println(invitations.Decrypt(invitation))
+	_, err = pages.Verify("") // as when a request has none
+	fmt.Println(errors.Is(err, token.ErrMissing))
+	// Output:
+	// 7 <nil>
+	// ann@example.com <nil>
+	// true
+}
 
 func ExampleNewSigner() {
 	tokens := token.NewSigner[int64](secret, "user socket", nil)
