@@ -62,12 +62,13 @@ fuzz: need-go
 node: need-go need-cc client/ts/node_modules test/node_modules
 	client/ts/node_modules/.bin/tsc -p examples/rumbl/web/assets
 	client/ts/node_modules/.bin/tsc -p docs/guides
+	client/ts/node_modules/.bin/tsc -p docs/guides/tutorial/rumbl
 	cd test && NODE_OPTIONS=--test-reporter=spec node with-conformance.js npm test --prefix ../client/ts
 	npm run --prefix test phoenix-js
 	npm run --prefix test client-ts
 
 # Leaves pictures of the pages in artifacts/.
-browser: need-go need-cc need-chromium need-postgresql test/node_modules
+browser: need-go need-cc need-chromium need-postgresql client/ts/node_modules test/node_modules
 	npm run --prefix test browser
 
 # The long forms, for about three quarters of an hour, with figures.

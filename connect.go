@@ -147,14 +147,15 @@ func safeHeaders(h http.Header) http.Header {
 	return safe
 }
 
-// hideAuthToken takes the token out of the offered subprotocols: it has a
-// field of its own, and headers get logged.
+// hideAuthToken takes the token out of the offered subprotocols, and that of a
+// session of long polling: headers get logged.
 func hideAuthToken(values []string) []string {
 	var shown []string
 	for _, v := range values {
 		offers := strings.Split(v, ",")
 		offers = slices.DeleteFunc(offers, func(o string) bool {
-			return strings.HasPrefix(strings.TrimSpace(o), "base64url.bearer.phx.")
+			o = strings.TrimSpace(o)
+			return strings.HasPrefix(o, "base64url.bearer.phx.") || strings.HasPrefix(o, "roost.session.")
 		})
 		shown = append(shown, strings.Join(offers, ","))
 	}

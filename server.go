@@ -82,9 +82,17 @@ func NewServer[A any](connect func(ctx context.Context, r *ConnectRequest) (A, e
 }
 
 func (s *Server[A]) mountTransports(opts *Options[A], peers *peers) {
+	if !opts.LongPoll.Off {
+		s.mountLongPoll(opts, peers)
+	}
 	if ws := opts.WebSocket; !ws.Off {
+		var upgrade func(token string) (open func(transport.Conn) transport.Session, err error)
+		if s.longpoll != nil {
+			upgrade = s.longpoll.Upgrade
+		}
 		s.websocket = websocket.New(websocket.Config{
 			Accept:       s.accept,
+			Upgrade:      upgrade,
 			Origin:       opts.Origin,
 			AuthToken:    opts.AuthToken,
 			Subprotocols: ws.Subprotocols,
@@ -97,9 +105,6 @@ func (s *Server[A]) mountTransports(opts *Options[A], peers *peers) {
 			Refuse:       s.refuser(opts.Refused),
 			Logger:       s.core.logger,
 		})
-	}
-	if !opts.LongPoll.Off {
-		s.mountLongPoll(opts, peers)
 	}
 }
 
@@ -120,6 +125,7 @@ func (s *Server[A]) mountLongPoll(opts *Options[A], peers *peers) {
 		Window:     opts.LongPoll.Window,
 		MaxMessage: opts.MaxMessage,
 		Outbox:     opts.LongPoll.Outbox,
+		Upgrade:    !opts.WebSocket.Off,
 		Logger:     s.core.logger,
 	}
 	if peers == nil {
@@ -279,11 +285,11 @@ func (s *Server[A]) Shutdown(ctx context.Context) error {
 		}
 	}
 	// All of these are called; the first error is that of ctx, and so are the others.
+	if s.longpoll != nil {
+		err = cmp.Or(err, s.longpoll.Close(ctx)) // first, since it closes some WebSockets
+	}
 	if s.websocket != nil {
 		err = cmp.Or(err, s.websocket.Wait(ctx))
-	}
-	if s.longpoll != nil {
-		err = cmp.Or(err, s.longpoll.Close(ctx))
 	}
 	if s.alone != nil {
 		s.alone()

@@ -27,7 +27,9 @@ type Socket[A any] struct {
 // ID returns the id that [Options].ID gave the socket, or "".
 func (s *Socket[A]) ID() string { return s.s.id }
 
-// Transport returns "websocket", "longpoll" or "memory".
+// Transport returns "websocket", "longpoll" or "memory": what the client
+// connected by. It is "longpoll" still when the session has gone on over a
+// WebSocket (spec/protocol.md §23).
 func (s *Socket[A]) Transport() string { return s.s.transport }
 
 // Version returns the version of the protocol: "1.0.0" or "2.0.0".

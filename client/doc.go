@@ -15,8 +15,22 @@
 //
 // A [Socket] that loses its connection comes back, after a pause that grows and
 // is random, and its channels join again by themselves; so does a channel whose
-// conversation crashed on the server. What ends for good is told by Done and
-// Err. A connection that is dead without a word is noticed by a heartbeat.
+// conversation crashed on the server. A server that says when it wants to see
+// its clients again is obeyed. What ends for good is told by Done and Err. A
+// connection that is dead without a word is noticed by a heartbeat, and at once
+// by [Socket.Probe], for programs that know when their network changes.
+//
+// [Options].AuthToken and Params are asked at each try, so that what they bring
+// may expire.
+//
+// # Long polling
+//
+// Where no WebSocket gets through, [Options].LongPollFallback has the socket go
+// over to HTTP requests, and [Options].LongPoll begins with them. All that is
+// said here holds for them too, with two differences: bytes reach the server,
+// but not the client; and a server needs up to half a minute to notice that a
+// client is gone, unless that closes its socket. The socket does not go back to
+// WebSockets.
 //
 // # Calls while there is no connection
 //
@@ -45,15 +59,25 @@
 // them. What waits is bounded, see [ChannelOptions].Inbox: beyond it the client
 // leaves the conversation and joins anew when half of it was handled.
 //
+// # Presence
+//
+// The channel's method Presence makes a replica of who is present on the topic,
+// typed by the metas that the server tracks; see [Presence].
+//
+//	viewers := video.Presence[ViewerMeta]()
+//	viewers.OnJoin(func(ctx context.Context, c client.PresenceChange[ViewerMeta]) { ... })
+//
+// # Parts of a program
+//
+// A socket has one channel for a topic. Where several parts of a program want
+// the same, and do not know of each other, [Socket.Share] gives each a part of
+// one conversation: with callbacks of its own, and a Leave that concerns nobody
+// else until the last one leaves.
+//
 // # History
 //
 // A channel that asks for the history of its topic says when it rejoins where it
 // stood, and gets what it missed, each event once and in order, before what is
 // live. If the server no longer has all of it, [Channel.OnGap] tells. Without
 // history, what is sent while the client is away is lost.
-//
-// # Not here yet
-//
-// Long polling, compression, and a replica of a topic's presence (its events can
-// be had as [roost.Payload]).
 package client

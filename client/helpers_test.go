@@ -404,6 +404,18 @@ func (p *proxy) cut() {
 	}
 }
 
+// settle waits until nothing has been carried for a while: then a client that polls waits for its answer, and a cut is a loss.
+func (p *proxy) settle() {
+	last, still := int64(-1), 0
+	eventually(p.t, "silence", func() bool {
+		now := p.carried.Load() + p.carriedUp.Load()
+		if still++; now != last {
+			last, still = now, 0
+		}
+		return still == 50
+	})
+}
+
 func (p *proxy) url() string { return socketURL(p.listener) }
 
 func httptestTLS(t *testing.T, a *app) *httptest.Server {

@@ -105,6 +105,7 @@ func (w *away) while(f func()) {
 	w.mu.Lock()
 	w.gate = make(chan struct{})
 	w.mu.Unlock()
+	w.settle()
 	w.cut()
 	f()
 	close(w.gate)

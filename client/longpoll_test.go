@@ -27,7 +27,7 @@ type ask struct {
 	answer chan string
 }
 
-func (a *ask) say(format string, args ...any) { a.answer <- fmt.Sprintf(format, args...) }
+func (a *ask) sayf(format string, args ...any) { a.answer <- fmt.Sprintf(format, args...) }
 
 // asked serves clients that poll.
 func asked(t *testing.T) (socketURL string, polls, posts chan *ask) {
@@ -59,7 +59,7 @@ func asked(t *testing.T) (socketURL string, polls, posts chan *ask) {
 // dialAsked lets a client connect with the token "one".
 func dialAsked(t *testing.T, url string, polls chan *ask, o client.Options) *client.Socket {
 	t.Helper()
-	go func() { (<-polls).say(`{"status":410,"token":"one","messages":[]}`) }()
+	go func() { (<-polls).sayf(`{"status":410,"token":"one","messages":[]}`) }()
 	o.LongPoll = true
 	return dial(t, url, o)
 }
@@ -77,8 +77,8 @@ func joinAsked(t *testing.T, ch *client.Channel, polls, posts chan *ask, token s
 	if err != nil {
 		t.Fatal(err)
 	}
-	post.say(`{"status":200}`)
-	next(t, "a poll", polls).say(`{"status":200,"token":%q,"messages":[%q]}`, token,
+	post.sayf(`{"status":200}`)
+	next(t, "a poll", polls).sayf(`{"status":200,"token":%q,"messages":[%q]}`, token,
 		fmt.Sprintf(`[%s,%s,"t","phx_reply",{"status":"ok","response":{}}]`, m.JoinRef, m.Ref))
 	if err := next(t, "the reply", joined); err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestRequestsOfLongPolling(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	first.say(`{"status":410,"token":"one","messages":[]}`)
+	first.sayf(`{"status":410,"token":"one","messages":[]}`)
 	s := next(t, "the connection", opened)
 	if !s.LongPolling() || !s.Connected() {
 		t.Errorf("long polling %v, connected %v", s.LongPolling(), s.Connected())
@@ -145,7 +145,7 @@ func TestRequestsOfLongPolling(t *testing.T) {
 		t.Fatal("a second post came beside the first")
 	default:
 	}
-	post.say(`{"status":200}`)
+	post.sayf(`{"status":200}`)
 	post = next(t, "the next post", posts)
 	lines := strings.Split(post.body, "\n")
 	jr := joinRef[1 : len(joinRef)-1]
@@ -153,15 +153,15 @@ func TestRequestsOfLongPolling(t *testing.T) {
 		strings.ContainsAny(lines[2], `[]"`) {
 		t.Errorf("posted %q in the conversation %s", lines, jr)
 	}
-	post.say(`{"status":200}`)
+	post.sayf(`{"status":200}`)
 
 	// Nothing for a window, and then the end of the session.
-	poll.say(`{"status":204,"token":"three","messages":[]}`)
+	poll.sayf(`{"status":204,"token":"three","messages":[]}`)
 	poll = next(t, "a poll", polls)
 	if token := poll.Header.Get("X-Phoenix-Longpoll-Token"); token != "three" {
 		t.Errorf("it polled with the token %q", token)
 	}
-	poll.say(`{"status":410,"token":"four","messages":[]}`)
+	poll.sayf(`{"status":410,"token":"four","messages":[]}`)
 	if e, ok := errors.AsType[*client.CloseError](next(t, "the end", closed)); !ok || e.Code != 3410 {
 		t.Errorf("closed with %v", e)
 	}
@@ -193,7 +193,7 @@ func TestPostsHoldAtMostAHundredMessages(t *testing.T) {
 			}
 			n++
 		}
-		post.say(`{"status":200}`)
+		post.sayf(`{"status":200}`)
 	}
 }
 
@@ -211,7 +211,7 @@ func TestClosingLeavesTheChannelsOfLongPolling(t *testing.T) {
 	if want := "[" + joinRef; !strings.HasPrefix(post.body, want) || !strings.Contains(post.body, `"t","phx_leave"`) {
 		t.Errorf("posted %s", post.body)
 	}
-	post.say(`{"status":200}`)
+	post.sayf(`{"status":200}`)
 	next(t, "the end of the socket", ended)
 	wantNoGoroutines(t)
 }
@@ -239,7 +239,7 @@ func TestLongPollingThatIsRefused(t *testing.T) {
 		go func() {
 			poll := <-polls
 			poll.status = test.status
-			poll.say("%s", test.body)
+			poll.sayf("%s", test.body)
 		}()
 		_, err := client.Dial(t.Context(), url, &client.Options{LongPoll: true})
 		refused, _ := errors.AsType[*client.RefusedError](err)
@@ -276,7 +276,7 @@ func TestAnswersThatEndLongPolling(t *testing.T) {
 		s := dialAsked(t, url, polls, client.Options{MaxMessage: 1000, Reconnect: never, OnClose: func(err error) { closed <- err }})
 		poll := next(t, "a poll", polls)
 		poll.status = test.status
-		poll.say("%s", test.body)
+		poll.sayf("%s", test.body)
 		err := next(t, "the end", closed)
 		e, _ := errors.AsType[*client.CloseError](err)
 		if !strings.Contains(err.Error(), test.want) || (e != nil) != (test.code != 0) || e != nil && e.Code != test.code {
@@ -295,7 +295,7 @@ func TestPostsThatFailEndLongPolling(t *testing.T) {
 		closed := make(chan error, 10)
 		s := dialAsked(t, url, polls, client.Options{Reconnect: never, OnClose: func(err error) { closed <- err }})
 		go func() { _, _ = s.Channel("t", nil).Join[roost.Ack](t.Context(), nil) }()
-		next(t, "the join", posts).say("%s", answer)
+		next(t, "the join", posts).sayf("%s", answer)
 		if e, ok := errors.AsType[*client.CloseError](next(t, "the end", closed)); !ok || e.Code != code {
 			t.Errorf("%s: closed with %v", answer, e)
 		}

@@ -30,7 +30,8 @@ type Options struct {
 
 	// Transport makes connections. Set one for TLS, proxies and dialing of
 	// your own: an [http.Transport], or what hands its answers on as they
-	// are. nil: [http.DefaultTransport].
+	// are. nil: [http.DefaultTransport], which keeps two connections to a host:
+	// as many as one socket needs that polls.
 	Transport http.RoundTripper
 
 	// LongPoll has the client use HTTP requests, of which one always waits for

@@ -28,8 +28,8 @@ const (
 type Presence[M any] struct {
 	channel  *Channel
 	listener *listener
-	onJoin   []func(ctx context.Context, key string, joined []PresenceMeta[M], now PresenceEntry[M])
-	onLeave  []func(ctx context.Context, key string, left []PresenceMeta[M], now PresenceEntry[M])
+	onJoin   []func(ctx context.Context, c PresenceChange[M])
+	onLeave  []func(ctx context.Context, c PresenceChange[M])
 	onUpdate []func(ctx context.Context, key string, before, after PresenceMeta[M])
 	onSync   []func(ctx context.Context)
 
@@ -62,19 +62,19 @@ func newPresence[M any](ch *Channel) *Presence[M] {
 	return &Presence[M]{channel: ch, pending: true, state: newReplica[M]()}
 }
 
-// OnJoin calls f for each key under which sessions have joined: with these, and
-// the entry with them. It is the key's first if now has no other metas.
+// OnJoin calls f for each key under which sessions have joined. They are the
+// key's first if it has no other metas now.
 //
 // When the channel has joined, or joined again, the differences between what
 // was known and what is are told in the same way.
-func (p *Presence[M]) OnJoin(f func(ctx context.Context, key string, joined []PresenceMeta[M], now PresenceEntry[M])) {
+func (p *Presence[M]) OnJoin(f func(ctx context.Context, c PresenceChange[M])) {
 	p.listener.mustNotRun("Presence.OnJoin")
 	p.onJoin = append(p.onJoin, f)
 }
 
-// OnLeave calls f for each key under which sessions have left: with these, and
-// the entry without them. If now has no metas the key is gone.
-func (p *Presence[M]) OnLeave(f func(ctx context.Context, key string, left []PresenceMeta[M], now PresenceEntry[M])) {
+// OnLeave calls f for each key under which sessions have left. If it has no
+// metas now the key is gone.
+func (p *Presence[M]) OnLeave(f func(ctx context.Context, c PresenceChange[M])) {
 	p.listener.mustNotRun("Presence.OnLeave")
 	p.onLeave = append(p.onLeave, f)
 }
@@ -197,15 +197,15 @@ func (p *Presence[M]) tell(ctx context.Context, all []told[M]) {
 		switch t.kind {
 		case toldJoin:
 			for _, f := range p.onJoin {
-				f(ctx, t.key, t.metas, t.now)
+				f(ctx, t.PresenceChange)
 			}
 		case toldLeave:
 			for _, f := range p.onLeave {
-				f(ctx, t.key, t.metas, t.now)
+				f(ctx, t.PresenceChange)
 			}
 		case toldUpdate:
 			for _, f := range p.onUpdate {
-				f(ctx, t.key, t.before, t.metas[0])
+				f(ctx, t.Key, t.before, t.Metas[0])
 			}
 		}
 	}

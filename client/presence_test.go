@@ -74,11 +74,11 @@ func devices(metas []client.PresenceMeta[viewer]) string {
 // present writes down what a replica tells.
 func present(p *client.Presence[viewer]) *diary {
 	d := &diary{}
-	p.OnJoin(func(_ context.Context, key string, joined []client.PresenceMeta[viewer], now client.PresenceEntry[viewer]) {
-		d.writef("%s joined on %s: %s", key, devices(joined), devices(now.Metas))
+	p.OnJoin(func(_ context.Context, c client.PresenceChange[viewer]) {
+		d.writef("%s joined on %s: %s", c.Key, devices(c.Metas), devices(c.Now.Metas))
 	})
-	p.OnLeave(func(_ context.Context, key string, left []client.PresenceMeta[viewer], now client.PresenceEntry[viewer]) {
-		d.writef("%s left on %s: %s", key, devices(left), devices(now.Metas))
+	p.OnLeave(func(_ context.Context, c client.PresenceChange[viewer]) {
+		d.writef("%s left on %s: %s", c.Key, devices(c.Metas), devices(c.Now.Metas))
 	})
 	p.OnUpdate(func(_ context.Context, key string, before, after client.PresenceMeta[viewer]) {
 		d.writef("%s typing on %s: %v, then %v", key, after.Value.Device, before.Value.Typing, after.Value.Typing)

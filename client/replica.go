@@ -41,16 +41,25 @@ type PresenceMeta[M any] struct {
 	Value M
 }
 
+// PresenceChange is sessions that joined, or left, under a key.
+type PresenceChange[M any] struct {
+	Key   string
+	Metas []PresenceMeta[M] // of these sessions
+
+	// Now is the entry of the key right after that. In a diff that has both,
+	// who joins is there before others leave.
+	Now PresenceEntry[M]
+}
+
 // diff is who joined and who left.
 type diff[M any] struct{ joins, leaves []PresenceEntry[M] }
 
 // told is something that callbacks are to be told of a key.
 type told[M any] struct {
+	PresenceChange[M]
+
 	kind   toldKind
-	key    string
-	metas  []PresenceMeta[M]
 	before PresenceMeta[M] // of an update
-	now    PresenceEntry[M]
 }
 
 type toldKind uint8
@@ -143,7 +152,7 @@ func (r *replica[M]) join(e PresenceEntry[M], all []told[M]) []told[M] {
 			continue
 		}
 		if i := at(m.PrevRef); i >= 0 && metas[i].Ref == m.PrevRef {
-			all = append(all, told[M]{kind: toldUpdate, key: e.Key, before: metas[i], metas: []PresenceMeta[M]{m}})
+			all = append(all, told[M]{PresenceChange[M]{Key: e.Key, Metas: []PresenceMeta[M]{m}}, toldUpdate, metas[i]})
 			metas[i] = m
 			continue
 		}
@@ -155,7 +164,7 @@ func (r *replica[M]) join(e PresenceEntry[M], all []told[M]) []told[M] {
 	e.Metas = append(metas, joined...)
 	r.put(e)
 	if len(joined) > 0 {
-		all = append(all, told[M]{kind: toldJoin, key: e.Key, metas: joined, now: e})
+		all = append(all, told[M]{PresenceChange: PresenceChange[M]{e.Key, joined, e}, kind: toldJoin})
 	}
 	return all
 }
@@ -177,7 +186,7 @@ func (r *replica[M]) leave(gone PresenceEntry[M], all []told[M]) []told[M] {
 	} else {
 		r.put(e)
 	}
-	return append(all, told[M]{kind: toldLeave, key: e.Key, metas: left, now: e})
+	return append(all, told[M]{PresenceChange: PresenceChange[M]{e.Key, left, e}, kind: toldLeave})
 }
 
 func without[M any](metas []PresenceMeta[M], drop func(PresenceMeta[M]) bool) []PresenceMeta[M] {

@@ -18,7 +18,7 @@ import (
 
 type device struct{ On string }
 
-// told by hand
+// replicaTest is a replica that is told by hand, and writes down what it tells.
 type replicaTest struct {
 	*Presence[device]
 
@@ -36,11 +36,11 @@ func newReplicaTest() *replicaTest {
 		}
 		return strings.Join(all, ",")
 	}
-	r.OnJoin(func(_ context.Context, key string, joined []PresenceMeta[device], now PresenceEntry[device]) {
-		r.writef("+%s %s: %s", key, on(joined), on(now.Metas))
+	r.OnJoin(func(_ context.Context, c PresenceChange[device]) {
+		r.writef("+%s %s: %s", c.Key, on(c.Metas), on(c.Now.Metas))
 	})
-	r.OnLeave(func(_ context.Context, key string, left []PresenceMeta[device], now PresenceEntry[device]) {
-		r.writef("-%s %s: %s", key, on(left), on(now.Metas))
+	r.OnLeave(func(_ context.Context, c PresenceChange[device]) {
+		r.writef("-%s %s: %s", c.Key, on(c.Metas), on(c.Now.Metas))
 	})
 	r.OnUpdate(func(_ context.Context, key string, before, after PresenceMeta[device]) {
 		r.writef("~%s %s: %s", key, on([]PresenceMeta[device]{before}), on([]PresenceMeta[device]{after}))
@@ -222,11 +222,12 @@ func FuzzPresence(f *testing.F) {
 		p, raw, late := newPresence[device](ch), newPresence[jsontext.Value](ch), newPresence[device](ch)
 		p.listener = &listener{channel: ch}
 		known := map[string]map[string]bool{}
-		p.OnJoin(func(_ context.Context, key string, joined []PresenceMeta[device], _ PresenceEntry[device]) {
+		p.OnJoin(func(_ context.Context, c PresenceChange[device]) {
+			key := c.Key
 			if known[key] == nil {
 				known[key] = map[string]bool{}
 			}
-			for _, m := range joined {
+			for _, m := range c.Metas {
 				if known[key][m.Ref] {
 					t.Errorf("%q joined %q again", m.Ref, key)
 				}
@@ -240,8 +241,9 @@ func FuzzPresence(f *testing.F) {
 			delete(known[key], before.Ref)
 			known[key][after.Ref] = true
 		})
-		p.OnLeave(func(_ context.Context, key string, left []PresenceMeta[device], now PresenceEntry[device]) {
-			for _, m := range left {
+		p.OnLeave(func(_ context.Context, c PresenceChange[device]) {
+			key := c.Key
+			for _, m := range c.Metas {
 				if !known[key][m.Ref] {
 					t.Errorf("%q left %q and was not there", m.Ref, key)
 				}
@@ -250,8 +252,8 @@ func FuzzPresence(f *testing.F) {
 			if len(known[key]) == 0 {
 				delete(known, key)
 			}
-			if len(now.Metas) != len(known[key]) {
-				t.Errorf("%q has %d metas, and was told of %d", key, len(now.Metas), len(known[key]))
+			if len(c.Now.Metas) != len(known[key]) {
+				t.Errorf("%q has %d metas, and was told of %d", key, len(c.Now.Metas), len(known[key]))
 			}
 		})
 		for n, line := range bytes.Split(data, []byte("\n")) {

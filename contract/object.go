@@ -16,9 +16,8 @@ func (c *Contract) object(t reflect.Type) (Type, error) {
 	if err := json.Unmarshal([]byte("{}"), reflect.New(t).Interface()); err != nil {
 		return Type{}, fmt.Errorf("contract: %w", err) // a tag is wrong, or there are no fields
 	}
-	found := fieldsOf(t)
 	object := Type{Kind: Object}
-	for _, f := range dominant(found) {
+	for _, f := range dominant(fieldsOf(t)) {
 		field, err := c.field(f)
 		if err != nil {
 			return Type{}, fmt.Errorf("%w (field %s of %v)", err, f.Name, f.owner)
@@ -124,11 +123,13 @@ func (c *Contract) field(f goField) (Field, error) {
 		return field, err
 	}
 	if f.has("string") {
-		form := c.resolve(t)
-		if form.Kind != Integer && form.Kind != Number {
+		switch form := c.resolve(t); form.Kind {
+		case Integer, Number:
+			t = Type{Kind: String, Null: t.Null, Format: string(form.Kind)}
+		case Any: // it may do as it is told
+		default:
 			return field, fmt.Errorf("contract: the option string of its tag is for numbers, not for a %v", f.Type)
 		}
-		t = Type{Kind: String, Null: t.Null, Format: string(form.Kind)}
 	}
 	omitted := f.has("omitzero") || f.has("omitempty") && c.mayBeEmpty(f.Type, t)
 	if omitted && f.Type.Kind() == reflect.Pointer {

@@ -13,13 +13,11 @@ import (
 // types that it refers to. The error names the field that JSON has no form for.
 func (c *Contract) Type(t reflect.Type) (Type, error) {
 	switch {
-	case t == reflect.TypeFor[time.Time]():
-		return Type{Kind: String, Format: "date-time"}, nil
 	case t.Kind() == reflect.Pointer:
 		elem, err := c.Type(t.Elem())
 		elem.Null = true
 		return elem, err
-	case t.PkgPath() == "" || t == reflect.TypeFor[jsontext.Value]():
+	case t.PkgPath() == "", t == reflect.TypeFor[jsontext.Value](), t == reflect.TypeFor[time.Time]():
 		return c.form(t)
 	}
 	name := t.PkgPath() + "." + t.Name()
@@ -35,6 +33,7 @@ func (c *Contract) Type(t reflect.Type) (Type, error) {
 		c.goTypes[name] = t // before its fields, which may refer to it
 		form, err := c.form(t)
 		if err != nil {
+			delete(c.goTypes, name)
 			return Type{}, err
 		}
 		c.Types[name] = form
@@ -67,6 +66,8 @@ func implementsAny(t reflect.Type, interfaces []reflect.Type) bool {
 // form is Type for what a named type stands for.
 func (c *Contract) form(t reflect.Type) (Type, error) {
 	switch {
+	case t == reflect.TypeFor[time.Time]():
+		return Type{Kind: String, Format: "date-time"}, nil
 	case implementsAny(t, ownJSON):
 		return Type{Kind: Any}, nil
 	case implementsAny(t, ownText):
@@ -121,11 +122,12 @@ func (c *Contract) list(t reflect.Type) (Type, error) {
 
 func (c *Contract) mapForm(t reflect.Type) (Type, error) {
 	key, err := c.form(t.Key())
-	if err == nil && key.Kind != String && key.Kind != Integer && key.Kind != Number {
-		err = fmt.Errorf("contract: JSON has no form for the keys of a %v", t)
-	}
 	if err != nil {
 		return Type{}, err
+	}
+	switch key.Kind {
+	case Boolean, Object, List, Map:
+		return Type{}, fmt.Errorf("contract: JSON has no form for the keys of a %v", t)
 	}
 	elem, err := c.Type(t.Elem())
 	if err != nil {

@@ -37,6 +37,9 @@ func roostBench(t *testing.T, roost string, args ...string) (stdout []byte, stde
 func TestEachBenchmarkMeasuresAServer(t *testing.T) {
 	roost, server := programs(t)
 	brief := []string{"-warmup", "10ms", "-duration", "300ms"}
+	clientFigures := []string{
+		"connect_and_join_p50_ms", "seconds_until_all_know_all", "calls_per_second", "cpu_seconds_per_million", "p50_ms", "max_ms", "event_p50_ms", "event_max_ms",
+	}
 	for _, test := range []struct {
 		name    string
 		args    []string
@@ -53,6 +56,9 @@ func TestEachBenchmarkMeasuresAServer(t *testing.T) {
 		{"rr", append(brief, "-sockets", "10", "-outstanding", "4"), []string{"replies_per_second", "cpu_seconds_per_million", "p50_ms", "p99_ms", "max_ms"}, false},
 		{"presence", []string{"-users", "40"}, []string{"seconds_until_all_know_all", "cpu_seconds", "messages", "megabytes"}, false},
 		{"storm", []string{"-cycles", "200"}, []string{"cycles_per_second", "cpu_ms_per_cycle"}, false},
+		{"client", append(brief, "-clients", "5"), clientFigures, false},
+		{"client", append(brief, "-clients", "5", "-longpoll"), clientFigures, false},
+		{"client", append(brief, "-clients", "2", "-compress", "-size", "2000", "-room", ""), []string{"calls_per_second", "event_p50_ms"}, false},
 		{"limit", append(brief, "-subscribers", "20", "-rounds", "2"), []string{"deliveries_per_second", "cpu_seconds_per_million"}, true},
 		{"floor", append(brief, "-subscribers", "20", "-window", "4", "-rounds", "1"), []string{"deliveries_per_second", "cpu_seconds_per_million"}, true},
 		{"floor rr", append(brief, "-sockets", "5", "-rounds", "1"), []string{"replies_per_second", "cpu_seconds_per_million"}, true},
@@ -111,6 +117,8 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"-subscribers is at least 1":         {"fanout", "-subscribers", "0", "-exec", server},
 		"-window is from 1 to 1024":          {"fanout", "-window", "0", "-exec", server},
 		"-users is at least 1":               {"presence", "-users", "0", "-exec", server},
+		"-clients and -rate are more":        {"client", "-clients", "0", "-exec", server},
+		"0 of 2 users after":                 {"client", "-clients", "2", "-room", "echo:x", "-timeout", "200ms", "-exec", server},
 		"-cycles is at least 1":              {"storm", "-cycles", "0", "-exec", server},
 		"-connections is at least 1":         {"idle", "-connections", "0", "-exec", server},
 		"0 of 3 users know all":              {"presence", "-topic", "echo:x", "-users", "3", "-timeout", "100ms", "-exec", server},
@@ -135,7 +143,7 @@ func TestHelpListsEverything(t *testing.T) {
 	if err != nil {
 		t.Errorf("%v", err)
 	}
-	for _, name := range []string{"idle", "fanout", "rr", "presence", "storm", "limit", "floor", "cluster", "set", "bare"} {
+	for _, name := range []string{"idle", "fanout", "rr", "presence", "storm", "client", "limit", "floor", "cluster", "set", "bare"} {
 		if !strings.Contains(said, "\n    "+name+" ") {
 			t.Errorf("%s is not in %s", name, said)
 		}

@@ -72,7 +72,7 @@ func TestWhatIsGeneratedPassesItsTestsAndLints(t *testing.T) {
 
 	for _, args := range [][]string{{"video_room"}, {"-assigns", "Visitor", "Videos"}} {
 		out := mustRun(t, app, roost, append([]string{"gen", "channel"}, args...)...)
-		_, wiring, _ := strings.Cut(out, "where the server is made:\n\n")
+		wiring := regexp.MustCompile(`\tserver\.Handle.*\n`).FindString(out)
 		replaceIn(t, server, mounted, mounted+wiring)
 	}
 	mustRun(t, app, roost, "gen", "presence", "viewers")
@@ -81,7 +81,19 @@ func TestWhatIsGeneratedPassesItsTestsAndLints(t *testing.T) {
 	mustRun(t, app, roost, "gen", "channel", "-assigns", "User", "inbox")
 
 	mustRun(t, app, "make", "generate", "test")
+	checkTypes(t, app)
 	lint(t, app)
+}
+
+// checkTypes has the page checked by the compiler that the client is built
+// with: an application does without one.
+func checkTypes(t *testing.T, app string) {
+	t.Helper()
+	tsc, err := filepath.Abs("../../client/ts/node_modules/.bin/tsc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, app, tsc, "-p", "web")
 }
 
 // What pages and server say to each other cannot come apart unnoticed.

@@ -239,6 +239,28 @@ test("one's own look is kept, without a moment of the other, and without loading
   assert.equal(await background(), light)
 })
 
+test("a form that is under way shows it, and is not sent twice", async () => {
+  const { page } = ann
+  await page.goto("/videos/new")
+  await page.getByLabel("Address").fill("/static/sample.webm")
+  await page.getByLabel("Title").fill("Once")
+  const form = page.getByTestId("video-form")
+  await form.evaluate((form) => (form.ariaBusy = "true"))
+  await look(ann, "add-busy")
+  const [busy, sent] = await form.evaluate((form) => {
+    form.ariaBusy = null
+    let sent = 0
+    addEventListener("submit", (event) => (sent += event.defaultPrevented ? 0 : 1))
+    for (let n = 0; n < 2; n++) form.requestSubmit()
+    return [form.ariaBusy, sent]
+  })
+  assert.deepEqual([busy, sent], ["true", 1])
+  await page.getByRole("heading", { name: "Once" }).waitFor()
+  await page.goBack()
+  await page.getByTestId("video-form").waitFor()
+  assert.equal(await page.locator("form[aria-busy=true]").count(), 0)
+})
+
 test("everything can be done without scripts", async () => {
   const plain = await arrive("plain", { javaScriptEnabled: false })
   const { page } = plain

@@ -80,7 +80,7 @@ func write(w http.ResponseWriter, httpStatus int, body []byte) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(httpStatus)
-	if _, err := w.Write(body); err != nil { //nolint:gosec // JSON, and said to be
+	if _, err := w.Write(body); err != nil {
 		return err
 	}
 	if err := rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {

@@ -21,10 +21,12 @@ var (
 	errNotBase64 = errors.New("message is neither a JSON array nor base64")
 )
 
-// batch is the body of a POST: one message, or one a line.
+// batch is the body of a POST: one message, or one a line. Or it is one
+// message that came over a WebSocket.
 type batch struct {
-	body  []byte
-	lines bool
+	body   []byte
+	lines  bool
+	binary bool // body is a binary message as it is
 }
 
 // message is one message of a batch.
@@ -47,7 +49,14 @@ func readBatch(w http.ResponseWriter, r *http.Request, limit int) (batch, error)
 // good until the next one.
 func (b batch) messages(limit int) iter.Seq2[message, error] {
 	return func(yield func(message, error) bool) {
-		if !b.lines {
+		switch {
+		case b.binary && len(b.body) > limit:
+			yield(message{}, errTooBig)
+			return
+		case b.binary:
+			yield(message{data: b.body, binary: true}, nil)
+			return
+		case !b.lines:
 			if len(bytes.TrimSpace(b.body)) > 0 {
 				yield(textMessage(b.body, limit))
 			}

@@ -43,7 +43,7 @@ func TestABodyIsReadAsMessages(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := read(batch{[]byte(tt.body), tt.lines}, limit); !slices.Equal(got, tt.want) {
+			if got := read(batch{body: []byte(tt.body), lines: tt.lines}, limit); !slices.Equal(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
@@ -52,10 +52,10 @@ func TestABodyIsReadAsMessages(t *testing.T) {
 
 func TestOnlyAHundredLinesAreRead(t *testing.T) {
 	body := strings.Repeat("[]\n", 3*maxLines)
-	if got := len(read(batch{[]byte(body), true}, 10)); got != 100 {
+	if got := len(read(batch{body: []byte(body), lines: true}, 10)); got != 100 {
 		t.Errorf("read %d lines, want 100", got)
 	}
-	if got := read(batch{[]byte(strings.Repeat("\n", maxLines) + "[]"), true}, 10); got != nil {
+	if got := read(batch{body: []byte(strings.Repeat("\n", maxLines) + "[]"), lines: true}, 10); got != nil {
 		t.Errorf("blank lines were not counted: got %q", got)
 	}
 }
@@ -84,7 +84,7 @@ func FuzzBatch(f *testing.F) {
 		const limit = 64
 		original := bytes.Clone(body)
 		n, failed := 0, false
-		for m, err := range (batch{body, lines}).messages(limit) {
+		for m, err := range (batch{body: body, lines: lines}).messages(limit) {
 			if failed {
 				t.Fatal("something follows an error")
 			}

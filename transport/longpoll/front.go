@@ -11,14 +11,11 @@ import (
 )
 
 const (
-	// retryPause is how long a poll waits before it asks again an owner that
-	// could not be reached.
-	retryPause = time.Second
-
-	// closingPause is how long a closed handler holds a poll for a session of
-	// another node: clients that still reach it should not poll without a
+	// pauseTime is how long a poll waits before it asks again an owner that
+	// could not be reached. A closed handler holds polls for sessions of other
+	// nodes as long: clients that still reach it should not poll without a
 	// pause. A post waits as long for the answer of the other node.
-	closingPause = time.Second
+	pauseTime = time.Second
 
 	// lateAnswer is how long a poll that has its messages waits for the owner
 	// to end it.
@@ -36,9 +33,13 @@ type front struct {
 	// Of a poll:
 	ctx    context.Context // ends with the client's request, or if it is to be answered otherwise
 	cancel context.CancelFunc
-	w      http.ResponseWriter
+	write  writeMessages
 	done   chan struct{} // closed when the owner's answer has been written, or could not be
 }
+
+// writeMessages brings messages, the elements of a JSON array, to a client,
+// which has got so many with them.
+type writeMessages func(messages []byte, got uint64) error
 
 // pollElsewhere answers a poll for a session of another node.
 func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket, token string) {
@@ -46,7 +47,7 @@ func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket
 	ctx, cancel := context.WithTimeout(r.Context(), h.cfg.Window+grace)
 	defer cancel()
 	if h.closing.Err() != nil {
-		pause(ctx, closingPause)
+		pause(ctx)
 	}
 	stop := context.AfterFunc(h.closing, cancel)
 	defer stop()
@@ -54,7 +55,7 @@ func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket
 	for ctx.Err() == nil && h.closing.Err() == nil && a.status == 0 {
 		var written bool
 		var err error
-		switch a, written, err = h.askOwner(ctx, w, t); {
+		switch a, written, err = h.askOwner(ctx, t, "", h.answerWith(w, t)); {
 		case written:
 			return
 		case errors.Is(err, ErrGone), a.status == http.StatusNotFound:
@@ -62,7 +63,7 @@ func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket
 			return
 		case err != nil:
 			h.cfg.Logger.Debug("longpoll: a poll did not reach the node that has the session", "error", err)
-			pause(ctx, retryPause)
+			pause(ctx)
 		}
 	}
 	if a.status == 0 {
@@ -77,15 +78,28 @@ func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket
 	}
 }
 
+// answerWith answers polls by w.
+func (h *Handler) answerWith(w http.ResponseWriter, t ticket) writeMessages {
+	return func(messages []byte, got uint64) error {
+		t.got = got
+		token, err := h.sign(t)
+		if err != nil {
+			return err
+		}
+		return write(w, http.StatusOK, endAnswer(append(newAnswer(len(messages)+len(token)), messages...), http.StatusOK, token))
+	}
+}
+
 // askOwner has the owner of a session answer a poll. Either the owner had
 // messages, and they have been written or could not be, or it returns what to
 // answer.
-func (h *Handler) askOwner(ctx context.Context, w http.ResponseWriter, t ticket) (a verdict, written bool, err error) {
+func (h *Handler) askOwner(ctx context.Context, t ticket, bridge string, write writeMessages) (a verdict, written bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	f := &front{id: rand.Text(), ticket: t, ctx: ctx, cancel: cancel, w: w, done: make(chan struct{})}
+	f := &front{id: rand.Text(), ticket: t, ctx: ctx, cancel: cancel, write: write, done: make(chan struct{})}
 	h.addFront(f)
-	a, err = h.ask(ctx, t.owner, request{Op: opPoll, Session: t.session, Got: t.got, Front: h.address(), Request: f.id, Hints: true})
+	q := request{Op: opPoll, Session: t.session, Got: t.got, Front: h.address(), Request: f.id, Bridge: bridge, Hints: true}
+	a, err = h.ask(ctx, t.owner, q)
 	if !h.removeFront(f) {
 		<-f.done
 		return verdict{}, true, nil
@@ -95,14 +109,14 @@ func (h *Handler) askOwner(ctx context.Context, w http.ResponseWriter, t ticket)
 
 // postElsewhere has the owner of a session take the messages of a post, and
 // returns the status to answer.
-func (h *Handler) postElsewhere(ctx context.Context, t ticket, b batch) (status int) {
+func (h *Handler) postElsewhere(ctx context.Context, t ticket, b batch, bridge string) (status int) {
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Window)
 	defer cancel()
 	defer context.AfterFunc(h.closing, func() {
-		pause(ctx, closingPause)
+		pause(ctx)
 		cancel()
 	})()
-	q := request{Op: opPost, Session: t.session, Lines: b.lines, Size: len(b.body), body: b.body}
+	q := request{Op: opPost, Session: t.session, Lines: b.lines, Binary: b.binary, Bridge: bridge, Size: len(b.body), body: b.body}
 	if len(b.body) > partSize {
 		f := &front{id: rand.Text(), ticket: t, body: b.body}
 		h.addFront(f)
@@ -132,13 +146,7 @@ func (h *Handler) writeFront(q request) (status int) {
 	}
 	defer close(f.done)
 	defer time.AfterFunc(lateAnswer, f.cancel)
-	t := f.ticket
-	t.got = q.Got
-	token, err := h.sign(t)
-	if err == nil {
-		err = write(f.w, http.StatusOK, endAnswer(append(newAnswer(len(f.body)+len(token)), f.body...), http.StatusOK, token))
-	}
-	if err != nil {
+	if err := f.write(f.body, q.Got); err != nil {
 		h.cfg.Logger.Debug("longpoll: answer not written", "error", err)
 		return http.StatusInternalServerError
 	}
@@ -151,7 +159,7 @@ func (h *Handler) takePart(q request) *front {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	f := h.fronts[q.Request]
-	if f == nil || f.w == nil || f.ctx.Err() != nil || q.Offset != len(f.body) {
+	if f == nil || f.write == nil || f.ctx.Err() != nil || q.Offset != len(f.body) {
 		return nil
 	}
 	f.body = append(f.body, q.body...)
@@ -166,7 +174,7 @@ func (h *Handler) readFront(q request) ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	f := h.fronts[q.Request]
-	if f == nil || f.w != nil || q.Offset < 0 || q.Offset > len(f.body) {
+	if f == nil || f.write != nil || q.Offset < 0 || q.Offset > len(f.body) {
 		return nil, errors.New("longpoll: the post that is to be read is over")
 	}
 	rest := f.body[q.Offset:]
@@ -188,9 +196,9 @@ func (h *Handler) removeFront(f *front) bool {
 	return there
 }
 
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
+// pause waits for a while, or until ctx ends.
+func pause(ctx context.Context) {
+	timer := time.NewTimer(pauseTime)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

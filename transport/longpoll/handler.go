@@ -44,6 +44,13 @@
 // the window and are answered 408, at which clients come back with a new
 // session: whether the messages have arrived is not known.
 //
+// # Going on over a WebSocket
+//
+// A session can go on over a WebSocket (spec/protocol.md §23) that reaches any
+// node. There a bridge takes the client's place: it polls and posts, at the
+// owner of the session, for as long as the WebSocket lives. To the socket
+// nothing has changed. A bridge costs a goroutine.
+//
 // # Ends
 //
 // [transport.Conn.Close] answers the waiting poll at once: with the messages
@@ -111,6 +118,10 @@ type Config struct {
 	// is dropped, the client comes back. A single message may be larger.
 	// Default 1 MiB; it cannot be turned off.
 	Outbox int
+
+	// Upgrade tells clients that their sessions may go on over a WebSocket
+	// (spec/protocol.md §23), whose handler calls [Handler.Upgrade].
+	Upgrade bool
 
 	// Peers is how sessions of other nodes are reached. nil: there are none,
 	// and the session of a token is here or gone.
@@ -212,7 +223,7 @@ func (h *Handler) poll(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.outlast(w, r)
-	s.poll(r.Context(), t.got, func(d delivery) error {
+	s.poll(r.Context(), "", t.got, func(d delivery) error {
 		transport.SetRetryAfter(w.Header(), d.retryAfter)
 		return write(w, http.StatusOK, pollAnswer(d.status, token, d.frames))
 	})
@@ -235,6 +246,9 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request) {
 		h.cfg.Logger.Error("longpoll: cannot sign a session token", "error", err)
 		h.say(w, r, http.StatusInternalServerError, http.StatusInternalServerError)
 		return
+	}
+	if h.cfg.Upgrade {
+		w.Header().Set("Roost-Upgrade", "websocket")
 	}
 	if !s.start(open) {
 		h.refuse(w, r, &transport.Refused{Reason: errClosed, Status: http.StatusServiceUnavailable})
@@ -278,10 +292,10 @@ func (h *Handler) publish(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s == nil {
-		h.say(w, r, http.StatusOK, h.postElsewhere(r.Context(), t, b))
+		h.say(w, r, http.StatusOK, h.postElsewhere(r.Context(), t, b, ""))
 		return
 	}
-	h.say(w, r, http.StatusOK, s.receive(b))
+	h.say(w, r, http.StatusOK, s.receive(b, ""))
 }
 
 // outlast keeps the server's WriteTimeout from cutting a poll that waits.

@@ -38,11 +38,7 @@ func TestWhateverHappensNothingIsLostAndNothingComesTwice(t *testing.T) {
 	for range histories {
 		seed := rand.Uint64()
 		nodes(t, Config{MaxMessage: -1, Outbox: 64 << 20}, func(t *testing.T, n *network, h []*Handler, c *client, s *socket) {
-			x := &history{
-				t: t, network: n, nodes: h, client: c, socket: s,
-				random: rand.New(rand.NewPCG(seed, 1)), faults: rand.New(rand.NewPCG(seed, 2)),
-			}
-			n.fail(x.fault())
+			x := newHistory(t, seed, n, h, c, s)
 			for range 40 {
 				x.step()
 			}
@@ -53,6 +49,15 @@ func TestWhateverHappensNothingIsLostAndNothingComesTwice(t *testing.T) {
 			}
 		})
 	}
+}
+
+func newHistory(t *testing.T, seed uint64, n *network, h []*Handler, c *client, s *socket) *history {
+	x := &history{
+		t: t, network: n, nodes: h, client: c, socket: s,
+		random: rand.New(rand.NewPCG(seed, 1)), faults: rand.New(rand.NewPCG(seed, 2)),
+	}
+	n.fail(x.fault())
+	return x
 }
 
 // fault lets one call of four fail in some way, but no two polls in a row:

@@ -151,6 +151,7 @@ func newHandler(cfg Config) (*Handler, app) {
 type answer struct {
 	HTTP       int      `json:"-"`
 	RetryAfter string   `json:"-"`
+	Upgrade    string   `json:"-"`
 	Status     int      `json:"status"`
 	Token      string   `json:"token"`
 	Messages   []string `json:"messages"`
@@ -203,7 +204,7 @@ func (c *client) do(r *http.Request) answer {
 	}
 	w := httptest.NewRecorder()
 	c.h.ServeHTTP(w, r)
-	a := answer{HTTP: w.Code, RetryAfter: w.Header().Get("Retry-After")}
+	a := answer{HTTP: w.Code, RetryAfter: w.Header().Get("Retry-After"), Upgrade: w.Header().Get("Roost-Upgrade")}
 	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
 		c.t.Errorf("%s: body %q: %v", r.Method, w.Body, err)
 	}

@@ -53,6 +53,8 @@ func (h *Handler) ServePeer(ctx context.Context, asked []byte) ([]byte, error) {
 		a, err = h.pollHere(ctx, q)
 	case opPost:
 		a.status, err = h.postHere(ctx, q)
+	case opYield, opHandOver, opRelease:
+		a.status = h.bridgeHere(q)
 	case opWrite:
 		a.status = h.writeFront(q)
 	case opRead:
@@ -85,7 +87,7 @@ func (h *Handler) pollHere(ctx context.Context, q request) (a verdict, err error
 	if s == nil {
 		return verdict{status: http.StatusNotFound}, nil
 	}
-	s.poll(ctx, q.Got, func(d delivery) error {
+	s.poll(ctx, q.Bridge, q.Got, func(d delivery) error {
 		a = verdict{d.status, d.retryAfter}
 		if d.frames != nil {
 			// That the front gave up does not say what it had done.
@@ -142,5 +144,5 @@ func (h *Handler) postHere(ctx context.Context, q request) (status int, err erro
 			return 0, errors.New("longpoll: the body of a post came in parts that do not fit")
 		}
 	}
-	return s.receive(batch{body: body, lines: q.Lines}), nil
+	return s.receive(batch{body: body, lines: q.Lines, binary: q.Binary}, q.Bridge), nil
 }

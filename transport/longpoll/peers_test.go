@@ -314,8 +314,8 @@ func TestClosingAFrontEndsNoSession(t *testing.T) {
 		w := httptest.NewRecorder()
 		h[1].ServeHTTP(w, r)
 		want(t, "a later one", decode(t, w.Body.Bytes()), 204)
-		if took := time.Since(start); took != closingPause || w.Header().Get("Connection") != "close" {
-			t.Errorf("it took %v, headers %v; want %v, and the connection closed", took, w.Header(), closingPause)
+		if took := time.Since(start); took != pauseTime || w.Header().Get("Connection") != "close" {
+			t.Errorf("it took %v, headers %v; want %v, and the connection closed", took, w.Header(), pauseTime)
 		}
 		want(t, "a post", c.at(h[1]).post("[1]"), 200)
 		s.send(t, "[2]")
@@ -335,8 +335,8 @@ func TestClosingAFrontWaitsForNoOwnerThatDoesNotAnswer(t *testing.T) {
 		}
 		want(t, "a post", <-posted, 408)
 		want(t, "a later one", c.at(h[1]).post("[2]"), 408)
-		if took := time.Since(start); took != 2*closingPause {
-			t.Errorf("they took %v, want %v each", took, closingPause)
+		if took := time.Since(start); took != 2*pauseTime {
+			t.Errorf("they took %v, want %v each", took, pauseTime)
 		}
 	})
 }

@@ -10,13 +10,18 @@ import (
 	"time"
 )
 
-// What handlers ask of each other. The first two go from the front, which a
-// client reached, to the owner of its session, the others the other way.
+// What handlers ask of each other. Writing and reading is asked by the owner
+// of a session of the front, which the client reached; all else is asked by
+// the front of the owner.
 const (
 	opPoll  = "poll"  // answered with a status; messages have been written before
 	opPost  = "post"  // answered with a status
 	opWrite = "write" // part of the answer to a poll; answered 200 if it is taken or, at the last, written
 	opRead  = "read"  // answered with a part of the body of a post
+
+	opYield    = "yield"     // polls are to end, for a bridge; answered with a status, and so are the next
+	opHandOver = "hand over" // a bridge is to have the session
+	opRelease  = "release"   // a bridge is over
 )
 
 // request is what one handler asks of another. Nodes of two releases talk to
@@ -31,6 +36,9 @@ type request struct {
 	Lines   bool   `json:"lines,omitzero"`   // the body has a message on each line
 	Size    int    `json:"size,omitzero"`    // of the whole body
 	Offset  int    `json:"offset,omitzero"`  // of what is to be written or read
+	Binary  bool   `json:"binary,omitzero"`  // the body is one binary message
+	Bridge  string `json:"bridge,omitzero"`  // the bridge that asks; empty for a client's own request
+	Slow    bool   `json:"slow,omitzero"`    // the WebSocket of the bridge was too slow
 	Hints   bool   `json:"hints,omitzero"`   // the answer may say how long the client is to stay away
 	body    []byte
 }

@@ -44,6 +44,7 @@ type session struct {
 	outbox    []*transport.Frame // what the client has not got
 	size      int                // bytes in outbox
 	taken     uint64             // how many messages the client has got: they have left outbox
+	tried     uint64             // what taken would be if the client has got the last answer
 	answering uint64             // what taken will be once the answer that is being written is; 0 if none is
 	latest    chan struct{}      // wakes the poll whose turn it is; nil if none waits
 	polled    bool               // since the timer fired last
@@ -52,6 +53,11 @@ type session struct {
 	timer     *time.Timer        // looks after polled; once closed, ends the lingering
 
 	retryAfter time.Duration // once closed, how long the client is to stay away
+
+	bridge   string // the bridge that has the session, or is about to; empty if there is none
+	yielding bool   // the bridge is about to have it: polls are ending
+	lastPoll bool   // while yielding: the poll that may have been on its way has come
+	told     bool   // the bridge knows of the end
 }
 
 func newSession(h *Handler) *session {
@@ -141,8 +147,9 @@ func (s *session) Close(_ transport.CloseCode, reason string) {
 	s.end(nil, true)
 }
 
-// receive takes the messages of one POST, and returns the status to answer.
-func (s *session) receive(b batch) int {
+// receive takes the messages of one POST, or of a bridge, and returns the
+// status to answer.
+func (s *session) receive(b batch, bridge string) int {
 	s.receiving.Lock()
 	defer s.receiving.Unlock()
 	sound := false
@@ -151,15 +158,15 @@ func (s *session) receive(b batch) int {
 			s.end(errPanicked, false)
 		}
 	}()
-	status := s.apply(b)
+	status := s.apply(b, bridge)
 	sound = true
 	return status
 }
 
 // apply delivers until something is wrong. The caller holds s.receiving.
-func (s *session) apply(b batch) (status int) {
+func (s *session) apply(b batch, bridge string) (status int) {
 	for m, err := range b.messages(s.h.cfg.MaxMessage) {
-		if s.ended() {
+		if !s.hears(bridge) {
 			break
 		}
 		if err == nil {
@@ -170,16 +177,10 @@ func (s *session) apply(b batch) (status int) {
 			return http.StatusBadRequest
 		}
 	}
-	if s.ended() {
+	if !s.hears(bridge) {
 		return http.StatusGone
 	}
 	return http.StatusOK
-}
-
-func (s *session) ended() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
 }
 
 // delivery is what a session says to a poll.
@@ -191,12 +192,13 @@ type delivery struct {
 	retryAfter time.Duration // how long the client is to stay away, if the session is gone
 }
 
-// poll answers a poll of a client that is known to have got so many messages.
+// poll answers a poll of a client, or of a bridge, that is known to have got
+// so many messages.
 // write brings the answer to the client; it is called once, and fails if the
 // client did not get the answer, as far as can be known. Then the messages
 // stay.
-func (s *session) poll(ctx context.Context, got uint64, write func(delivery) error) {
-	d := s.await(ctx, got)
+func (s *session) poll(ctx context.Context, bridge string, got uint64, write func(delivery) error) {
+	d := s.await(ctx, bridge, got)
 	written := false
 	if d.frames != nil {
 		defer func() { s.settle(d.taken, written) }() // also if a middleware's writer panics
@@ -206,9 +208,13 @@ func (s *session) poll(ctx context.Context, got uint64, write func(delivery) err
 
 // await waits for what is to be said to a poll, for at most a window. If it
 // returns frames, they are in the outbox until settle is called.
-func (s *session) await(ctx context.Context, got uint64) delivery {
+func (s *session) await(ctx context.Context, bridge string, got uint64) delivery {
 	turn := make(chan struct{}, 1)
 	s.mu.Lock()
+	if !s.mayPoll(bridge) {
+		s.mu.Unlock()
+		return delivery{status: http.StatusGone}
+	}
 	s.acknowledge(got)
 	s.polled = true
 	s.latest = turn
@@ -219,7 +225,7 @@ func (s *session) await(ctx context.Context, got uint64) delivery {
 	defer window.Stop()
 	done := s.done
 	for ctx.Err() == nil {
-		if d, ok := s.take(turn); ok {
+		if d, ok := s.take(turn, bridge); ok {
 			return d
 		}
 		select {
@@ -237,16 +243,23 @@ func (s *session) await(ctx context.Context, got uint64) delivery {
 }
 
 // take returns what can be said at once to the poll that waits on turn.
-func (s *session) take(turn chan struct{}) (delivery, bool) {
+func (s *session) take(turn chan struct{}, bridge string) (delivery, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case s.bridge == bridge && s.awaited() && s.closed && len(s.outbox) == 0 && s.answering == 0:
+		s.told = true
+		s.vanish()
+		return delivery{status: http.StatusGone, retryAfter: s.retryAfter}, true
 	case s.gone:
 		return delivery{status: http.StatusGone, retryAfter: s.retryAfter}, true
+	case s.bridge != bridge:
+		return delivery{status: http.StatusNoContent}, true // the rest is for the bridge
 	case s.latest != turn && s.closed:
 		return delivery{status: http.StatusNoContent}, true // the rest is for the later poll
 	case s.latest == turn && len(s.outbox) > 0 && s.answering == 0:
 		s.answering = s.taken + uint64(len(s.outbox))
+		s.tried = s.answering
 		return delivery{status: http.StatusOK, frames: slices.Clip(s.outbox), taken: s.answering}, true
 	}
 	return delivery{}, false
@@ -317,7 +330,7 @@ func (s *session) end(err error, keep bool) {
 	s.closed = true
 	s.timer.Stop()
 	if !keep {
-		s.outbox, s.size = nil, 0
+		s.outbox, s.size, s.told = nil, 0, true
 	}
 	if s.vanish(); !s.gone {
 		s.timer = time.AfterFunc(lingerTime, s.forget)
@@ -342,7 +355,7 @@ func (s *session) tell(err error) {
 func (s *session) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.outbox, s.size = nil, 0
+	s.outbox, s.size, s.told = nil, 0, true
 	s.vanish()
 	s.wake()
 }
@@ -350,7 +363,7 @@ func (s *session) forget() {
 // vanish removes the session once it is closed and has nothing to say. The
 // caller holds s.mu.
 func (s *session) vanish() {
-	if !s.closed || s.gone || len(s.outbox) > 0 {
+	if !s.closed || s.gone || len(s.outbox) > 0 || s.awaited() {
 		return
 	}
 	s.gone = true

@@ -50,6 +50,11 @@ type Config struct {
 	// base64 is refused with 403.
 	AuthToken bool
 
+	// Upgrade takes a session of long polling that the client brings, named by
+	// its token, in the place of Accept (spec/protocol.md §23). nil: nobody
+	// brings one.
+	Upgrade func(token string) (open func(transport.Conn) transport.Session, err error)
+
 	// Subprotocols are those that the server speaks, in its order of
 	// preference. A client that offers only others is refused with 403; one
 	// that offers none is welcome. By default offers are ignored.
@@ -149,7 +154,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	hello, subprotocol, err := h.check(r)
+	c, err := h.check(r)
 	if err != nil {
 		h.cfg.Logger.Warn("websocket: connect refused", "path", r.URL.Path, "error", err)
 		w.WriteHeader(http.StatusForbidden)
@@ -164,31 +169,50 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.enter()
 	defer h.leave(nil)
-	open, err := h.cfg.Accept(r, hello)
+	open, err := h.accept(r, c)
 	if err != nil {
 		h.refuse(w, r, err)
 		return
 	}
-	h.upgrade(w, r, subprotocol, open)
+	h.upgrade(w, r, c.subprotocol, open)
+}
+
+// candidate is a client that wants a connection.
+type candidate struct {
+	hello       transport.Hello
+	subprotocol string // what is answered to its offer
+	session     string // the token of the session that it brings, if any
 }
 
 // check makes the checks that have no answer but 403.
-func (h *Handler) check(r *http.Request) (hello transport.Hello, subprotocol string, err error) {
-	hello.Transport = "websocket"
+func (h *Handler) check(r *http.Request) (c candidate, err error) {
+	c.hello.Transport = "websocket"
 	if err := h.cfg.Origin.Check(r); err != nil {
-		return hello, "", err
+		return c, err
 	}
 	offered := tokens(r.Header["Sec-Websocket-Protocol"])
+	if h.cfg.Upgrade != nil && slices.Contains(offered, upgradeProtocol) {
+		c.subprotocol = upgradeProtocol
+		c.session, err = takeSession(offered)
+		return c, err
+	}
 	if h.cfg.AuthToken {
-		if hello.AuthToken, offered, err = takeToken(offered); err != nil {
-			return hello, "", err
+		if c.hello.AuthToken, offered, err = takeToken(offered); err != nil {
+			return c, err
 		}
 	}
-	subprotocol, ok := pickSubprotocol(h.cfg.Subprotocols, offered)
-	if !ok {
-		return hello, "", fmt.Errorf("none of the offered subprotocols is one of %q", h.cfg.Subprotocols)
+	var ok bool
+	if c.subprotocol, ok = pickSubprotocol(h.cfg.Subprotocols, offered); !ok {
+		return c, fmt.Errorf("none of the offered subprotocols is one of %q", h.cfg.Subprotocols)
 	}
-	return hello, subprotocol, nil
+	return c, nil
+}
+
+func (h *Handler) accept(r *http.Request, c candidate) (open func(transport.Conn) transport.Session, err error) {
+	if c.session != "" {
+		return h.cfg.Upgrade(c.session)
+	}
+	return h.cfg.Accept(r, c.hello)
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {

@@ -18,6 +18,13 @@ const tokenPrefix = "base64url.bearer.phx."
 // phoenixProtocol is the subprotocol that a client offers beside its token.
 const phoenixProtocol = "phoenix"
 
+// What a client offers that brings a session of long polling
+// (spec/protocol.md §23): the first, and the second with the session's token.
+const (
+	upgradeProtocol = "roost.upgrade"
+	sessionPrefix   = "roost.session."
+)
+
 // acceptGUID is the constant of RFC 6455 §1.3.
 const acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -59,6 +66,23 @@ func takeToken(offered []string) (token string, rest []string, err error) {
 		return "", nil, errors.New("the auth token offered as a subprotocol is not base64")
 	}
 	return string(decoded), slices.Delete(offered, i, i+1), nil
+}
+
+// takeSession returns the token of the session that is offered.
+func takeSession(offered []string) (token string, err error) {
+	for _, s := range offered {
+		after, ok := strings.CutPrefix(s, sessionPrefix)
+		switch {
+		case ok && token != "":
+			return "", errors.New("more than one session is offered for " + upgradeProtocol)
+		case ok:
+			token = after
+		}
+	}
+	if token == "" {
+		return "", errors.New("no session is offered for " + upgradeProtocol)
+	}
+	return token, nil
 }
 
 // pickSubprotocol returns the first of ours that was offered. ok is false if

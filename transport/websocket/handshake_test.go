@@ -236,6 +236,44 @@ func TestRefusedConnects(t *testing.T) {
 	}
 }
 
+// A client may bring a session of long polling (spec/protocol.md §23), which
+// stands in for what Accept makes.
+func TestAClientBringsASession(t *testing.T) {
+	brought := func(token string) (func(transport.Conn) transport.Session, error) {
+		return nil, &transport.Refused{Reason: errors.New(token), Status: http.StatusGone}
+	}
+	connected := func(_ *http.Request, hello transport.Hello) (func(transport.Conn) transport.Session, error) {
+		return nil, &transport.Refused{Status: http.StatusTeapot, Reason: errors.New(hello.AuthToken)}
+	}
+	tests := []struct {
+		name, offer string
+		upgrade     func(string) (func(transport.Conn) transport.Session, error)
+		status      int
+	}{
+		{"a session", "roost.upgrade, roost.session.T", brought, http.StatusGone},
+		{"a session before the word", "roost.session.T, roost.upgrade", brought, http.StatusGone},
+		{"no session", "roost.upgrade", brought, http.StatusForbidden},
+		{"an empty session", "roost.upgrade, roost.session.", brought, http.StatusForbidden},
+		{"two sessions", "roost.upgrade, roost.session.T, roost.session.U", brought, http.StatusForbidden},
+		{"a session without the word", "roost.session.T", brought, http.StatusTeapot},
+		{"a session where nobody takes one", "roost.upgrade, roost.session.T", nil, http.StatusTeapot},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var log bytes.Buffer
+			h := New(Config{Accept: connected, Upgrade: tt.upgrade, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			r, w := handshake(), httptest.NewRecorder()
+			r.Header.Set("Sec-Websocket-Protocol", tt.offer)
+			if h.ServeHTTP(w, r); w.Code != tt.status {
+				t.Errorf("status %d, want %d", w.Code, tt.status)
+			}
+			if strings.Contains(log.String(), "session.T") {
+				t.Errorf("the log shows the token: %s", &log)
+			}
+		})
+	}
+}
+
 func TestAcceptRunsOnlyForHandshakes(t *testing.T) {
 	accept := func(*http.Request, transport.Hello) (func(transport.Conn) transport.Session, error) {
 		t.Error("Accept called")

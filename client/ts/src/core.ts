@@ -4,6 +4,7 @@ export type { Contract, NoReply, Untyped } from "./contract.js"
 export type { Eventually, Params } from "./params.js"
 export {
   Presence,
+  type PresenceChannel,
   type OnJoin,
   type OnLeave,
   type OnUpdate,

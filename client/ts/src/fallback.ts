@@ -87,12 +87,16 @@ export class Fallback {
     if (!this.primary || this.upgrade || !(conn instanceof LongPoll) || !conn.canUpgrade) return
     // Serializers of an application's own are not for LongPoll, and the session goes on as it began.
     if (!decodesPositions || !marksBytes) return
-    this.upgradeTimer.scheduleTimeout()
-    if (isPageHidden()) return
+    this.upgradeTimer.cancel()
+    if (isPageHidden()) {
+      this.upgradeTimer.scheduleTimeout()
+      return
+    }
     try {
       this.upgrade = new Upgrade(conn, this.primary, (transport) => this.upgraded(conn, transport))
     } catch (error) {
       this.socket.log("transport", "cannot leave LongPoll", error)
+      this.upgradeTimer.scheduleTimeout()
     }
   }
 
@@ -125,6 +129,7 @@ export class Fallback {
     const { socket, primary } = this
     if (!transport || !primary) {
       socket.log("transport", "staying with LongPoll")
+      this.upgradeTimer.scheduleTimeout()
       return
     }
     socket.log("transport", "going on from LongPoll over the primary transport")

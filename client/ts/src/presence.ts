@@ -47,6 +47,8 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
   readonly channel: PresenceChannel
   /** The join of the channel that `state` belongs to. */
   joinRef: string | null = null
+  // Those of the state, which take longer to get than the entries: most diffs bring and take none.
+  private keys: string[] | undefined
   // Diffs that came before the state of their join.
   private pending: { joinRef: string | null; diffs: PresenceDiff<E>[] } = { joinRef: null, diffs: [] }
   private joinCallback: OnJoin<E> = () => {}
@@ -89,7 +91,9 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
   list(): E[]
   list<T>(chooser: (key: string, entry: E) => T): T[]
   list<T>(chooser?: (key: string, entry: E) => T): (E | T)[] {
-    return chooser ? Presence.list(this.state, chooser) : Presence.list(this.state)
+    const { state } = this
+    this.keys ??= Object.keys(state)
+    return this.keys.map((key) => (chooser ? chooser(key, state[key]!) : state[key]!))
   }
 
   /** True from a join of the channel until the server has sent the state. */
@@ -100,6 +104,7 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
   private receiveState(state: PresenceState<E>): void {
     this.joinRef = this.channel.joinRef()
     this.state = Presence.syncState(this.state, state, this.joinCallback, this.leaveCallback, this.updateCallback)
+    this.keys = undefined
     const { joinRef, diffs } = this.pending
     this.pending = { joinRef: null, diffs: [] }
     // Diffs of a former join are older than this state: they could bring back users who have left since.
@@ -121,7 +126,10 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
   }
 
   private apply(diff: PresenceDiff<E>): void {
+    const isAbsent = (key: string) => !this.state[key]
+    const comes = Object.keys(diff.joins).some(isAbsent)
     this.state = Presence.syncDiff(this.state, diff, this.joinCallback, this.leaveCallback, this.updateCallback)
+    if (comes || Object.keys(diff.leaves).some(isAbsent)) this.keys = undefined
   }
 
   /** Returns the state that the server sent, after calling back for what differs from the current one, which it leaves alone. */

@@ -6,7 +6,7 @@ export interface Message {
   ref: string | null
   topic: string
   event: string
-  /** JSON, or bytes: an ArrayBuffer or a view of one when sent, always an ArrayBuffer when received. */
+  /** JSON, or bytes: an ArrayBuffer or a view of one when sent, an ArrayBuffer when decoded. */
   payload: unknown
   /** The mark of a push of bytes, by an Outbox; others have theirs in the payload (spec/protocol.md §21). */
   mark?: string
@@ -48,6 +48,13 @@ export function asBytes(value: unknown): Uint8Array | undefined {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
   if (Object.prototype.toString.call(value) === "[object ArrayBuffer]") return new Uint8Array(value as ArrayBuffer)
   return undefined
+}
+
+/** The message with its bytes, if it brings any, as a Uint8Array. */
+export function withUint8Array(message: Message): Message {
+  const { payload } = message
+  const response = asBytes((payload as { response?: unknown } | null)?.response)
+  return { ...message, payload: response ? { ...(payload as object), response } : (asBytes(payload) ?? payload) }
 }
 
 /** Binary frames: spec/protocol.md §7. A null ref goes as an empty one. */

@@ -41,6 +41,8 @@ export interface SocketOptions {
   debug?: boolean
   /** The type of binary frames from the transport. Default "arraybuffer", the only one that the default serializer reads. */
   binaryType?: string
+  /** True to get the bytes of payloads and replies as a Uint8Array. By default they are an ArrayBuffer, as in phoenix.js. */
+  uint8Arrays?: boolean
   /** The version of the wire to ask for. Default "2.0.0", the only one that the default serializer speaks. */
   vsn?: string
 }

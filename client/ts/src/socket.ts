@@ -7,7 +7,7 @@ import { isOffline, isPageHidden, watchPage } from "./page.js"
 import { appendParams, closure, isPromise, within, type Eventually, type Params } from "./params.js"
 import { hostLocation, hostWebSocket } from "./platform.js"
 import { defaultReconnectAfterMs, defaultRejoinAfterMs, fullJitter, stayAway, toldByReason, type Schedule } from "./retry.js"
-import { Serializer, type Decode, type Encode, type Message } from "./serializer.js"
+import { Serializer, withUint8Array, type Decode, type Encode, type Message } from "./serializer.js"
 import type { ErrorCallback, Logger, Registered, SocketEvents, SocketOptions } from "./socket-options.js"
 import { Timer } from "./timer.js"
 import { ReadyState, type CloseInfo, type Transport, type TransportConstructor } from "./transport.js"
@@ -55,6 +55,7 @@ export class Socket {
   readonly rejoinSchedule: Schedule
   private readonly customEncode: Encode | undefined
   private readonly customDecode: Decode | undefined
+  private readonly uint8Arrays: boolean
   private readonly jitter: boolean
   protected readonly heartbeat: Heartbeat
   private readonly reconnectTimer: Timer
@@ -92,6 +93,7 @@ export class Socket {
     this.logger = opts.logger ?? (opts.debug ? (kind, message, data) => console.log(`${kind}: ${message}`, data) : null)
     this.customEncode = opts.encode
     this.customDecode = opts.decode
+    this.uint8Arrays = opts.uint8Arrays ?? false
     this.jitter = opts.jitter ?? true
     const spread = (own: Schedule | undefined, schedule: Schedule) => (own || !this.jitter ? schedule : fullJitter(schedule))
     this.rejoinSchedule = spread(opts.rejoinAfterMs, this.rejoinAfterMs)
@@ -383,7 +385,7 @@ export class Socket {
     try {
       decode(data, (message: Message) => {
         decoded = true
-        if (this.connection === connection && connection.isOpen()) this.dispatch(connection, message)
+        if (this.connection === connection && connection.isOpen()) this.dispatch(connection, this.uint8Arrays ? withUint8Array(message) : message)
       })
     } catch (error) {
       // What a callback of the application throws is the application's; a frame that makes no sense is dropped.

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process"
 import { once } from "node:events"
+import { createServer, type AddressInfo } from "node:net"
 import { createInterface } from "node:readline"
 import type { TestContext } from "node:test"
 import { WebSocket } from "ws"
@@ -43,16 +44,46 @@ export function client(t: TestContext, address: string, transport: TransportCons
 /** Waits until the channel has joined, or joined again. */
 export const ok = (channel: Channel) => new Promise<void>((resolve) => channel.joinPush.receive("ok", () => resolve()))
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
 /** A conformance application of a test's own. */
 export class Server {
   address = "127.0.0.1:0"
   private process: ChildProcess | undefined
 
-  static async start(t: TestContext): Promise<Server> {
-    const server = new Server()
+  static async start(t: TestContext, ...flags: string[]): Promise<Server> {
+    const server = new Server(flags)
     await server.run()
     t.after(() => server.process?.kill("SIGKILL"))
     return server
+  }
+
+  /** Starts two that know each other. They keep no history. */
+  static async cluster(t: TestContext): Promise<[Server, Server]> {
+    const ports = await Promise.all([freePort(), freePort()])
+    const peers = ports.map((port) => `127.0.0.1:${port}`).join()
+    const start = (port: number) => Server.start(t, "-cluster-listen", `127.0.0.1:${port}`, "-cluster-peers", peers)
+    const servers = await Promise.all([start(ports[0]), start(ports[1])])
+    for (const server of servers) while ((await server.info()).peers.length < 1) await new Promise((resolve) => setTimeout(resolve, 20))
+    return servers
+  }
+
+  private readonly flags: string[]
+
+  private constructor(flags: string[]) {
+    this.flags = flags
+  }
+
+  /** What it says of itself. */
+  async info(): Promise<{ peers: string[]; sockets: number }> {
+    const response = await fetch(`http://${this.address}/admin/info`)
+    return response.json() as Promise<{ peers: string[]; sockets: number }>
   }
 
   /** Ends it as a crash would, and starts it again under its address. */
@@ -64,7 +95,7 @@ export class Server {
   }
 
   private async run(): Promise<void> {
-    this.process = spawn(program!, ["-addr", this.address], { stdio: ["ignore", "pipe", "ignore"] })
+    this.process = spawn(program!, ["-addr", this.address, ...this.flags], { stdio: ["ignore", "pipe", "ignore"] })
     const [line] = (await once(createInterface({ input: this.process.stdout! }), "line")) as [string]
     this.address = line.replace("listening on ", "")
   }

@@ -158,6 +158,21 @@ test("an instance follows state and diffs and tells of each change", () => {
   done()
 })
 
+test("an instance lists who is there after each diff, in the order of its state", () => {
+  const { channel, presence, done } = joining()
+  const lists: string[][] = []
+  presence.onSync(() => lists.push(presence.list((key) => key)))
+  channel.trigger("presence_state", { bob: entry("1"), ann: entry("2") })
+  channel.trigger("presence_diff", { joins: { bob: entry("3") }, leaves: { bob: entry("1") } })
+  channel.trigger("presence_diff", { joins: { eve: entry("4") }, leaves: {} })
+  channel.trigger("presence_diff", { joins: {}, leaves: { bob: entry("3") } })
+  channel.trigger("presence_diff", { joins: { bob: entry("5") }, leaves: { ann: entry("2") } })
+  channel.trigger("presence_state", { joe: entry("6") })
+  for (const [n, keys] of ["bob ann", "bob ann", "bob ann eve", "ann eve", "eve bob", "joe"].entries()) assert.deepEqual(lists[n], keys.split(" "))
+  assert.deepEqual(presence.list(), Presence.list(presence.state))
+  done()
+})
+
 test("diffs that come before the state wait for it and are applied in order", () => {
   const { channel, presence, calls, done } = joining()
   channel.trigger("presence_diff", { joins: { ann: entry("2") }, leaves: {} })

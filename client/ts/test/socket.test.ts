@@ -276,6 +276,25 @@ test("own encode and decode take the place of the serializer", async (t) => {
   assert.equal((await message).event, "decoded")
 })
 
+for (const [type, opts] of [["an ArrayBuffer", {}], ["a Uint8Array", { uint8Arrays: true }]] as const) {
+  test(`bytes arrive as ${type}, in events and replies, and JSON as it is`, async (t) => {
+    const peer = await Peer.start(t)
+    const socket = socketTo(t, peer, opts)
+    const connection = await connect(socket, peer)
+    const seen: unknown[] = []
+    socket.onMessage(({ payload }) => seen.push(payload))
+    connection.send(Buffer.from("\x02\x01\x01te\x07", "latin1"))
+    connection.send(Buffer.from("\x01\x01\x01\x01\x0212tok\x07", "latin1"))
+    connection.send([null, null, "t", "e", { response: [1] }])
+    connection.send(["1", "9", "t", "phx_reply", { status: "ok", response: {} }])
+    await new Promise<void>((resolve) => {
+      socket.onMessage(({ ref }) => ref === "9" && resolve())
+    })
+    const bytes = "uint8Arrays" in opts ? new Uint8Array([7]) : new Uint8Array([7]).buffer
+    assert.deepEqual(seen, [bytes, { status: "ok", response: bytes }, { response: [1] }, { status: "ok", response: {} }])
+  })
+}
+
 test("a message whose decoding ends after its connection does is dropped", async (t) => {
   const peer = await Peer.start(t)
   const options: SocketOptions = {}

@@ -111,7 +111,7 @@ func parseYouTube(u *url.URL) (Source, error) {
 		id = second
 	}
 	if !youTubeID.MatchString(id) {
-		return Source{}, errors.New("is on YouTube, but is not that of one video; it should look like https://www.youtube.com/watch?v=…")
+		return Source{}, errors.New("is on YouTube, but is not that of one video (https://www.youtube.com/watch?v=…)")
 	}
 	return Source{Kind: YouTube, Ref: id}, nil
 }

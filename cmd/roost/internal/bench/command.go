@@ -35,6 +35,7 @@ func commands() []command {
 		single("presence", "users that enter one room at once, until all know all", presenceHelp, presenceFlags),
 		single("storm", "connections that join, leave and close, over and over", stormHelp, stormFlags),
 		single("history", "what it costs to keep events: broadcasts, rejoins, a crowd that comes back", historyHelp, historyFlags),
+		single("client", "programs of the Go client: what they see of calls, events and presence", clientHelp, clientFlags),
 		{"limit", "fanout beside one plain send(2) for each delivery", limitHelp, limitSetup},
 		{"floor", "fanout beside a bare epoll loop that does nothing else", floorHelp, floorSetup},
 		{"floor rr", "rr beside that loop", floorHelp, floorRRSetup},
@@ -180,6 +181,25 @@ func stormFlags(fs *flag.FlagSet) workload {
 	fs.StringVar(&w.topic, "topic", "echo:bench", "the `topic`")
 	return w
 }
+
+func clientFlags(fs *flag.FlagSet) workload {
+	w := &programs{}
+	fs.IntVar(&w.count, "clients", 20, "how `many` clients there are")
+	fs.StringVar(&w.topic, "topic", "echo:bench", "the `topic` that all join, which replies to ping and broadcasts shout")
+	fs.StringVar(&w.room, "room", "room:bench", "the `topic`, to which a number is added, where all are present first,\n"+
+		"as in roost bench presence; empty: none")
+	fs.IntVar(&w.size, "size", 64, "the length of what is said, in `bytes`")
+	fs.Float64Var(&w.rate, "rate", 50, "broadcasts a `second`")
+	fs.BoolVar(&w.polls, "longpoll", false, "go by long polling")
+	fs.BoolVar(&w.compress, "compress", false, "offer the server to compress")
+	fs.DurationVar(&w.warmup, "warmup", time.Second, "how `long` not to measure at first")
+	fs.DurationVar(&w.duration, "duration", 5*time.Second, "how `long` to measure")
+	return w
+}
+
+const clientHelp = `Each client calls again when it has its reply, and the first has the server broadcast to
+all. Latencies are those of the calls, and of the events from the push to the callback.
+The clients cost more than the server: see rr and fanout for what a server can do.`
 
 const stormHelp = `As many are under way at a time as -at-once says. Each waits for the replies to its
 join and its leave, and for the server's close frame.`

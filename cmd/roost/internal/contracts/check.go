@@ -67,8 +67,12 @@ type comparison struct {
 	// send, the sender is the contract before and the receiver that of now; of
 	// what they get it is the other way around.
 	clientsGet bool
-	comparing  [][2]string // the named types that are being compared
+	comparing  [][2]string // the names of the types that are being compared, from the outermost
 }
+
+// maxDepth is how deep types are compared that refer to themselves, each by a
+// name that the other has not.
+const maxDepth = 100
 
 func (d *comparison) reportf(where, format string, args ...any) {
 	d.found = append(d.found, where+" "+fmt.Sprintf(format, args...))
@@ -137,14 +141,12 @@ func (d *comparison) got(where string, was, is contract.Type) {
 
 // fits reports what a sender may send that the receiver does not know.
 func (d *comparison) fits(where string, sender, receiver contract.Type) {
-	named := [2]string{sender.Ref, receiver.Ref}
-	if sender.Ref != "" && receiver.Ref != "" {
-		if slices.Contains(d.comparing, named) {
-			return
-		}
-		d.comparing = append(d.comparing, named)
-		defer func() { d.comparing = d.comparing[:len(d.comparing)-1] }()
+	names := [2]string{sender.Ref, receiver.Ref}
+	if named := names[0] != "" && names[1] != ""; len(d.comparing) == maxDepth || named && slices.Contains(d.comparing, names) {
+		return
 	}
+	d.comparing = append(d.comparing, names)
+	defer func() { d.comparing = d.comparing[:len(d.comparing)-1] }()
 	s, r := d.resolve(sender, !d.clientsGet), d.resolve(receiver, d.clientsGet)
 	if r.Kind == contract.Any {
 		return
@@ -163,15 +165,12 @@ func (d *comparison) fits(where string, sender, receiver contract.Type) {
 	case s.Kind == contract.Object:
 		d.fields(where, s, r)
 	case s.Elem != nil && r.Elem != nil:
-		d.fits(where+d.elem(s), *s.Elem, *r.Elem)
+		each := ".*"
+		if s.Kind == contract.List {
+			each = "[]"
+		}
+		d.fits(where+each, *s.Elem, *r.Elem)
 	}
-}
-
-func (d *comparison) elem(t contract.Type) string {
-	if t.Kind == contract.List {
-		return "[]"
-	}
-	return ".*"
 }
 
 func (d *comparison) fields(where string, sender, receiver contract.Type) {

@@ -19,6 +19,8 @@ type (
 	bush2   struct{ Kids []int }
 	sized   struct{ A [2]int }
 	resized struct{ A [3]int }
+	odd     struct{ A struct{ B *odd } }
+	even    struct{ B *struct{ A even } }
 )
 
 // Each change of a type is looked at from both sides: as one of what clients
@@ -70,6 +72,7 @@ func TestChangesOfTypes(t *testing.T) {
 		{"within a map", struct{ A map[string]int }{}, struct{ A map[string]*int }{}, "", "x.A.* may be null now"},
 		{"within itself", tree{}, bush{}, "x.Kids[].Kids[] was object, and is integer (int64) now",
 			"x.Kids[].Kids[] was object, and is integer (int64) now"},
+		{"within itself, under other names", odd{}, struct{ A even }{}, "", ""},
 		{"a map", struct{}{}, map[string]int{}, "x was object, and is map now", "x was object, and is map now"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -20,8 +20,9 @@ func typeNames(c *contract.Contract, reserved ...string) map[string]string {
 	for deeper := true; deeper; {
 		deeper = false
 		for name, same := range groupBy(refs, func(ref string) string { return typeName(ref, depth[ref]) }) {
-			if len(same) == 1 && !slices.Contains(reserved, name) {
-				continue
+			other := func(ref string) bool { return !strings.EqualFold(ref, same[0]) }
+			if !slices.ContainsFunc(same, other) && !slices.Contains(reserved, name) {
+				continue // one type, or an exported one and one that is not
 			}
 			for _, ref := range same {
 				if depth[ref] <= len(pathWords(ref)) {
@@ -31,7 +32,6 @@ func typeNames(c *contract.Contract, reserved ...string) map[string]string {
 			}
 		}
 	}
-	// Paths may differ in signs only.
 	return distinct(groupBy(refs, func(ref string) string { return typeName(ref, depth[ref]) }))
 }
 

@@ -111,7 +111,7 @@ func toJSON(t *testing.T, v any) []byte {
 // generator makes random values.
 type generator struct{ *rand.Rand }
 
-const maxDepth = 5
+const maxNesting = 5
 
 func (g generator) fill(v reflect.Value, depth int) {
 	switch v.Interface().(type) {
@@ -128,7 +128,7 @@ func (g generator) fill(v reflect.Value, depth int) {
 		return
 	}
 	some := g.IntN(3)
-	if depth > maxDepth {
+	if depth > maxNesting {
 		some = 0
 	}
 	switch v.Kind() {

@@ -107,14 +107,17 @@ func (p Part) next(pkg string) string {
 		return replace.Replace(`Add this line where the server is made:
 
 	server.Handle("NAME:{id}", camelChannel())
+
+and have the types of the page made anew: make generate, or go generate ./...
 `)
 	case "presence":
 		return replace.Replace(`Make the tracker beside the server, with the PubSub that both use:
 
 	camel := NewPascal(server.PubSub())
 
-call this in the join callback of a handler:
+declare it where a handler is made, and call it in the handler's join callback:
 
+	h.Tracks(camel)
 	trackPascal(ctx, camel, ch, "the key of who joins")
 
 and close the tracker when the server has shut down:

@@ -16,7 +16,7 @@ import (
 )
 
 // entries are what pages load, each with all that it imports.
-var entries = []string{"web/assets/app.css", "web/assets/theme.ts", "web/assets/watch.css", "web/assets/watch.ts"}
+var entries = []string{"web/assets/app.css", "web/assets/site.ts", "web/assets/watch.css", "web/assets/watch.ts"}
 
 func main() {
 	// go generate runs it in web.

@@ -80,7 +80,7 @@ func (s *Store) After(ctx context.Context, video string, id int64) ([]Annotation
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err says the rest
 	var found []Annotation
 	for rows.Next() {
 		var a Annotation
