@@ -198,7 +198,7 @@ export class Socket {
     return this.addCallback("reconnect", callback)
   }
 
-  /** Calls back when the transport in use has changed: by the fallback to LongPoll, or by `replaceTransport`. */
+  /** Calls back when the transport in use has changed: by the fallback to LongPoll, back from there, or by `replaceTransport`. */
   onTransport(callback: (transport: TransportConstructor) => void): string {
     return this.addCallback("transport", callback)
   }
