@@ -39,7 +39,8 @@ lint: need-go
 		$(TOOL) $(GOLANGCI_LINT) run ./... || failed=yes; \
 		go mod tidy -diff || failed=yes; \
 	done; [[ -z $$failed ]]
-	@go run ./cmd/roost contract -verify -ts examples/rumbl/web/assets/contract.ts ./examples/rumbl/live
+	@cd examples/rumbl/live && go run github.com/roost-dev/roost/cmd/roost contract \
+		-check contract.json -verify -ts ../web/assets/contract.ts
 	@go run ./cmd/roost contract -verify -ts docs/guides/contracts/contract.ts ./docs/guides/contracts
 
 test-go: need-go need-cc need-postgresql need-nats-server need-redis-server $(NETWORK) client/ts/node_modules test/node_modules

@@ -62,6 +62,18 @@ test("what one notes the others see", async () => {
   await Promise.all([ann.picture("7-cluster-ann"), bob.picture("7-cluster-bob")])
 })
 
+test("an edit, a removal and a message reach those on other nodes", async () => {
+  await ann.say("Hello from here")
+  await ann.annotation("From Ann").getByRole("button", { name: "Edit" }).click()
+  await ann.page.getByLabel("Your annotation").fill("From Ann, edited")
+  await ann.page.keyboard.press("Enter")
+  await sameForAll("From Ann, edited")
+  await bob.annotation("From Bob").getByRole("button", { name: "Delete" }).click()
+  await bob.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click()
+  await Promise.all(everybody().map((viewer) => viewer.annotation("From Bob").waitFor({ state: "detached" })))
+  await Promise.all(everybody().map((viewer) => viewer.message("Hello from here").waitFor()))
+})
+
 let dead
 
 test("those on a node that is killed are back on another by themselves", async (t) => {
@@ -103,6 +115,30 @@ test("nodes come back under their names, and nobody sees those who were there be
   await bob.annotate("All is well")
   await sameForAll("All is well")
   await Promise.all([ann.picture("8-cluster-healed-ann"), cleo.picture("8-cluster-healed-cleo")])
+})
+
+test("who mutes and sends away is heard on every node", async () => {
+  const clip = "A clip of Ann's"
+  await ann.addVideo(clip, "/static/sample.webm")
+  await Promise.all([ann.isLive(), bob.watch(clip), cleo.watch(clip)])
+  await ann.sees({ Bob: 1, Cleo: 1 })
+  await ann.viewer("Bob").getByRole("button", { name: "Mute Bob" }).click()
+  await bob.page.getByTestId("muted").waitFor()
+  await bob.say("Buy this")
+  await ann.message("Buy this").waitFor()
+  await ann.say("Enough")
+  await cleo.message("Enough").waitFor()
+  assert.equal(await cleo.message("Buy this").count(), 0)
+  for (let i = 0; i < 3; i++) { // on whichever node
+    await bob.page.reload()
+    await bob.page.getByTestId("muted").waitFor()
+  }
+  for (const viewer of [bob, cleo]) {
+    await ann.viewer(viewer.name).getByRole("button", { name: `Send ${viewer.name} away` }).click()
+    await ann.page.getByRole("dialog").getByRole("button", { name: "Send away" }).click()
+    await viewer.page.getByTestId("ended").filter({ hasText: "sent away" }).waitFor()
+  }
+  await ann.viewer("Cleo").waitFor({ state: "detached" })
 })
 
 test("nothing went wrong on any page", () => {

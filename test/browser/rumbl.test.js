@@ -50,7 +50,7 @@ test("a second page of the same person counts as a session, until it is closed",
 })
 
 test("what one notes the other sees at once, at the time of the video", async () => {
-  await ann.annotation("Up, up and away!").getByRole("button").click() // goes there
+  await ann.annotation("Up, up and away!").getByRole("button", { name: "Go to" }).click()
   await ann.page.getByTestId("annotation-at").filter({ hasText: "0:13" }).waitFor()
   await ann.annotate("A balloon!")
   await Promise.all([ann, bob].map((viewer) => viewer.annotation("A balloon!").waitFor()))
@@ -73,47 +73,62 @@ test("the video plays, and shows what was noted as it passes", async () => {
   await bob.page.locator("#video").evaluate((video) => video.pause())
 })
 
-test("while the server is away both are told, and what one has written stays", async () => {
+test("while the server is away both are told, and when the next try is; what one writes waits", async () => {
   await rumbl.stop()
   await Promise.all([ann.isOffline(), bob.isOffline()])
   await ann.annotate("Into the void")
-  await ann.page.getByTestId("annotation-problem").filter({ hasText: "offline" }).waitFor()
-  assert.equal(await ann.page.getByTestId("annotation-body").inputValue(), "Into the void")
+  await ann.say("Anybody?")
+  await ann.pending("Into the void").filter({ hasText: "Sending…" }).waitFor()
+  await ann.pending("Anybody?").waitFor()
+  assert.equal(await ann.annotation("Into the void").count(), 0)
+  const countdown = ann.page.getByTestId("countdown")
+  await countdown.filter({ hasText: "Next try in 5 s" }).waitFor()
+  await countdown.filter({ hasText: "Next try in 4 s" }).waitFor()
   await ann.picture("4-offline")
 })
 
-test("what one notes while the other is away, that one sees once he is back, and everything just once", async () => {
+test("what one wrote then is kept once the server is there, and seen by one who was away for longer", async () => {
   const before = await bob.annotations()
   const told = bob.listen()
-  await bob.context.setOffline(true) // he stays away for longer
+  await bob.context.setOffline(true)
   await rumbl.start()
+  await ann.page.getByRole("button", { name: "Try now" }).click()
   await ann.isLive()
-  for (const text of ["Into the void, and back", "Bob missed this", "And this"]) {
+  await Promise.all([ann.annotation("Into the void").waitFor(), ann.message("Anybody?").waitFor()])
+  await ann.pending("").waitFor({ state: "detached" })
+  for (const text of ["Bob missed this", "And this"]) {
     await ann.annotate(text)
     await ann.annotation(text).waitFor()
   }
+  await ann.annotation("And this").getByRole("button", { name: "Edit" }).click()
+  await ann.page.getByLabel("Your annotation").fill("And that")
+  await ann.page.keyboard.press("Enter")
+  await ann.annotation("A balloon!").getByRole("button", { name: "Delete" }).click()
+  await ann.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click()
+  await ann.annotation("A balloon!").waitFor({ state: "detached" })
   await bob.isOffline()
   assert.deepEqual(await bob.annotations(), before)
 
   await bob.context.setOffline(false)
   await bob.isLive()
-  await bob.annotation("And this").waitFor()
+  await Promise.all([bob.annotation("And that").waitFor(), bob.annotation("A balloon!").waitFor({ state: "detached" }), bob.message("Anybody?").waitFor()])
   await bob.annotate("Back again")
   await Promise.all([ann, bob].map((viewer) => viewer.annotation("Back again").waitFor()))
 
   const all = await ann.annotations()
-  assert.equal(all.length, before.length + 4)
+  assert.equal(all.length, before.length + 3)
   assert.equal(new Set(all).size, all.length, "each is shown once")
   assert.deepEqual(await bob.annotations(), all)
   await Promise.all([ann.sees({ Bob: 1 }), bob.sees({ Ann: 1 })])
   await Promise.all([ann.picture("5-ann-back"), bob.picture("5-bob-back")])
 
-  // The history has ended with the server.
-  const since = ["A balloon!", "<b>Where?</b>", "Into the void, and back", "Bob missed this", "And this"]
-  assert.deepEqual(told, [{ recovered: false, joined: since }, "Back again"])
+  // The history has ended with the server, and his own is in the reply.
+  assert.deepEqual(told, [{ recovered: false, joined: ["<b>Where?</b>", "Into the void", "Bob missed this", "And that"] }])
 })
 
 test("whose connection is cut gets what he missed from the history of the video, in order and just once", async () => {
+  await bob.page.reload() // over a WebSocket again
+  await bob.isLive()
   const before = await bob.annotations()
   const told = bob.listen()
   cutter.budget = () => 0
@@ -124,6 +139,10 @@ test("whose connection is cut gets what he missed from the history of the video,
     await ann.annotate(text)
     await ann.annotation(text).waitFor()
   }
+  await ann.say("He must be back soon")
+  await ann.annotation("Bob missed this").getByRole("button", { name: "Delete" }).click()
+  await ann.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click()
+  await ann.annotation("Bob missed this").waitFor({ state: "detached" })
   assert.deepEqual(await bob.annotations(), before)
 
   cutter.budget = () => Infinity
@@ -131,15 +150,19 @@ test("whose connection is cut gets what he missed from the history of the video,
   await bob.annotation("Is he back?").waitFor()
   await ann.annotate("He is!")
   await bob.annotation("He is!").waitFor()
+  await bob.message("He must be back soon").waitFor()
+  assert.equal(await bob.annotation("Bob missed this").count(), 0)
   assert.deepEqual(told, [{ recovered: true, joined: [] }, ...missed, "He is!"])
   const all = await bob.annotations()
-  assert.equal(all.length, before.length + 4)
+  assert.equal(all.length, before.length + 4 - 1)
   assert.deepEqual(all.filter((text) => !before.includes(text)), [...missed, "He is!"])
   assert.deepEqual(all, await ann.annotations())
   await bob.picture("6-bob-recovered")
 })
 
 test("who loses the answer to an annotation with his connection has it kept once", async () => {
+  await bob.page.reload()
+  await bob.isLive()
   const before = await ann.annotations()
   const cuts = cutter.cuts
   cutter.loseAnswers()
@@ -161,19 +184,26 @@ test("a page that is loaded anew shows the same", async () => {
   assert.deepEqual(await ann.annotations(), before)
 })
 
-test("on a phone everything fits", async () => {
-  await ann.page.setViewportSize({ width: 390, height: 844 })
-  const [wide, screen] = await ann.page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
-  assert.ok(wide <= screen, `the page is ${wide} wide on a screen of ${screen}`)
-  await ann.picture("7-phone")
+test("where WebSockets do not get through the page goes over to long polling, and says so", async () => {
+  await bob.page.routeWebSocket(/websocket/, () => {}) // it opens, and nobody answers
+  await bob.page.reload()
+  await bob.page.getByTestId("transport").filter({ hasText: "long polling" }).waitFor()
+  await bob.isLive()
+  await bob.annotate("By polling")
+  await bob.say("Slowly, slowly")
+  await Promise.all([ann.annotation("By polling").waitFor(), ann.message("Slowly, slowly").waitFor()])
+  await ann.annotate("You too?")
+  await bob.annotation("You too?").waitFor()
+  assert.deepEqual(await bob.annotations(), await ann.annotations())
+  assert.equal(await ann.page.getByTestId("transport").isVisible(), false)
+  await bob.picture("6-bob-polls")
 })
 
 test("whose connection breaks between two pages of what was noted before still gets all of it", async () => {
-  for (let n = 1; n <= 100; n++) {
-    await ann.annotate(`Note ${n}`)
-    await ann.annotation(`Note ${n}`).waitFor()
-  }
+  await ann.annotateByProgram(Array.from({ length: 100 }, (_, n) => `Note ${n + 1}`))
+  await ann.annotation("Note 100").waitFor()
   let breaks = 0
+  await bob.page.evaluate(() => sessionStorage.clear()) // which says that WebSockets do not get through
   await bob.page.routeWebSocket(/websocket/, (socket) => {
     const server = socket.connectToServer()
     socket.onMessage((message) => {

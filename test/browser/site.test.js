@@ -146,6 +146,7 @@ test("videos are listed by owner and by category, and searched within both", asy
   assert.equal((await titles(ann)).length, 7)
   await page.getByRole("link", { name: "Mia Sommer" }).first().click()
   assert.deepEqual(await titles(ann), ["A balloon over the valley", "Golden hour, explained"])
+  await look(ann, "by-owner")
 })
 
 test("a video is for its owner alone to change", async () => {

@@ -1,6 +1,8 @@
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
+import * as phoenix from "phoenix"
 import { chromium } from "playwright-core"
+import WebSocket from "ws"
 
 const artifacts = new URL("../../artifacts/", import.meta.url).pathname
 const TIMEOUT = 30_000 // milliseconds that anything on a page may take
@@ -37,6 +39,7 @@ export class Viewer {
 
   async #open() {
     const page = await this.context.newPage()
+    await page.addInitScript(watchLayout)
     page.on("pageerror", (error) => this.problems.push(error.message))
     page.on("console", (message) => {
       // That the server cannot be reached is part of the story, and that a node has died.
@@ -68,7 +71,15 @@ export class Viewer {
   }
 
   #isLoggedIn() {
-    return this.page.getByTestId("current-user").filter({ hasText: this.name }).waitFor()
+    return this.page.getByTestId("current-user").filter({ hasText: this.name }).waitFor({ state: "attached" }) // a phone has no room for it
+  }
+
+  /** Adds a video, and goes on to watch it. */
+  async addVideo(title, address) {
+    await this.page.goto("/videos/new")
+    await this.page.getByLabel("Address").fill(address)
+    await this.page.getByLabel("Title").fill(title)
+    await this.page.getByRole("button", { name: "Add the video" }).click()
   }
 
   /** Opens a video of the list. */
@@ -88,7 +99,8 @@ export class Viewer {
   /** Waits until the page is connected and has shown what there is. */
   async isLive() {
     await this.page.getByTestId("offline-banner").waitFor({ state: "hidden" })
-    await this.sees({ [`${this.name} (you)`]: 1 })
+    await this.viewer(`${this.name} (you)`).waitFor({ state: "attached" })
+    await this.page.locator("#annotations:not([aria-busy])").waitFor({ state: "attached" })
   }
 
   isOffline() {
@@ -102,30 +114,108 @@ export class Viewer {
   }
 
   /**
-   * What the server tells the page of annotations over WebSockets that it opens from now on: in the reply to a join, which says
-   * whether what was missed follows from the history, or as events.
+   * What the server tells the page of annotations from now on: in the reply to a join, which says whether what was missed follows
+   * from the history, or as events.
    */
   listen() {
     const told = []
-    this.page.on("websocket", (socket) => {
-      socket.on("framereceived", ({ payload }) => {
-        const [, , , event, { body, response }] = JSON.parse(payload)
-        if (event === "annotation_added") told.push(body)
-        if (response?._history) told.push({ recovered: response._history.recovered, joined: response.annotations.map(({ body }) => body) })
-      })
+    const hear = (frame) => {
+      const [, , , event, { body, response }] = JSON.parse(frame)
+      if (event === "annotation_added") told.push(body)
+      if (response?._history) told.push({ recovered: response._history.recovered, joined: response.annotations.map(({ body }) => body) })
+    }
+    this.page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => hear(payload)))
+    this.page.on("requestfinished", async (request) => {
+      if (!request.url().includes("/longpoll") || request.method() !== "GET") return
+      const { messages } = await (await request.response()).json()
+      messages?.forEach(hear)
     })
     return told
   }
 
-  /** Writes an annotation, as one does with a keyboard, and sends it once the one before was answered. */
+  /** Writes an annotation, as one does with a keyboard. */
   async annotate(text) {
     await this.page.getByTestId("annotation-body").fill(text)
-    await this.page.locator("[data-testid=annotation-submit]:enabled").waitFor()
     await this.page.getByTestId("annotation-body").press("Enter")
+  }
+
+  /** Writes many annotations, by a program that has the page's token. */
+  async annotateByProgram(texts) {
+    const { socketToken, videoId } = await this.page.locator("#watch").evaluate(({ dataset }) => ({ ...dataset }))
+    const socket = new phoenix.Socket(`${this.site.replace("http", "ws")}/socket`, { transport: WebSocket, authToken: socketToken })
+    socket.connect()
+    const channel = socket.channel(`videos:${videoId}`)
+    const replied = (push) => new Promise((resolve, reject) => push.receive("ok", resolve).receive("error", reject).receive("timeout", reject))
+    await replied(channel.join())
+    for (const body of texts) await replied(channel.push("new_annotation", { at: 0, body }))
+    socket.disconnect()
+  }
+
+  /** Says something in the chat. */
+  async say(text) {
+    await this.page.getByTestId("message-body").fill(text)
+    await this.page.getByTestId("message-body").press("Enter")
   }
 
   annotation(text) {
     return this.page.getByTestId("annotation").filter({ hasText: text })
+  }
+
+  message(text) {
+    return this.page.getByTestId("message").filter({ hasText: text })
+  }
+
+  /** What the page shows of what the viewer wrote, while the server has not answered. */
+  pending(text) {
+    return this.page.getByTestId("pending").filter({ hasText: text })
+  }
+
+  /** All messages that the page shows. */
+  messages() {
+    return this.page.getByTestId("message-text").allTextContents()
+  }
+
+  /** Shows a lane on a screen that has no room for all. */
+  openTab(name) {
+    return this.page.getByRole("tab", { name }).click()
+  }
+
+  /** Scrolls through a list from its beginning to its end. */
+  async readAll(list) {
+    await this.page.getByTestId(list).evaluate(async (list) => {
+      for (let top = 0; top < list.scrollHeight; top += list.clientHeight / 2) {
+        list.scrollTop = top
+        await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+      }
+    })
+  }
+
+  /** Goes to a second of the video. */
+  async seek(second) {
+    await this.page.locator("#video").evaluate(async (video, second) => {
+      if (video.currentTime === second) return
+      const there = new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }))
+      video.currentTime = second
+      await there
+    }, second)
+  }
+
+  /** The joins that the page sends from now on. */
+  joins() {
+    const joins = []
+    this.page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => payload.includes("phx_join") && joins.push(payload)))
+    return joins
+  }
+
+  /** Somebody in the list of those who watch. */
+  viewer(name) {
+    return this.page.getByTestId("viewer").filter({ hasText: name })
+  }
+
+  /** Forgets the layout shifts so far; resolves with a function that resolves with those since. */
+  async watchForShifts() {
+    await this.page.evaluate(() => (window.shifts = []))
+    return () => this.page.evaluate(() => window.shifts)
   }
 
   /** All annotations that the page shows, in its order. */
@@ -136,7 +226,7 @@ export class Viewer {
   /** Waits until the page shows these people among those who watch, on so many pages each. */
   async sees(sessions) {
     for (const [name, count] of Object.entries(sessions)) {
-      await this.page.locator(`[data-testid=viewer][data-sessions="${count}"]`).filter({ hasText: name }).waitFor()
+      await this.page.locator(`[data-testid=viewer][data-sessions="${count}"]`).filter({ hasText: name }).waitFor({ state: "attached" })
     }
   }
 
@@ -145,4 +235,14 @@ export class Viewer {
     await mkdir(artifacts, { recursive: true })
     await this.page.screenshot({ path: join(artifacts, `rumbl-${name}.png`), animations: "disabled" })
   }
+}
+
+/** Runs in the page: notes what moves without its visitor having done anything. */
+function watchLayout() {
+  window.shifts = []
+  new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput, sources } of list.getEntries()) {
+      if (!hadRecentInput) window.shifts.push({ value, moved: sources.map(({ node }) => node?.outerHTML?.slice(0, 120)) })
+    }
+  }).observe({ type: "layout-shift" })
 }

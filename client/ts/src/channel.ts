@@ -1,7 +1,7 @@
-import type { Argument, Contract, EventName, Named, Untyped } from "./contract.js"
+import type { Contract, EventName, Named, Untyped } from "./contract.js"
 import type { Extension } from "./extension.js"
 import { closure } from "./params.js"
-import { onAbort, Push, type PushOf, type PushOptions } from "./push.js"
+import { onAbort, Push, type PushArguments, type PushOf, type PushOptions } from "./push.js"
 import type { Message } from "./serializer.js"
 import type { Socket } from "./socket.js"
 import { Timer } from "./timer.js"
@@ -11,6 +11,9 @@ export type ChannelState = "closed" | "errored" | "joined" | "joining" | "leavin
 
 /** The payload of a join: a JSON object or bytes, or a function that makes one at each join and rejoin. */
 export type JoinParams<P = object> = P | (() => P)
+
+/** The params of `Socket.channel`, which may be left out if they may be empty. */
+export type ChannelArguments<P> = {} extends P ? [params?: JoinParams<P>] : [params: JoinParams<P>]
 
 /** Receives an event: its payload, the ref of a reply, and the join it belongs to. */
 export type EventCallback<P> = (payload: P, ref: string | null, joinRef: string | null) => void
@@ -94,10 +97,10 @@ export class Channel<C extends Contract = Untyped> {
   }
 
   /**
-   * Sends an event. Waits for the join if need be, for at most the timeout in milliseconds; what is on its way when the connection
-   * is lost ends in "timeout" and is not sent again. Throws before `join`, and if the payload cannot be encoded.
+   * Sends an event. Waits for the join if need be, for at most the timeout in milliseconds; what is on its way when the
+   * connection is lost ends in "timeout" and is not sent again. Throws before `join`, and if the payload cannot be encoded.
    */
-  push<E extends EventName<C["in"]>>(event: E, ...payload: Argument<C["in"][E]["payload"], [options?: number | PushOptions]>): PushOf<C["in"][E]["reply"]>
+  push<E extends EventName<C["in"]>>(event: E, ...payload: PushArguments<C["in"][E]["payload"]>): PushOf<C["in"][E]["reply"]>
   push(event: string, payload: unknown = {}, options: number | PushOptions = {}): any {
     if (!this.joinedOnce) {
       throw new Error(`tried to push "${event}" to "${this.topic}" before joining: call join() first`)

@@ -35,6 +35,3 @@ export type EventName<Events> = keyof Events & string
 
 /** T, unless the caller has named another type, as in `channel.on<Annotation>("annotation_added", show)`. */
 export type Named<Type, T> = [Type] extends [never] ? T : NoInfer<Type>
-
-/** An argument of type T, and those that may follow. It may be left out if it may be empty. */
-export type Argument<T, Rest extends unknown[] = []> = {} extends T ? [argument?: T, ...rest: Rest] : [argument: T, ...rest: Rest]

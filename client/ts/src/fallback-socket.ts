@@ -51,10 +51,11 @@ export class Socket extends CoreSocket {
     return LongPoll
   }
 
-  /** @internal Goes on with the same session over another transport (spec/protocol.md §23). */
-  moveTo(transport: Transport, constructor: TransportConstructor): void {
+  /** @internal Goes on with the same session over another transport (spec/protocol.md §23), which has frames to send first. */
+  moveTo(transport: Transport, constructor: TransportConstructor, frames: (string | ArrayBuffer)[]): void {
     transport.binaryType = this.binaryType
     this.connection?.moveTo(transport)
+    for (const frame of frames) transport.send(frame)
     this.transport = constructor
     this.heartbeat.start(true)
     this.call("transport", constructor)

@@ -84,7 +84,7 @@ export class Fallback {
   /** Tries to leave LongPoll again, unless it has not fallen back, nobody is looking, or the server cannot do that. */
   upgradeNow(): void {
     const { conn, decodesPositions, marksBytes } = this.socket
-    if (!this.primary || this.upgrade || !(conn instanceof LongPoll) || !conn.canUpgrade) return
+    if (!this.primary || this.upgrade || !this.socket.isConnected() || !(conn instanceof LongPoll) || !conn.canUpgrade) return
     // Serializers of an application's own are not for LongPoll, and the session goes on as it began.
     if (!decodesPositions || !marksBytes) return
     this.upgradeTimer.cancel()
@@ -138,8 +138,7 @@ export class Fallback {
     this.primary = undefined
     this.primaryWorked = true
     this.storage?.setItem(MEMORY_KEY, "")
-    socket.moveTo(transport, primary)
-    for (const frame of left) transport.send(frame)
+    socket.moveTo(transport, primary, left)
   }
 
   private stopUpgrading(): void {

@@ -1,7 +1,7 @@
 import type { Channel } from "./channel.js"
-import type { Argument, Contract, EventName, Untyped } from "./contract.js"
+import type { Contract, EventName, Untyped } from "./contract.js"
 import { extend, withMember } from "./extension.js"
-import { Push, type PushOptions, type Reply } from "./push.js"
+import { Push, type PushArguments, type PushOptions, type Reply } from "./push.js"
 import { asBytes, type Message } from "./serializer.js"
 import { Timer } from "./timer.js"
 
@@ -74,7 +74,7 @@ export class Outbox<C extends Contract = Untyped> {
    * Throws before `join`, if `limit` pushes wait, if the payload is neither object nor bytes or has more than `maxBytes`,
    * and for bytes if the socket has an `encode` of its own.
    */
-  push<E extends EventName<C["in"]>>(event: E, ...payload: Argument<C["in"][E]["payload"], [options?: number | PushOptions]>): Push<C["in"][E]["reply"]>
+  push<E extends EventName<C["in"]>>(event: E, ...payload: PushArguments<C["in"][E]["payload"]>): Push<C["in"][E]["reply"]>
   push(event: string, payload: any = {}, options: number | PushOptions = {}): Push {
     const { channel, limit, waiting } = this
     if (!channel.joinedOnce) throw new Error(`tried to push "${event}" to "${channel.topic}" before joining: call join() first`)

@@ -52,6 +52,9 @@ export interface UnansweredPush extends Omit<Push, "then" | "catch" | "finally" 
   then(nothingToWaitFor: NoReply): never
 }
 
+/** What follows the event in a push: its payload, which may be left out if it may be empty, and its timeout or options. */
+export type PushArguments<Payload> = {} extends Payload ? [payload?: Payload, options?: number | PushOptions] : [payload: Payload, options?: number | PushOptions]
+
 /** What pushing an event with this reply gives. */
 export type PushOf<R> = unknown extends R ? Push<R> : [R] extends [NoReply] ? UnansweredPush : Push<R>
 

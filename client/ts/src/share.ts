@@ -1,8 +1,8 @@
 import type { Channel, ChannelState, EventCallback, JoinParams } from "./channel.js"
-import type { Argument, Contract, EventName, Named, Untyped } from "./contract.js"
+import type { Contract, EventName, Named, Untyped } from "./contract.js"
 import { closure } from "./params.js"
 import { Presence } from "./presence.js"
-import { onAbort, Push, PushError, type PushOf, type PushOptions, type Reply } from "./push.js"
+import { onAbort, Push, PushError, type PushArguments, type PushOf, type PushOptions, type Reply } from "./push.js"
 import type { Socket } from "./socket.js"
 
 /** The conversations of each socket that are shared, by topic. */
@@ -120,7 +120,7 @@ export class SharedChannel<C extends Contract = Untyped> {
   }
 
   /** Sends an event, as that of Channel does. It is answered even if this holder leaves meanwhile. */
-  push<E extends EventName<C["in"]>>(event: E, ...payload: Argument<C["in"][E]["payload"], [options?: number | PushOptions]>): PushOf<C["in"][E]["reply"]>
+  push<E extends EventName<C["in"]>>(event: E, ...payload: PushArguments<C["in"][E]["payload"]>): PushOf<C["in"][E]["reply"]>
   push(event: string, payload?: any, options?: number | PushOptions): any {
     if (!this.takesPart()) throw new Error(`tried to push "${event}" to "${this.topic}" before joining, or after leaving`)
     return (this.channel as Channel<any>).push(event, payload, options)

@@ -1,7 +1,7 @@
 import { tokenToProtocols } from "./auth-token.js"
-import { Channel, type JoinParams } from "./channel.js"
+import { Channel, type ChannelArguments } from "./channel.js"
 import { Connection } from "./connection.js"
-import type { Argument, Contract, Untyped } from "./contract.js"
+import type { Contract, Untyped } from "./contract.js"
 import { Heartbeat } from "./heartbeat.js"
 import { isOffline, isPageHidden, watchPage } from "./page.js"
 import { appendParams, closure, isPromise, within, type Eventually, type Params } from "./params.js"
@@ -139,7 +139,7 @@ export class Socket {
   }
 
   /** Makes a channel for a topic, typed by its contract if there is one; it does nothing until it is joined. */
-  channel<C extends Contract = Untyped>(topic: string, ...[params]: Argument<JoinParams<C["params"]>>): Channel<C> {
+  channel<C extends Contract = Untyped>(topic: string, ...[params]: ChannelArguments<C["params"]>): Channel<C> {
     const channel = new Channel<C>(topic, params, this)
     this.channels.push(channel)
     return channel
@@ -198,7 +198,7 @@ export class Socket {
     return this.addCallback("reconnect", callback)
   }
 
-  /** Calls back when the transport in use has changed: by the fallback to LongPoll, or by `replaceTransport`. */
+  /** Calls back when the transport in use has changed: by the fallback to LongPoll, back from there, or by `replaceTransport`. */
   onTransport(callback: (transport: TransportConstructor) => void): string {
     return this.addCallback("transport", callback)
   }

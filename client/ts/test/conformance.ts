@@ -94,6 +94,13 @@ export class Server {
     await this.run()
   }
 
+  /** Ends it in good order. Resolves when it has ended. */
+  async stop(): Promise<void> {
+    const ended = once(this.process!, "exit")
+    this.process!.kill("SIGTERM")
+    await ended
+  }
+
   private async run(): Promise<void> {
     this.process = spawn(program!, ["-addr", this.address, ...this.flags], { stdio: ["ignore", "pipe", "ignore"] })
     const [line] = (await once(createInterface({ input: this.process.stdout! }), "line")) as [string]

@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { test, type TestContext } from "node:test"
 import { WebSocket } from "ws"
-import { LongPoll, Outbox, Presence, Recovery, Socket, type Channel, type Message, type SocketOptions, type TransportConstructor } from "../src/index.js"
+import { LongPoll, Outbox, Presence, Recovery, Socket, type Channel, type CloseInfo, type Message, type SocketOptions, type TransportConstructor } from "../src/index.js"
 import { address, client, isThere, noProgram, ok, Server, skip } from "./conformance.js"
 import { Gate, type Break } from "./gate.js"
 import { MemoryStorage } from "./storage.js"
@@ -218,6 +218,46 @@ for (const [place, nodes] of places) {
       assert.ok(socket.isConnected())
     })
   }
+}
+
+test("what is pushed while a session moves arrives in order, and so does what the news makes an application push", { skip }, async (t) => {
+  const gate = await Gate.start(t, address)
+  const { socket } = await fallenBack(t, gate)
+  const channel = socket.channel(`echo:${randomUUID()}`)
+  channel.join()
+  await ok(channel)
+  const got = numbers(channel)
+  let last = 0
+  const shout = () => channel.push("shout", { n: ++last })
+  const timer = setInterval(() => upTo(5).forEach(shout), 1)
+  socket.onTransport(shout)
+  const upgraded = onto(socket, WebSocket)
+  gate.open = true
+  await upgraded
+  await until(() => got.length > 500)
+  clearInterval(timer)
+  await grown(got, last)
+  assert.deepEqual(got, upTo(last))
+})
+
+for (const which of ["that has the session", "that has the WebSocket"]) {
+  test(`when the node ${which} stops, the WebSocket is closed so that the client comes back`, { skip: skip || noProgram }, async (t) => {
+    const [first, second] = await Server.cluster(t)
+    const gate = await Gate.start(t, first.address, second.address)
+    const { socket } = await fallenBack(t, gate, { reconnectAfterMs: () => 60_000 })
+    const channel = socket.channel(`echo:${randomUUID()}`)
+    channel.join()
+    await ok(channel)
+    const upgraded = onto(socket, WebSocket)
+    gate.open = true
+    await upgraded
+    const closed = new Promise<CloseInfo>((resolve) => socket.onClose(resolve))
+    const began = Date.now()
+    await (which === "that has the session" ? first : second).stop()
+    const { code } = await closed
+    assert.ok(code === 1001 || code === 1012, `closed with ${code}`)
+    assert.ok(Date.now() - began < 4000, `it took ${Date.now() - began} ms`)
+  })
 }
 
 test("a session that ends before it has moved is an ordinary loss", { skip: skip || noProgram }, async (t) => {

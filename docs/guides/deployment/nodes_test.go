@@ -32,12 +32,9 @@ func startNodes(t *testing.T, hosts ...string) []*node {
 	for i, host := range hosts {
 		ctx, stop := context.WithCancel(context.Background())
 		n := &node{
-			config: config{
-				addr: net.JoinHostPort(host, port), operators: net.JoinHostPort(host, operators), secret: secret,
-				node: host, cluster: peers[i], peers: peers, clusterSecret: "of the cluster, for this test",
-			},
-			stop:  stop,
-			ended: make(chan error, 1),
+			addr: net.JoinHostPort(host, port), operators: net.JoinHostPort(host, operators), secret: secret,
+			node: host, cluster: peers[i], peers: peers, clusterSecret: "of the cluster, for this test",
+			stop: stop, ended: make(chan error, 1),
 		}
 		go func() {
 			n.ended <- run(ctx, n.config)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/roost-dev/roost"
@@ -82,7 +83,7 @@ func newRoomChannel(tracker *presence.Presence[Meta]) *roost.Handler[UserSocket,
 		}
 		ch.State.userID = s.Assigns.UserID
 		ch.SendAfter(tick{}, time.Minute)
-		if err := tracker.Track(ctx, ch, fmt.Sprint(s.Assigns.UserID), Meta{OnlineAt: time.Now().Unix()}); err != nil {
+		if err := tracker.Track(ctx, ch, strconv.FormatInt(s.Assigns.UserID, 10), Meta{OnlineAt: time.Now().Unix()}); err != nil {
 			return roost.Ack{}, err
 		}
 		return roost.Ack{}, tracker.PushState(ctx, ch)

@@ -11,7 +11,7 @@ import (
 	"github.com/roost-dev/roost/pubsub"
 )
 
-// The contract of "room:{id}". Presence has two events besides: presence_state and presence_diff.
+// Typing says that the user of a page types. It is the contract of "room:{id}", beside presence_state and presence_diff.
 var Typing = roost.NewIn[struct{}, roost.NoReply]("typing")
 
 // Viewer is what others are told of one of a user's pages.

@@ -4,6 +4,7 @@ package recovery
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,7 +63,7 @@ func (s *Shop) annotate(a Annotation) Annotation {
 func (s *Shop) all() []Annotation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.annotations[:len(s.annotations):len(s.annotations)]
+	return slices.Clip(s.annotations)
 }
 
 // buy takes an order.

@@ -152,6 +152,15 @@ func (s *Service) SessionByID(ctx context.Context, id int64) (Session, error) {
 	return unexpired(s.store.SessionByID(ctx, id))
 }
 
+// SessionIDs returns the ids of a user's sessions.
+func (s *Service) SessionIDs(ctx context.Context, userID int64) ([]int64, error) {
+	ids, err := s.store.SessionIDs(ctx, userID)
+	if err != nil {
+		return nil, fmt.Errorf("accounts: sessions of user %d: %w", userID, err)
+	}
+	return ids, nil
+}
+
 // EndSession logs out the browser that the session belongs to. Ending one that
 // has ended is no error.
 func (s *Service) EndSession(ctx context.Context, session Session) error {

@@ -30,6 +30,8 @@ type Store interface {
 	// not exist; an expired one may still be found.
 	SessionByHash(ctx context.Context, secretHash []byte) (Session, error)
 	SessionByID(ctx context.Context, id int64) (Session, error)
+	// SessionIDs returns those of a user's sessions, expired or not.
+	SessionIDs(ctx context.Context, userID int64) ([]int64, error)
 	DeleteSession(ctx context.Context, id int64) error
 	// DeleteSessionsBefore forgets the sessions that expired before t.
 	DeleteSessionsBefore(ctx context.Context, t time.Time) error

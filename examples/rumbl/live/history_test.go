@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -29,7 +30,7 @@ type page struct {
 }
 
 // open opens a page of the session on the video.
-func (s *site) open(session accounts.Session, lastSeenID int64, opts client.ChannelOptions) *page {
+func (s *site) open(session accounts.Session, revision int64, opts client.ChannelOptions) *page {
 	s.t.Helper()
 	server := httptest.NewServer(s.app)
 	s.t.Cleanup(server.Close)
@@ -43,9 +44,12 @@ func (s *site) open(session accounts.Session, lastSeenID int64, opts client.Chan
 	p := &page{t: s.t, socket: socket, Channel: socket.Channel(s.topic, &opts), told: make(chan string, 100)}
 	s.t.Cleanup(p.close)
 	p.On(AnnotationAdded, func(_ context.Context, a Annotation) { p.told <- a.Body })
+	p.On(AnnotationEdited, func(_ context.Context, a Annotation) { p.told <- "edited: " + a.Body })
+	p.On(AnnotationRemoved, func(_ context.Context, a RemovedAnnotation) { p.told <- fmt.Sprint("removed: ", a.ID) })
+	p.On(MessageAdded, func(_ context.Context, m Message) { p.told <- "said: " + m.Body })
 	p.OnRecovered(func(context.Context, int) { p.told <- "(that was all)" })
 	p.OnGap(func(context.Context) { p.told <- "(something is missing)" })
-	if p.joined, err = p.Join[Joined](s.t.Context(), JoinVideo{LastSeenID: lastSeenID}); err != nil {
+	if p.joined, err = p.Join[Joined](s.t.Context(), JoinVideo{Revision: revision}); err != nil {
 		s.t.Fatal(err)
 	}
 	return p
@@ -58,13 +62,14 @@ func (p *page) close() {
 	}
 }
 
-// annotate has the viewer annotate the video.
+// annotate has the viewer annotate the video. The page is told by the reply.
 func (p *page) annotate(bodies ...string) {
 	p.t.Helper()
 	for _, body := range bodies {
 		if _, err := p.Call(p.t.Context(), NewAnnotation, AnnotationInput{Body: body}); err != nil {
 			p.t.Fatal(err)
 		}
+		p.told <- body
 	}
 }
 
@@ -116,7 +121,7 @@ func newAway(t *testing.T, opts *Options) *away {
 func TestWhoIsBackGetsWhatWasMissedFromTheHistory(t *testing.T) {
 	a := newAway(t, nil)
 	before := a.store.asked.Load()
-	ada := a.open(a.ada, a.one.ID, client.ChannelOptions{After: a.position})
+	ada := a.open(a.ada, a.one.Revision, client.ChannelOptions{After: a.position})
 	a.grace.annotate("four")
 	ada.wants("", "two", "three", "(that was all)", "four")
 	if asked := a.store.asked.Load() - before; asked != 0 {
@@ -129,7 +134,7 @@ func TestWhoIsBackGetsWhatTheHistoryHasNoMoreFromTheDatabase(t *testing.T) {
 		a := newAway(t, nil)
 		a.grace.close()
 		a.start(nil)
-		ada := a.open(a.ada, a.one.ID, client.ChannelOptions{After: a.position})
+		ada := a.open(a.ada, a.one.Revision, client.ChannelOptions{After: a.position})
 		ada.annotate("four")
 		ada.wants("two, three", "(something is missing)", "four")
 	})
@@ -141,13 +146,13 @@ func TestWhoIsBackGetsWhatTheHistoryHasNoMoreFromTheDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := newAway(t, &Options{PubSub: ps})
-		ada := a.open(a.ada, a.one.ID, client.ChannelOptions{After: a.position})
+		ada := a.open(a.ada, a.one.Revision, client.ChannelOptions{After: a.position})
 		ada.annotate("four")
 		ada.wants("two, three", "(something is missing)", "four")
 	})
 	t.Run("where none is kept", func(t *testing.T) {
 		a := newAway(t, &Options{PubSub: pubsub.Local()})
-		ada := a.open(a.ada, a.one.ID, client.ChannelOptions{History: true})
+		ada := a.open(a.ada, a.one.Revision, client.ChannelOptions{History: true})
 		ada.annotate("four")
 		ada.wants("two, three", "four")
 	})
@@ -162,9 +167,56 @@ func TestWhoComesForTheFirstTimeGetsEverythingFromTheDatabase(t *testing.T) {
 
 func TestWhoAsksForNoHistoryGetsWhatWasMissedFromTheDatabase(t *testing.T) {
 	a := newAway(t, nil)
-	ada := a.open(a.ada, a.one.ID, client.ChannelOptions{})
+	ada := a.open(a.ada, a.one.Revision, client.ChannelOptions{})
 	ada.annotate("four")
 	ada.wants("two, three", "four")
+}
+
+// changeAll has an annotation edited, another one removed, and something said
+// while Ada's page, which had both, is away.
+func changeAll(t *testing.T, opts *Options) (a *away, two Annotation) {
+	t.Helper()
+	a = newAway(t, opts)
+	page, err := a.grace.Call(t.Context(), MoreAnnotations, JoinVideo{Revision: a.one.Revision})
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, three := page.Annotations[0], page.Annotations[1]
+	adas := a.open(a.ada, 0, client.ChannelOptions{History: true})
+	adas.wants("one, two, three")
+	a.position = adas.Position()
+	adas.close()
+	if _, err := a.grace.Call(t.Context(), EditAnnotation, AnnotationEdit{ID: three.ID, Body: "3"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.grace.Call(t.Context(), RemoveAnnotation, AnnotationRef{ID: two.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.grace.Call(t.Context(), NewMessage, MessageInput{Body: "hello"}); err != nil {
+		t.Fatal(err)
+	}
+	a.one.Revision = three.Revision // what her page knows
+	return a, two
+}
+
+func TestWhoIsBackGetsWhatWasEditedRemovedAndSaidFromTheHistory(t *testing.T) {
+	a, two := changeAll(t, nil)
+	ada := a.open(a.ada, a.one.Revision, client.ChannelOptions{After: a.position})
+	ada.wants("", "edited: 3", fmt.Sprint("removed: ", two.ID), "said: hello", "(that was all)")
+	if j := ada.joined; !j.Resumed || len(j.Messages)+len(j.Removed) != 0 {
+		t.Errorf("the join brought %+v, too", j)
+	}
+}
+
+func TestWhoWasAwayForTooLongGetsWhatWasEditedRemovedAndSaidFromTheDatabase(t *testing.T) {
+	a, two := changeAll(t, nil)
+	a.grace.close()
+	a.start(nil) // its history is lost
+	ada := a.open(a.ada, a.one.Revision, client.ChannelOptions{After: a.position})
+	ada.wants("3", "(something is missing)")
+	if j := ada.joined; len(j.Removed) != 1 || j.Removed[0].ID != two.ID || len(j.Messages) != 1 || j.Messages[0].Body != "hello" {
+		t.Errorf("the join brought %+v", j)
+	}
 }
 
 // Who is back is not told what is in the database alone, so whatever is there
@@ -183,7 +235,7 @@ func TestAnAnnotationIsAnnouncedOnceTheEngineIsThereAgain(t *testing.T) {
 		pending := ada.Push(NewAnnotation, AnnotationInput{Body: "into the void"})
 		time.Sleep(announceTimeout / 2) // of virtual time
 		bus.EngineBack()
-		if got := grace.ExpectBroadcast(AnnotationAdded); got.Body != "into the void" {
+		if got := grace.ExpectPush(AnnotationAdded); got.Body != "into the void" {
 			t.Errorf("grace got %+v", got)
 		}
 		pending.Reply()

@@ -30,6 +30,7 @@ type site struct {
 	t     *testing.T
 	app   *App
 	store *counted
+	owner accounts.User // of the video
 	video multimedia.Video
 	topic string
 }
@@ -41,9 +42,9 @@ type counted struct {
 	asked atomic.Int64
 }
 
-func (c *counted) AnnotationsAfter(ctx context.Context, videoID, after int64, limit int) ([]multimedia.Annotation, error) {
+func (c *counted) AnnotationsAfter(ctx context.Context, videoID, viewer, after int64, limit int) ([]multimedia.Annotation, error) {
 	c.asked.Add(1)
-	return c.Store.AnnotationsAfter(ctx, videoID, after, limit)
+	return c.Store.AnnotationsAfter(ctx, videoID, viewer, after, limit)
 }
 
 func newSite(t *testing.T, opts *Options) *site {
@@ -55,12 +56,12 @@ func newSite(t *testing.T, opts *Options) *site {
 	t.Cleanup(func() { store.Close() })
 	s := &site{t: t, store: &counted{Store: store}}
 	s.start(opts)
-	owner := multimedia.Author(s.register("owner"))
-	s.video, err = s.app.multimedia.AddVideo(t.Context(), owner, multimedia.VideoInput{Title: "One", URL: "/static/sample.webm"})
+	s.owner = s.register("owner")
+	s.video, err = s.app.multimedia.AddVideo(t.Context(), multimedia.Author(s.owner), multimedia.VideoInput{Title: "One", URL: "/static/sample.webm"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.topic = "videos:" + strconv.FormatInt(s.video.ID, 10)
+	s.topic = topic(s.video.ID)
 	return s
 }
 
@@ -213,11 +214,11 @@ func TestJoiningBringsWhatWasNotSeenYet(t *testing.T) {
 		if got := bodies(all.Annotations); got != "one, two, three" || all.More {
 			t.Errorf("having seen nothing: %s, more: %v", got, all.More)
 		}
-		want := Annotation{ID: two.ID, User: User(s.video.Owner), At: 1000, Body: "two"}
+		want := Annotation{ID: two.ID, Revision: two.Revision, User: User(s.owner), At: 1000, Body: "two"}
 		if all.Annotations[1] != want {
 			t.Errorf("annotation %+v, want %+v", all.Annotations[1], want)
 		}
-		missed := ada.Join(s.topic, JoinVideo{LastSeenID: two.ID}).JoinReply[Page]()
+		missed := ada.Join(s.topic, JoinVideo{Revision: two.Revision}).JoinReply[Page]()
 		if got := bodies(missed.Annotations); got != "three" {
 			t.Errorf("having seen two: %s", got)
 		}
@@ -241,7 +242,7 @@ func TestALongListComesInPages(t *testing.T) {
 			if !page.More {
 				break
 			}
-			page = ch.Call(MoreAnnotations, JoinVideo{LastSeenID: got[len(got)-1]})
+			page = ch.Call(MoreAnnotations, JoinVideo{Revision: page.Revision})
 		}
 		if !slices.Equal(got, want) || pages != 3 {
 			t.Errorf("%d annotations in %d pages, want %d in 3", len(got), pages, len(want))
@@ -262,14 +263,14 @@ func TestAnAnnotationReachesEverybodyOnTheVideoAndIsKept(t *testing.T) {
 		elsewhere.ExpectEvent("presence_diff")
 		elsewhere.ExpectEvent("presence_state")
 
-		adas.Call(NewAnnotation, AnnotationInput{At: 12_345, Body: " Look! "})
+		own := adas.Call(NewAnnotation, AnnotationInput{At: 12_345, Body: " Look! "})
 
-		got := graces.ExpectBroadcast(AnnotationAdded)
+		got := graces.ExpectPush(AnnotationAdded)
 		if got.At != 12_345 || got.Body != "Look!" || got.User.Username != "ada" {
 			t.Errorf("grace got %+v", got)
 		}
-		if own := adas.ExpectBroadcast(AnnotationAdded); own != got {
-			t.Errorf("ada got %+v herself, want %+v", own, got)
+		if own != got {
+			t.Errorf("ada got %+v herself, in the reply, want %+v", own, got)
 		}
 		elsewhere.ExpectNothing()
 		if kept := graces.Call(MoreAnnotations, JoinVideo{}); len(kept.Annotations) != 1 || kept.Annotations[0] != got {
@@ -347,11 +348,11 @@ func TestViewersAreSeenWithTheNumberOfTheirPages(t *testing.T) {
 	})
 }
 
-func TestAJoinWithAnImpossibleIDIsRefused(t *testing.T) {
+func TestAJoinWithAnImpossibleRevisionIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, nil)
-		got := s.viewer("ada").JoinError(s.topic, JoinVideo{LastSeenID: -1})
-		if got.Reason != "invalid payload" || got.Details["field"] != "last_seen_id" {
+		got := s.viewer("ada").JoinError(s.topic, JoinVideo{Revision: -1})
+		if got.Reason != "invalid payload" || got.Details["field"] != "revision" {
 			t.Errorf("refused with %+v", got)
 		}
 	})

@@ -68,7 +68,7 @@ func New(a *accounts.Service, m *multimedia.Service, secret string, opts *Option
 	app.server = roost.NewServer(app.connect, &roost.Options[accounts.Session]{
 		PubSub:    ps,
 		Secret:    secret,
-		ID:        socketID,
+		ID:        func(session accounts.Session) string { return socketID(session.ID) },
 		AuthToken: true,
 		Messages:  roost.Rate{PerSecond: 20, Burst: 100}, // nobody writes faster
 		WebSocket: roost.WebSocket{NoPoller: opts.NoPoller},
@@ -103,12 +103,13 @@ func (app *App) Token(session accounts.Session) (string, error) {
 // Disconnect closes the sockets of a session that has ended. Their pages try
 // to come back and are refused.
 func (app *App) Disconnect(ctx context.Context, session accounts.Session) error {
-	return app.server.PubSub().Disconnect(ctx, socketID(session))
+	return app.server.PubSub().Disconnect(ctx, socketID(session.ID))
 }
 
-// VideoDeleted tells those who are watching a video that it is gone.
+// VideoDeleted tells those who are watching a video that it is gone, and ends
+// their conversations.
 func (app *App) VideoDeleted(ctx context.Context, id int64) error {
-	return VideoDeleted.Broadcast(ctx, app.server.PubSub(), "videos:"+strconv.FormatInt(id, 10), Deleted{})
+	return VideoDeleted.Broadcast(ctx, app.server.PubSub(), topic(id), Deleted{})
 }
 
 // Shutdown ends every conversation in good order and closes every socket. It
@@ -126,6 +127,4 @@ func (app *App) connect(ctx context.Context, r *roost.ConnectRequest) (accounts.
 	return app.accounts.SessionByID(ctx, id)
 }
 
-func socketID(session accounts.Session) string {
-	return "session:" + strconv.FormatInt(session.ID, 10)
-}
+func socketID(sessionID int64) string { return "session:" + strconv.FormatInt(sessionID, 10) }

@@ -19,6 +19,8 @@ const (
 	// pageSize is how many annotations a reply brings: with 280 characters
 	// each they stay far below what a client's outbox takes.
 	pageSize = 100
+	// lastMessages is how many messages are shown to one who comes.
+	lastMessages = 50
 	// announceTimeout bounds how long an annotation that is stored may wait
 	// for its way to the viewers: embedded nodes that lose one may need two
 	// elections of up to 9 s. announcePause is how soon it is tried again.
@@ -28,31 +30,45 @@ const (
 
 // watching is the state of one page's conversation about one video.
 type watching struct {
-	viewer  multimedia.Author
-	videoID int64
+	viewer multimedia.Author
+	video  multimedia.Video
+	muted  bool // the viewer
+	typing typing
 }
 
 func (app *App) videos() *roost.Handler[accounts.Session, watching] {
 	videos := roost.NewHandler(app.join, nil)
 	videos.HandleIn(NewAnnotation, app.newAnnotation)
+	videos.HandleIn(EditAnnotation, app.editAnnotation)
+	videos.HandleIn(RemoveAnnotation, app.removeAnnotation)
 	videos.HandleIn(MoreAnnotations, app.moreAnnotations)
-	videos.Emits(AnnotationAdded, VideoDeleted)
+	videos.HandleIn(NewMessage, app.newMessage)
+	videos.HandleIn(StartTyping, app.startTyping)
+	videos.HandleIn(MuteViewer, app.muteViewer)
+	videos.HandleIn(KickViewer, app.kickViewer)
+	videos.HandleInfo(app.typingEnds)
+	videos.HandleOut(AnnotationAdded, app.showAnnotation)
+	videos.HandleOut(AnnotationEdited, app.showAnnotation)
+	videos.HandleOut(MessageAdded, app.showMessage)
+	videos.HandleOut(ViewerMuted, app.tellMuted)
+	videos.HandleOut(VideoDeleted, app.endVideo)
+	videos.Emits(AnnotationRemoved)
 	videos.Tracks(app.viewers)
 	return videos
 }
 
 // join brings a viewer up to date. One who is back gets what was missed from the
 // history, behind the reply; anybody else, and who was away for too long, gets
-// it from the database, in the reply. Whatever is annotated from here on comes
-// live after that; an annotation may come both ways, and a client knows it by
-// its id.
+// it from the database, in the reply. Whatever happens from here on comes live
+// after that; the same may come both ways, and a client knows it by its id and
+// revision.
 func (app *App) join(ctx context.Context, ch *roost.Channel[watching], s *roost.Socket[accounts.Session], p JoinVideo) (Joined, error) {
 	video, err := app.video(ctx, ch.Param("id"))
 	if err != nil {
 		return Joined{}, err
 	}
 	user := s.Assigns.User
-	ch.State = watching{viewer: multimedia.Author(user), videoID: video.ID}
+	ch.State = watching{viewer: multimedia.Author(user), video: video}
 	viewer := Viewer{Name: user.Name, OnlineAt: time.Now().Unix()}
 	if err := app.viewers.Track(ctx, ch, strconv.FormatInt(user.ID, 10), viewer); err != nil {
 		return Joined{}, err
@@ -60,10 +76,17 @@ func (app *App) join(ctx context.Context, ch *roost.Channel[watching], s *roost.
 	if err := app.viewers.PushState(ctx, ch); err != nil {
 		return Joined{}, err
 	}
-	joined := Joined{Node: app.node}
-	if !ch.Resumed() {
-		joined.Page, err = app.page(ctx, video.ID, p.LastSeenID)
+	joined := Joined{Node: app.node, Resumed: ch.Resumed()}
+	if err := app.tellMutes(ctx, &ch.State, &joined); err != nil {
+		return Joined{}, err
 	}
+	if joined.Resumed {
+		return joined, nil
+	}
+	if joined.Page, err = app.page(ctx, &ch.State, p.Revision); err != nil {
+		return Joined{}, err
+	}
+	joined.Messages, err = app.lastMessages(ctx, &ch.State)
 	return joined, err
 }
 
@@ -75,65 +98,54 @@ func (app *App) video(ctx context.Context, param string) (multimedia.Video, erro
 		return multimedia.Video{}, errNotFound
 	}
 	video, err := app.multimedia.Video(ctx, id)
-	if errors.Is(err, multimedia.ErrNotFound) {
-		return multimedia.Video{}, errNotFound
-	}
-	return video, err
+	return video, refusal(err)
 }
 
-func (app *App) newAnnotation(ctx context.Context, ch *roost.Channel[watching], in AnnotationInput) (roost.Ack, error) {
-	at := time.Duration(in.At) * time.Millisecond
-	a, err := app.multimedia.Annotate(ctx, ch.State.videoID, ch.State.viewer, at, in.Body)
-	if err != nil {
-		return roost.Ack{}, refusal(err)
+// topic is that of a video.
+func topic(videoID int64) string { return "videos:" + strconv.FormatInt(videoID, 10) }
+
+// endVideo is for when the video is gone.
+func (app *App) endVideo(ctx context.Context, ch *roost.Channel[watching], v Deleted) (Deleted, bool, error) {
+	if err := ch.Push(ctx, VideoDeleted, v); err != nil {
+		return v, false, err
 	}
-	app.announce(ctx, ch, toAnnotation(a))
-	return roost.Ack{}, nil
+	return v, false, roost.Stop(nil)
 }
 
-// announce tells the viewers of an annotation that is stored, even if its author
-// has left meanwhile. What is not in the history is missed by those who are
-// back, so it is tried again while the engine is away. Told twice, an
-// annotation is shown once.
-func (app *App) announce(ctx context.Context, ch *roost.Channel[watching], a Annotation) {
+// announce tells all others of a change that is stored, even if who made it has
+// left meanwhile. What is not in the history is missed by those who are back, so
+// it is tried again while the engine is away. Told twice, it is shown once.
+func (app *App) announce[T any](ctx context.Context, ch *roost.Channel[watching], out roost.Out[T], v T) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), announceTimeout)
 	defer cancel()
 	for {
-		err := ch.Broadcast(ctx, AnnotationAdded, a)
+		err := ch.BroadcastFrom(ctx, out, v)
 		if err == nil {
 			return
 		}
 		select {
 		case <-time.After(announcePause):
 		case <-ctx.Done():
-			app.log.ErrorContext(ctx, "annotation not announced: pages that are open do not show it", "annotation", a.ID, "error", err)
+			app.log.ErrorContext(ctx, "change not announced: pages that are open do not show it",
+				"event", out.Name(), "topic", ch.Topic(), "error", err)
 			return
 		}
 	}
 }
 
-func (app *App) moreAnnotations(ctx context.Context, ch *roost.Channel[watching], p JoinVideo) (Page, error) {
-	return app.page(ctx, ch.State.videoID, p.LastSeenID)
-}
-
-func (app *App) page(ctx context.Context, videoID, after int64) (Page, error) {
-	found, err := app.multimedia.AnnotationsAfter(ctx, videoID, after, pageSize+1)
-	if err != nil {
-		return Page{}, err
-	}
-	page := Page{Annotations: []Annotation{}, More: len(found) > pageSize}
-	for _, a := range found[:min(len(found), pageSize)] {
-		page.Annotations = append(page.Annotations, toAnnotation(a))
-	}
-	return page, nil
-}
-
 // refusal tells a client what it did wrong, in the form in which Roost does.
 func refusal(err error) error {
-	problems, ok := errors.AsType[field.Errors](err)
-	if !ok {
-		return err
+	problems, isInvalid := errors.AsType[field.Errors](err)
+	switch {
+	case isInvalid:
+		first := slices.Min(slices.Collect(maps.Keys(problems)))
+		return roost.Invalid(first, problems[first])
+	case errors.Is(err, multimedia.ErrNotFound):
+		return &roost.Error{Reason: "not found", Cause: err}
+	case errors.Is(err, multimedia.ErrNotOwner):
+		return &roost.Error{Reason: "not allowed", Cause: err}
+	case errors.Is(err, multimedia.ErrMuted):
+		return &roost.Error{Reason: "muted", Cause: err}
 	}
-	first := slices.Min(slices.Collect(maps.Keys(problems)))
-	return roost.Invalid(first, problems[first])
+	return err
 }

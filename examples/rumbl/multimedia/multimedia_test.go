@@ -38,7 +38,7 @@ func addVideo(t *testing.T, s *multimedia.Service, owner multimedia.Author, titl
 	return video
 }
 
-func TestAnnotationsAreCaughtUpWithByTheLastIDSeen(t *testing.T) {
+func TestAnnotationsAreCaughtUpWithByTheLastRevisionSeen(t *testing.T) {
 	s, ada := newService(t)
 	video, other := addVideo(t, s, ada, "one"), addVideo(t, s, ada, "two")
 	var all []multimedia.Annotation
@@ -53,11 +53,11 @@ func TestAnnotationsAreCaughtUpWithByTheLastIDSeen(t *testing.T) {
 		}
 	}
 
-	first, err := s.AnnotationsAfter(t.Context(), video.ID, 0, 3)
+	first, err := s.AnnotationsAfter(t.Context(), video.ID, ada.ID, 0, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rest, err := s.AnnotationsAfter(t.Context(), video.ID, first[len(first)-1].ID, 3)
+	rest, err := s.AnnotationsAfter(t.Context(), video.ID, ada.ID, first[len(first)-1].Revision, 3)
 	if err != nil {
 		t.Fatal(err)
 	}

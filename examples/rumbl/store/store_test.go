@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/roost-dev/roost/examples/rumbl/accounts"
 	"github.com/roost-dev/roost/examples/rumbl/internal/pgserver"
@@ -58,13 +59,22 @@ func addVideo(t *testing.T, s multimedia.Store, owner multimedia.Author, title s
 	return id
 }
 
-func addAnnotation(t *testing.T, s multimedia.Store, videoID int64, author multimedia.Author, body string) int64 {
+func addAnnotation(t *testing.T, s multimedia.Store, videoID int64, author multimedia.Author, body string) multimedia.Annotation {
 	t.Helper()
-	id, err := s.InsertAnnotation(t.Context(), multimedia.Annotation{VideoID: videoID, Author: author, Body: body})
+	a, err := s.InsertAnnotation(t.Context(), multimedia.Annotation{VideoID: videoID, Author: author, Body: body, CreatedAt: time.UnixMilli(1).UTC()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return id
+	return a
+}
+
+func addMessage(t *testing.T, s multimedia.Store, videoID int64, author multimedia.Author, body string) multimedia.Message {
+	t.Helper()
+	m, err := s.InsertMessage(t.Context(), multimedia.Message{VideoID: videoID, Author: author, Body: body, CreatedAt: time.UnixMilli(1).UTC()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 func TestDataOutlivesTheStoreThatWroteIt(t *testing.T) {
@@ -97,7 +107,7 @@ func TestACallWhoseContextHasEndedIsNotMade(t *testing.T) {
 				return err
 			},
 			"AnnotationsAfter": func() error {
-				_, err := s.AnnotationsAfter(ctx, 1, 0, 1)
+				_, err := s.AnnotationsAfter(ctx, 1, 1, 0, 1)
 				return err
 			},
 			"InTx": func() error {

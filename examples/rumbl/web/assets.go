@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -32,6 +34,7 @@ type assets struct {
 type asset struct {
 	name, contentType, etag string
 	content                 []byte
+	gzipped                 []byte // nil: it is compressed as it is
 	forever                 bool
 }
 
@@ -54,13 +57,12 @@ func loadAssets() (*assets, error) {
 		if err != nil {
 			return err
 		}
-		a.add(path.Base(name), content)
-		return nil
+		return a.add(path.Base(name), content)
 	})
 	return a, err
 }
 
-func (a *assets) add(name string, content []byte) {
+func (a *assets) add(name string, content []byte) error {
 	sum := sha256.Sum256(content)
 	hash := hex.EncodeToString(sum[:8])
 	ext := path.Ext(name)
@@ -69,10 +71,32 @@ func (a *assets) add(name string, content []byte) {
 		contentType = mime.TypeByExtension(ext)
 	}
 	file := asset{name: name, contentType: contentType, etag: `"` + hash + `"`, content: content}
+	if strings.HasPrefix(contentType, "text/") || ext == ".svg" {
+		var err error
+		if file.gzipped, err = compress(content); err != nil {
+			return err
+		}
+	}
 	a.byPath["/static/"+name] = file
 	file.forever = true
 	a.hashed[name] = "/static/" + strings.TrimSuffix(name, ext) + "." + hash + ext
 	a.byPath[a.hashed[name]] = file
+	return nil
+}
+
+func compress(content []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(content); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 // url returns the lasting path of a file.
@@ -116,5 +140,26 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if file.forever {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	http.ServeContent(w, r, file.name, time.Time{}, bytes.NewReader(file.content))
+	content := file.content
+	if file.gzipped != nil {
+		header.Set("Vary", "Accept-Encoding")
+		if takesGzip(r) {
+			content = file.gzipped
+			header.Set("Content-Encoding", "gzip")
+			header.Set("ETag", strings.TrimSuffix(file.etag, `"`)+`-gzip"`)
+		}
+	}
+	http.ServeContent(w, r, file.name, time.Time{}, bytes.NewReader(content))
+}
+
+func takesGzip(r *http.Request) bool {
+	for coding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, weight, _ := strings.Cut(coding, ";")
+		if strings.TrimSpace(name) == "gzip" {
+			_, q, found := strings.Cut(weight, "q=")
+			accepted, err := strconv.ParseFloat(strings.TrimSpace(q), 64)
+			return !found || err != nil || accepted > 0
+		}
+	}
+	return false
 }

@@ -54,8 +54,8 @@ func (f filter) Only() bool { return f != filter{} }
 // Mine says whether f is for the visitor's own videos.
 func (f filter) Mine() bool { return f.By == byMe }
 
-// The same from the newest on, with one thing changed.
-
+// WithBy is f with one thing changed, and from the newest video on. The others
+// are alike, for another thing.
 func (f filter) WithBy(by string) filter             { f.By, f.Before = by, 0; return f }
 func (f filter) WithCategory(category string) filter { f.Category, f.Before = category, 0; return f }
 func (f filter) WithSearch(search string) filter     { f.Search, f.Before = search, 0; return f }

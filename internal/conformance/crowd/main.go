@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -103,7 +104,7 @@ func (c crowd) join(ctx context.Context, ch *channel, _ *roost.Socket[struct{}],
 }
 
 func (c crowd) gather(ctx context.Context, ch *channel, p size) (roost.Ack, error) {
-	online := fmt.Sprint(time.Now().Unix())
+	online := strconv.FormatInt(time.Now().Unix(), 10)
 	for n := range p.People {
 		if err := c.members.Track(ctx, ch, key(n), member{Name: fmt.Sprint("Visitor ", n), OnlineAt: online}); err != nil {
 			return roost.Ack{}, err

@@ -121,7 +121,7 @@ func ask(ctx context.Context, p goPackage, function string) (*contract.Contract,
 	if err != nil {
 		return nil, err
 	}
-	overlayFile, program := filepath.Join(tmp, "overlay.json"), filepath.Join(tmp, "ask")
+	overlayFile, program := filepath.Join(tmp, "overlay.json"), filepath.Join(tmp, "ask.exe") // Windows runs nothing else
 	if err := errors.Join(os.WriteFile(file, source.Bytes(), 0o600), os.WriteFile(overlayFile, overlay, 0o600)); err != nil {
 		return nil, err
 	}

@@ -72,6 +72,11 @@ func (s *Store) SessionByID(ctx context.Context, id int64) (accounts.Session, er
 	return session(s.queries.SessionByID(ctx, id))
 }
 
+// SessionIDs implements accounts.Store.
+func (s *Store) SessionIDs(ctx context.Context, userID int64) ([]int64, error) {
+	return s.queries.SessionIDs(ctx, userID)
+}
+
 // DeleteSession implements accounts.Store.
 func (s *Store) DeleteSession(ctx context.Context, id int64) error {
 	return s.queries.DeleteSession(ctx, id)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -96,42 +95,6 @@ func (s *Store) Categories(ctx context.Context) ([]multimedia.Category, error) {
 		categories = append(categories, multimedia.Category(row))
 	}
 	return categories, nil
-}
-
-// InsertAnnotation implements multimedia.Store. The query locks the video, so
-// that its annotations become visible in growing order, on every node.
-func (s *Store) InsertAnnotation(ctx context.Context, a multimedia.Annotation) (int64, error) {
-	id, err := s.queries.InsertAnnotation(ctx, sqlgen.InsertAnnotationParams{
-		VideoID:   a.VideoID,
-		UserID:    a.Author.ID,
-		AtMs:      a.At.Milliseconds(),
-		Body:      a.Body,
-		CreatedAt: a.CreatedAt,
-	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, multimedia.ErrNotFound
-	}
-	return id, err
-}
-
-// AnnotationsAfter implements multimedia.Store.
-func (s *Store) AnnotationsAfter(ctx context.Context, videoID, after int64, limit int) ([]multimedia.Annotation, error) {
-	rows, err := s.queries.AnnotationsAfter(ctx, sqlgen.AnnotationsAfterParams{VideoID: videoID, After: after, Most: int64(limit)})
-	if err != nil {
-		return nil, err
-	}
-	annotations := make([]multimedia.Annotation, 0, len(rows))
-	for _, row := range rows {
-		annotations = append(annotations, multimedia.Annotation{
-			ID:        row.Annotation.ID,
-			VideoID:   row.Annotation.VideoID,
-			Author:    multimedia.Author{ID: row.Annotation.UserID, Username: row.Username, Name: row.Name},
-			At:        time.Duration(row.Annotation.AtMs) * time.Millisecond,
-			Body:      row.Annotation.Body,
-			CreatedAt: row.Annotation.CreatedAt.UTC(),
-		})
-	}
-	return annotations, nil
 }
 
 func video(v sqlgen.Video, username, name string, category pgtype.Text) multimedia.Video {

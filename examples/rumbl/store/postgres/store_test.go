@@ -75,41 +75,40 @@ func twoVideos(t *testing.T, store *Store) (one, other multimedia.Annotation) {
 	return one, other
 }
 
-// A transaction of another node has an id and is not committed yet. Who
-// annotates the same video must get a greater id, and only once that commits.
-func TestAnIDIsHandedOutWhenTheLastOneIsToBeSeen(t *testing.T) {
+// A transaction of another node has a revision and is not committed yet. Who
+// annotates the same video must get a greater one, and only once that commits.
+func TestARevisionIsHandedOutWhenTheLastOneIsToBeSeen(t *testing.T) {
 	url := pgserver.NewDatabase(t)
 	store, another, observer := open(t, url), connect(t, url), connect(t, url)
 	one, other := twoVideos(t, store)
 	exec(t, another, "BEGIN")
-	exec(t, another, "SELECT FROM videos WHERE id = $1 FOR NO KEY UPDATE", one.VideoID)
+	var before int64
+	const next = "UPDATE videos SET revision = revision + 1 WHERE id = $1 RETURNING revision"
+	if err := another.QueryRow(t.Context(), next, one.VideoID).Scan(&before); err != nil {
+		t.Fatal(err)
+	}
 
 	inserted := make(chan int64, 1)
 	go func() {
-		id, err := store.InsertAnnotation(t.Context(), one)
+		a, err := store.InsertAnnotation(t.Context(), one)
 		if err != nil {
 			t.Error(err)
 		}
-		inserted <- id
+		inserted <- a.Revision
 	}()
 	untilWaiting(t, observer)
 
-	var before int64
-	const insert = "INSERT INTO annotations (video_id, user_id, at_ms, body, created_at) VALUES ($1, $2, 0, '', now()) RETURNING id"
-	if err := another.QueryRow(t.Context(), insert, one.VideoID, one.Author.ID).Scan(&before); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := store.InsertAnnotation(t.Context(), other); err != nil {
 		t.Errorf("another video's: %v", err)
 	}
 	select {
-	case id := <-inserted:
-		t.Fatalf("%d was inserted while %d could not be seen", id, before)
+	case revision := <-inserted:
+		t.Fatalf("%d was inserted while %d could not be seen", revision, before)
 	default:
 	}
 	exec(t, another, "COMMIT")
-	if id := <-inserted; id <= before {
-		t.Errorf("the id is %d, want one beyond %d", id, before)
+	if revision := <-inserted; revision <= before {
+		t.Errorf("the revision is %d, want one beyond %d", revision, before)
 	}
 }
 

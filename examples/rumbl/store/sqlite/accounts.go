@@ -75,6 +75,11 @@ func (s *Store) SessionByID(ctx context.Context, id int64) (accounts.Session, er
 	return session(s.read.SessionByID(ctx, id))
 }
 
+// SessionIDs implements accounts.Store.
+func (s *Store) SessionIDs(ctx context.Context, userID int64) ([]int64, error) {
+	return s.read.SessionIDs(ctx, userID)
+}
+
 // DeleteSession implements accounts.Store.
 func (s *Store) DeleteSession(ctx context.Context, id int64) error {
 	return s.write.DeleteSession(ctx, id)

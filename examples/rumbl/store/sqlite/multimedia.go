@@ -6,7 +6,6 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"math"
-	"time"
 
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
 	"github.com/roost-dev/roost/examples/rumbl/store/sqlite/sqlgen"
@@ -99,42 +98,6 @@ func (s *Store) Categories(ctx context.Context) ([]multimedia.Category, error) {
 		categories = append(categories, multimedia.Category(row))
 	}
 	return categories, nil
-}
-
-// InsertAnnotation implements multimedia.Store. There is one writer, and it
-// commits before the next begins, so ids become visible in growing order.
-func (s *Store) InsertAnnotation(ctx context.Context, a multimedia.Annotation) (int64, error) {
-	id, err := s.write.InsertAnnotation(ctx, sqlgen.InsertAnnotationParams{
-		VideoID:   a.VideoID,
-		UserID:    a.Author.ID,
-		AtMs:      a.At.Milliseconds(),
-		Body:      a.Body,
-		CreatedAt: toMillis(a.CreatedAt),
-	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, multimedia.ErrNotFound
-	}
-	return id, err
-}
-
-// AnnotationsAfter implements multimedia.Store.
-func (s *Store) AnnotationsAfter(ctx context.Context, videoID, after int64, limit int) ([]multimedia.Annotation, error) {
-	rows, err := s.read.AnnotationsAfter(ctx, sqlgen.AnnotationsAfterParams{VideoID: videoID, After: after, Most: int64(limit)})
-	if err != nil {
-		return nil, err
-	}
-	annotations := make([]multimedia.Annotation, 0, len(rows))
-	for _, row := range rows {
-		annotations = append(annotations, multimedia.Annotation{
-			ID:        row.Annotation.ID,
-			VideoID:   row.Annotation.VideoID,
-			Author:    multimedia.Author{ID: row.Annotation.UserID, Username: row.Username, Name: row.Name},
-			At:        time.Duration(row.Annotation.AtMs) * time.Millisecond,
-			Body:      row.Annotation.Body,
-			CreatedAt: fromMillis(row.Annotation.CreatedAt),
-		})
-	}
-	return annotations, nil
 }
 
 func video(v sqlgen.Video, username, name string, category sql.NullString) multimedia.Video {

@@ -1,139 +1,233 @@
-import type { Annotation } from "./contract.js"
-import { avatar, clock } from "./people.js"
+import { type Actions, annotationRow } from "./annotation_row.js"
+import type { Announcer } from "./announcer.js"
+import type { Annotation, Page, RemovedAnnotation } from "./contract.js"
+import { type Conversation, explain } from "./conversation.js"
+import { confirmed } from "./dialog.js"
+import { byId, element } from "./dom.js"
+import { Pending } from "./pending.js"
+import { clock } from "./people.js"
 import type { Player } from "./player.js"
+import type { Timeline } from "./timeline.js"
+import { calm, scrollWithin, Unread } from "./unread.js"
 
 const SHOWN_FOR = 5000 // milliseconds of the video
+const GLIDE = 200 // milliseconds
+
+/** The visitor of the page. */
+export interface Me {
+  id: number
+  name: string
+  /** Of the video. */
+  isOwner: boolean
+}
 
 interface Item {
-  annotation: Annotation
-  row: HTMLLIElement
-  mark: HTMLElement
+  at: number
+  row: HTMLElement
+  annotation?: Annotation // unless it is pending
 }
 
 /**
- * The annotations of a video: a list by time, marks on a timeline, and a caption over the video while it passes them.
- * Each is shown once, however often it is added.
+ * The annotations of a video: a list by time, and a caption over the video while it passes them. Each is shown once, in its
+ * latest form, whatever comes in which order.
  */
 export class AnnotationList {
-  private readonly ids = new Set<number>()
-  private readonly items: Item[] = [] // by time, then id
-  private readonly list = document.querySelector<HTMLElement>("#annotations")!
-  private readonly empty = document.querySelector<HTMLElement>("#annotations-empty")!
-  private readonly number = document.querySelector<HTMLElement>("#annotation-count")!
-  private readonly timeline = document.querySelector<HTMLElement>("#timeline")!
-  private readonly caption = document.querySelector<HTMLElement>("#caption")!
-  private readonly progress = document.createElement("span")
+  private readonly revisions = new Map<number, number>() // of all that is known, also of what was removed
+  private readonly items: Item[] = [] // by time; at the same time, in the order in which they came
+  private readonly byId = new Map<number, Item>() // those that are not pending
+  private readonly pending = new Set<Pending<Annotation>>()
+  private readonly list = byId("annotations")
+  private readonly empty = byId("annotations-empty")
+  private readonly number = byId("annotation-count")
+  private readonly caption = byId("caption")
+  private readonly unread = new Unread(this.list, byId<HTMLButtonElement>("annotations-new"), byId("annotations-badge"))
   private captioned: Item | undefined
-  private length = 0
 
   constructor(
+    private readonly me: Me,
+    private readonly maxBody: number,
     private readonly player: Player,
-    private readonly viewerId: number,
+    private readonly timeline: Timeline,
+    private readonly conversation: Conversation,
+    private readonly announcer: Announcer,
   ) {
-    this.progress.className = "progress"
-    this.timeline.append(this.progress)
-    this.timeline.addEventListener("click", (event) => {
-      const { left, width } = this.timeline.getBoundingClientRect()
-      if (this.length > 0) player.seek(Math.round((this.length * (event.clientX - left)) / width))
-    })
     player.onChange(() => this.follow())
   }
 
-  /** Adds those that are not there yet. */
-  add(annotations: Annotation[]): void {
-    for (const annotation of annotations) {
-      if (this.ids.has(annotation.id)) continue
-      this.ids.add(annotation.id)
-      this.insert(annotation)
-    }
-    this.number.textContent = this.items.length > 0 ? String(this.items.length) : ""
-    this.empty.hidden = this.items.length > 0
+  /** Shows what has changed since another page, or how the annotations begin. */
+  show({ annotations, removed }: Page): void {
+    for (const annotation of annotations) this.put(annotation)
+    for (const gone of removed) this.take(gone)
+    this.list.removeAttribute("aria-busy")
     this.empty.textContent = "Nothing yet. Play the video, and be the first to say something."
+    this.changed()
+  }
+
+  /** Shows an annotation that is new, or was changed. */
+  add(annotation: Annotation): void {
+    const known = this.byId.has(annotation.id)
+    const item = this.put(annotation)
+    this.changed()
+    if (!item || known || annotation.user.id === this.me.id) return
+    this.unread.add(item.row)
+    this.announcer.came("annotation")
+  }
+
+  /** Takes away an annotation that was removed. */
+  remove(removed: RemovedAnnotation): void {
+    this.take(removed)
+    this.changed()
+  }
+
+  /** Writes an annotation: it is shown at once, and kept by the server as soon as that can be reached. */
+  write(at: number, body: string): void {
+    const attempt = () => this.conversation.send("new_annotation", { at, body })
+    const pending = new Pending<Annotation>(this.me, body, attempt, (annotation) => this.add(annotation))
+    const item = { at, row: pending.row }
+    pending.row.prepend(element("span", "time", clock(at)))
+    this.pending.add(pending)
+    pending.onDiscard = () => {
+      this.pending.delete(pending)
+      this.takeAway(item)
+      this.changed()
+    }
+    this.insert(item)
+    this.changed()
+    scrollWithin(this.list, pending.row)
+  }
+
+  /** Says why there is nothing. */
+  failed(why: string): void {
+    this.list.removeAttribute("aria-busy")
+    this.empty.textContent = why
+  }
+
+  /** Puts an annotation into the list as it is now; undefined if something later is known of it. */
+  private put(annotation: Annotation): Item | undefined {
+    if (!this.isNews(annotation)) return undefined
+    const { id, at, user } = annotation
+    const known = this.byId.get(id)
+    const item = { at, annotation, row: annotationRow(annotation, user.id === this.me.id, this.maxBody, this.actions(annotation)) }
+    this.byId.set(id, item)
+    this.timeline.add(id, at, user.id)
+    if (known) {
+      this.replace(known, item)
+    } else {
+      this.dropUncertain(annotation)
+      this.insert(item)
+    }
+    return item
+  }
+
+  private take(removed: RemovedAnnotation): void {
+    if (!this.isNews(removed)) return
+    const item = this.byId.get(removed.id)
+    if (!item) return
+    this.byId.delete(removed.id)
+    this.timeline.remove(removed.id)
+    this.takeAway(item)
+  }
+
+  private isNews({ id, revision }: RemovedAnnotation): boolean {
+    if ((this.revisions.get(id) ?? 0) >= revision) return false
+    this.revisions.set(id, revision)
+    return true
+  }
+
+  private actions({ id, at, user, body }: Annotation): Actions {
+    const mine = user.id === this.me.id
+    return {
+      seek: () => this.player.seek(at),
+      edit: mine ? (text) => void this.change(id, async () => this.add(await this.conversation.send("edit_annotation", { id, body: text }))) : undefined,
+      remove: mine || this.me.isOwner ? () => void this.askToRemove(id, body) : undefined,
+    }
+  }
+
+  private async askToRemove(id: number, body: string): Promise<void> {
+    if (!(await confirmed(`Delete “${body}”?`, "Delete"))) return
+    await this.change(id, async () => this.remove(await this.conversation.send("remove_annotation", { id })))
+  }
+
+  private async change(id: number, action: () => Promise<void>): Promise<void> {
+    const row = this.byId.get(id)?.row
+    row?.setAttribute("aria-busy", "true")
+    try {
+      await action()
+    } catch (error) {
+      this.announcer.alert(explain(error))
+    }
+    row?.removeAttribute("aria-busy")
+  }
+
+  private insert(item: Item): void {
+    let i = this.items.length
+    while (i > 0 && item.at < this.items[i - 1]!.at) i--
+    this.list.insertBefore(item.row, this.items[i]?.row ?? null)
+    this.items.splice(i, 0, item)
+    this.moved(i + 1, -item.row.offsetHeight)
+  }
+
+  private replace(known: Item, item: Item): void {
+    this.items[this.items.indexOf(known)] = item
+    const focused = known.row.contains(document.activeElement)
+    known.row.replaceWith(item.row)
+    if (focused) item.row.focus()
+  }
+
+  private takeAway(item: Item): void {
+    const i = this.items.indexOf(item)
+    if (i < 0) return
+    const { row } = item
+    const height = row.offsetHeight
+    if (row.contains(document.activeElement)) (this.items[i + 1]?.row ?? this.list).focus()
+    row.remove()
+    this.unread.forget(row)
+    this.items.splice(i, 1)
+    this.moved(i, height)
+  }
+
+  /** Has the rows from the nth on glide to their new place, from where they were. */
+  private moved(n: number, from: number): void {
+    if (calm() || this.list.offsetHeight === 0 || this.list.ariaBusy) return
+    for (const { row } of this.items.slice(n)) row.animate([{ transform: `translateY(${from}px)` }, { transform: "none" }], GLIDE)
+  }
+
+  private changed(): void {
+    const count = this.items.length
+    this.number.textContent = count > 0 ? String(count) : ""
+    this.empty.hidden = count > 0
+    this.timeline.follow()
     this.follow()
   }
 
-  private insert(annotation: Annotation): void {
-    const item = { annotation, row: this.row(annotation), mark: document.createElement("span") }
-    let i = this.items.length
-    while (i > 0 && isBefore(annotation, this.items[i - 1]!.annotation)) i--
-    this.list.insertBefore(item.row, this.items[i]?.row ?? null)
-    this.items.splice(i, 0, item)
-    item.mark.className = `mark tint-${annotation.user.id % 6}`
-    this.timeline.append(item.mark)
-    this.place(item)
-  }
-
-  private row(annotation: Annotation): HTMLLIElement {
-    const { id, at, user, body } = annotation
-    const row = document.createElement("li")
-    row.dataset.id = String(id)
-    row.dataset.at = String(at)
-    row.dataset.testid = "annotation"
-    row.tabIndex = -1
-
-    const time = document.createElement("button")
-    time.type = "button"
-    time.className = "time"
-    time.textContent = clock(at)
-    time.setAttribute("aria-label", `Go to ${clock(at)}`)
-    time.addEventListener("click", () => this.player.seek(at))
-
-    const name = document.createElement("span")
-    name.className = "name"
-    name.textContent = user.id === this.viewerId ? `${user.name} (you)` : user.name
-    const text = document.createElement("p")
-    text.className = "body"
-    text.dataset.testid = "annotation-text"
-    text.textContent = body
-
-    row.append(time, avatar(user.id, user.name), name, text)
-    return row
+  /** One's own that may have been kept was. */
+  private dropUncertain({ user, body }: Annotation): void {
+    if (user.id !== this.me.id) return
+    for (const pending of this.pending) if (pending.uncertain && pending.body === body) pending.discard()
   }
 
   /** Shows what belongs to where the video is. */
   private follow(): void {
     const now = this.player.now()
-    if (this.player.length() !== this.length) {
-      this.length = this.player.length()
-      for (const item of this.items) this.place(item)
-    }
-    this.progress.style.inlineSize = this.length > 0 ? `${(100 * now) / this.length}%` : "0"
     let latest: Item | undefined
     for (const item of this.items) {
-      const { at } = item.annotation
-      const current = at <= now && now < at + SHOWN_FOR
+      const current = item.at <= now && now < item.at + SHOWN_FOR
       item.row.classList.toggle("current", current)
-      item.mark.classList.toggle("current", current)
+      if (!item.annotation) continue
+      this.timeline.highlight(item.annotation.id, current)
       if (current) latest = item
     }
     this.showCaption(latest)
   }
 
   private showCaption(item: Item | undefined): void {
-    if (item === this.captioned) return
+    if (item?.annotation === this.captioned?.annotation) return
     this.captioned = item
     this.caption.hidden = !item
-    if (!item) return
+    if (!item?.annotation) return
     const { user, body } = item.annotation
-    const name = document.createElement("strong")
-    name.textContent = user.name
-    this.caption.replaceChildren(name, " ", body)
-    this.scrollTo(item.row)
+    this.caption.replaceChildren(element("strong", "", user.name), " ", body)
+    // Unless somebody is busy in the list.
+    if (!this.list.matches(":hover, :focus-within")) scrollWithin(this.list, item.row)
   }
-
-  /** Scrolls the list, and never the page, unless somebody is busy in the list. */
-  private scrollTo(row: HTMLElement): void {
-    if (this.list.matches(":hover, :focus-within")) return
-    const top = row.offsetTop - this.list.offsetTop - (this.list.clientHeight - row.clientHeight) / 2
-    this.list.scrollTo({ top, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" })
-  }
-
-  private place({ annotation, mark }: Item): void {
-    mark.hidden = this.length === 0 || annotation.at > this.length
-    if (!mark.hidden) mark.style.insetInlineStart = `${(100 * annotation.at) / this.length}%`
-  }
-}
-
-function isBefore(a: Annotation, b: Annotation): boolean {
-  return a.at < b.at || (a.at === b.at && a.id < b.id)
 }

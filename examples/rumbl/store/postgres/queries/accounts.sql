@@ -36,3 +36,6 @@ DELETE FROM sessions WHERE id = $1;
 DELETE FROM sessions WHERE id IN (
   SELECT expired.id FROM sessions AS expired WHERE expired.expires_at < $1 FOR UPDATE SKIP LOCKED
 );
+
+-- name: SessionIDs :many
+SELECT id FROM sessions WHERE user_id = sqlc.arg(user_id) ORDER BY id;

@@ -22,7 +22,7 @@ WHERE videos.id = $1;
 
 -- name: Videos :many
 SELECT sqlc.embed(videos), users.username, users.name, categories.name AS category,
-  (SELECT count(*) FROM annotations WHERE annotations.video_id = videos.id) AS annotations
+  (SELECT count(*) FROM annotations WHERE annotations.video_id = videos.id AND NOT annotations.removed AND NOT annotations.muted) AS annotations
 FROM videos JOIN users ON users.id = videos.user_id
 LEFT JOIN categories ON categories.id = videos.category_id
 WHERE videos.id < sqlc.arg(before)
@@ -30,20 +30,4 @@ WHERE videos.id < sqlc.arg(before)
   AND (sqlc.arg(category_id)::bigint = 0 OR videos.category_id = sqlc.arg(category_id))
   AND NOT EXISTS (SELECT FROM unnest(sqlc.arg(words)::text[]) AS word WHERE strpos(videos.search_text, word) = 0)
 ORDER BY videos.id DESC
-LIMIT sqlc.arg(most)::bigint;
-
--- name: InsertAnnotation :one
--- An id is handed out before it is committed. So the video is locked first, and
--- until the commit: of one video, ids become visible in growing order.
-WITH locked AS (SELECT videos.id FROM videos WHERE videos.id = sqlc.arg(video_id) FOR NO KEY UPDATE)
-INSERT INTO annotations (video_id, user_id, at_ms, body, created_at)
-SELECT locked.id, sqlc.arg(user_id)::bigint, sqlc.arg(at_ms)::bigint, sqlc.arg(body)::text, sqlc.arg(created_at)::timestamptz
-FROM locked
-RETURNING id;
-
--- name: AnnotationsAfter :many
-SELECT sqlc.embed(annotations), users.username, users.name
-FROM annotations JOIN users ON users.id = annotations.user_id
-WHERE annotations.video_id = sqlc.arg(video_id) AND annotations.id > sqlc.arg(after)
-ORDER BY annotations.id
 LIMIT sqlc.arg(most)::bigint;

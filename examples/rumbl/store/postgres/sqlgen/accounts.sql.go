@@ -137,6 +137,30 @@ func (q *Queries) SessionByID(ctx context.Context, id int64) (SessionByIDRow, er
 	return i, err
 }
 
+const sessionIDs = `-- name: SessionIDs :many
+SELECT id FROM sessions WHERE user_id = $1 ORDER BY id
+`
+
+func (q *Queries) SessionIDs(ctx context.Context, userID int64) ([]int64, error) {
+	rows, err := q.db.Query(ctx, sessionIDs, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const setPassword = `-- name: SetPassword :many
 WITH changed AS (UPDATE users SET password_hash = $3 WHERE users.id = $1)
 DELETE FROM sessions WHERE sessions.user_id = $1 AND sessions.id <> $2

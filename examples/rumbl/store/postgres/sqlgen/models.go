@@ -17,11 +17,29 @@ type Annotation struct {
 	AtMs      int64
 	Body      string
 	CreatedAt time.Time
+	Revision  int64
+	Edited    bool
+	Removed   bool
+	Muted     bool
 }
 
 type Category struct {
 	ID   int64
 	Name string
+}
+
+type Message struct {
+	ID        int64
+	VideoID   int64
+	UserID    int64
+	Body      string
+	Muted     bool
+	CreatedAt time.Time
+}
+
+type Mute struct {
+	VideoID int64
+	UserID  int64
 }
 
 type Session struct {
@@ -49,4 +67,5 @@ type Video struct {
 	CreatedAt   time.Time
 	CategoryID  pgtype.Int8
 	SearchText  string
+	Revision    int64
 }

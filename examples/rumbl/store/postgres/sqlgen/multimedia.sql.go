@@ -12,55 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-const annotationsAfter = `-- name: AnnotationsAfter :many
-SELECT annotations.id, annotations.video_id, annotations.user_id, annotations.at_ms, annotations.body, annotations.created_at, users.username, users.name
-FROM annotations JOIN users ON users.id = annotations.user_id
-WHERE annotations.video_id = $1 AND annotations.id > $2
-ORDER BY annotations.id
-LIMIT $3::bigint
-`
-
-type AnnotationsAfterParams struct {
-	VideoID int64
-	After   int64
-	Most    int64
-}
-
-type AnnotationsAfterRow struct {
-	Annotation Annotation
-	Username   string
-	Name       string
-}
-
-func (q *Queries) AnnotationsAfter(ctx context.Context, arg AnnotationsAfterParams) ([]AnnotationsAfterRow, error) {
-	rows, err := q.db.Query(ctx, annotationsAfter, arg.VideoID, arg.After, arg.Most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []AnnotationsAfterRow
-	for rows.Next() {
-		var i AnnotationsAfterRow
-		if err := rows.Scan(
-			&i.Annotation.ID,
-			&i.Annotation.VideoID,
-			&i.Annotation.UserID,
-			&i.Annotation.AtMs,
-			&i.Annotation.Body,
-			&i.Annotation.CreatedAt,
-			&i.Username,
-			&i.Name,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const categories = `-- name: Categories :many
 SELECT id, name FROM categories ORDER BY name
 `
@@ -92,37 +43,6 @@ DELETE FROM videos WHERE id = $1
 func (q *Queries) DeleteVideo(ctx context.Context, id int64) error {
 	_, err := q.db.Exec(ctx, deleteVideo, id)
 	return err
-}
-
-const insertAnnotation = `-- name: InsertAnnotation :one
-WITH locked AS (SELECT videos.id FROM videos WHERE videos.id = $5 FOR NO KEY UPDATE)
-INSERT INTO annotations (video_id, user_id, at_ms, body, created_at)
-SELECT locked.id, $1::bigint, $2::bigint, $3::text, $4::timestamptz
-FROM locked
-RETURNING id
-`
-
-type InsertAnnotationParams struct {
-	UserID    int64
-	AtMs      int64
-	Body      string
-	CreatedAt time.Time
-	VideoID   int64
-}
-
-// An id is handed out before it is committed. So the video is locked first, and
-// until the commit: of one video, ids become visible in growing order.
-func (q *Queries) InsertAnnotation(ctx context.Context, arg InsertAnnotationParams) (int64, error) {
-	row := q.db.QueryRow(ctx, insertAnnotation,
-		arg.UserID,
-		arg.AtMs,
-		arg.Body,
-		arg.CreatedAt,
-		arg.VideoID,
-	)
-	var id int64
-	err := row.Scan(&id)
-	return id, err
 }
 
 const insertVideo = `-- name: InsertVideo :one
@@ -191,7 +111,7 @@ func (q *Queries) UpdateVideo(ctx context.Context, arg UpdateVideoParams) (int64
 }
 
 const video = `-- name: Video :one
-SELECT videos.id, videos.user_id, videos.title, videos.description, videos.source_kind, videos.source_ref, videos.created_at, videos.category_id, videos.search_text, users.username, users.name, categories.name AS category
+SELECT videos.id, videos.user_id, videos.title, videos.description, videos.source_kind, videos.source_ref, videos.created_at, videos.category_id, videos.search_text, videos.revision, users.username, users.name, categories.name AS category
 FROM videos JOIN users ON users.id = videos.user_id
 LEFT JOIN categories ON categories.id = videos.category_id
 WHERE videos.id = $1
@@ -217,6 +137,7 @@ func (q *Queries) Video(ctx context.Context, id int64) (VideoRow, error) {
 		&i.Video.CreatedAt,
 		&i.Video.CategoryID,
 		&i.Video.SearchText,
+		&i.Video.Revision,
 		&i.Username,
 		&i.Name,
 		&i.Category,
@@ -225,8 +146,8 @@ func (q *Queries) Video(ctx context.Context, id int64) (VideoRow, error) {
 }
 
 const videos = `-- name: Videos :many
-SELECT videos.id, videos.user_id, videos.title, videos.description, videos.source_kind, videos.source_ref, videos.created_at, videos.category_id, videos.search_text, users.username, users.name, categories.name AS category,
-  (SELECT count(*) FROM annotations WHERE annotations.video_id = videos.id) AS annotations
+SELECT videos.id, videos.user_id, videos.title, videos.description, videos.source_kind, videos.source_ref, videos.created_at, videos.category_id, videos.search_text, videos.revision, users.username, users.name, categories.name AS category,
+  (SELECT count(*) FROM annotations WHERE annotations.video_id = videos.id AND NOT annotations.removed AND NOT annotations.muted) AS annotations
 FROM videos JOIN users ON users.id = videos.user_id
 LEFT JOIN categories ON categories.id = videos.category_id
 WHERE videos.id < $1
@@ -278,6 +199,7 @@ func (q *Queries) Videos(ctx context.Context, arg VideosParams) ([]VideosRow, er
 			&i.Video.CreatedAt,
 			&i.Video.CategoryID,
 			&i.Video.SearchText,
+			&i.Video.Revision,
 			&i.Username,
 			&i.Name,
 			&i.Category,

@@ -33,3 +33,6 @@ DELETE FROM sessions WHERE user_id = ? AND id <> ? RETURNING id;
 
 -- name: DeleteSessionsBefore :exec
 DELETE FROM sessions WHERE expires_at < ?;
+
+-- name: SessionIDs :many
+SELECT id FROM sessions WHERE user_id = sqlc.arg(user_id) ORDER BY id;

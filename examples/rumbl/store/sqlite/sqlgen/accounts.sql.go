@@ -164,6 +164,33 @@ func (q *Queries) SessionByID(ctx context.Context, id int64) (SessionByIDRow, er
 	return i, err
 }
 
+const sessionIDs = `-- name: SessionIDs :many
+SELECT id FROM sessions WHERE user_id = ?1 ORDER BY id
+`
+
+func (q *Queries) SessionIDs(ctx context.Context, userID int64) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, sessionIDs, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const updatePassword = `-- name: UpdatePassword :exec
 UPDATE users SET password_hash = ? WHERE id = ?
 `

@@ -15,11 +15,29 @@ type Annotation struct {
 	AtMs      int64
 	Body      string
 	CreatedAt int64
+	Revision  int64
+	Edited    int64
+	Removed   int64
+	Muted     int64
 }
 
 type Category struct {
 	ID   int64
 	Name string
+}
+
+type Message struct {
+	ID        int64
+	VideoID   int64
+	UserID    int64
+	Body      string
+	Muted     int64
+	CreatedAt int64
+}
+
+type Mute struct {
+	VideoID int64
+	UserID  int64
 }
 
 type Session struct {

@@ -10,58 +10,6 @@ import (
 	"database/sql"
 )
 
-const annotationsAfter = `-- name: AnnotationsAfter :many
-SELECT annotations.id, annotations.video_id, annotations.user_id, annotations.at_ms, annotations.body, annotations.created_at, users.username, users.name
-FROM annotations JOIN users ON users.id = annotations.user_id
-WHERE annotations.video_id = ?1 AND annotations.id > ?2
-ORDER BY annotations.id
-LIMIT ?3
-`
-
-type AnnotationsAfterParams struct {
-	VideoID int64
-	After   int64
-	Most    int64
-}
-
-type AnnotationsAfterRow struct {
-	Annotation Annotation
-	Username   string
-	Name       string
-}
-
-func (q *Queries) AnnotationsAfter(ctx context.Context, arg AnnotationsAfterParams) ([]AnnotationsAfterRow, error) {
-	rows, err := q.db.QueryContext(ctx, annotationsAfter, arg.VideoID, arg.After, arg.Most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []AnnotationsAfterRow
-	for rows.Next() {
-		var i AnnotationsAfterRow
-		if err := rows.Scan(
-			&i.Annotation.ID,
-			&i.Annotation.VideoID,
-			&i.Annotation.UserID,
-			&i.Annotation.AtMs,
-			&i.Annotation.Body,
-			&i.Annotation.CreatedAt,
-			&i.Username,
-			&i.Name,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const categories = `-- name: Categories :many
 SELECT id, name FROM categories ORDER BY name
 `
@@ -96,34 +44,6 @@ DELETE FROM videos WHERE id = ?
 func (q *Queries) DeleteVideo(ctx context.Context, id int64) error {
 	_, err := q.db.ExecContext(ctx, deleteVideo, id)
 	return err
-}
-
-const insertAnnotation = `-- name: InsertAnnotation :one
-INSERT INTO annotations (video_id, user_id, at_ms, body, created_at)
-SELECT videos.id, CAST(?1 AS INTEGER), CAST(?2 AS INTEGER), CAST(?3 AS TEXT), CAST(?4 AS INTEGER)
-FROM videos WHERE videos.id = ?5
-RETURNING id
-`
-
-type InsertAnnotationParams struct {
-	UserID    int64
-	AtMs      int64
-	Body      string
-	CreatedAt int64
-	VideoID   int64
-}
-
-func (q *Queries) InsertAnnotation(ctx context.Context, arg InsertAnnotationParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, insertAnnotation,
-		arg.UserID,
-		arg.AtMs,
-		arg.Body,
-		arg.CreatedAt,
-		arg.VideoID,
-	)
-	var id int64
-	err := row.Scan(&id)
-	return id, err
 }
 
 const insertVideo = `-- name: InsertVideo :one
@@ -227,7 +147,7 @@ func (q *Queries) Video(ctx context.Context, id int64) (VideoRow, error) {
 
 const videos = `-- name: Videos :many
 SELECT videos.id, videos.user_id, videos.title, videos.description, videos.source_kind, videos.source_ref, videos.created_at, videos.category_id, videos.search_text, users.username, users.name, categories.name AS category,
-  (SELECT count(*) FROM annotations WHERE annotations.video_id = videos.id) AS annotations
+  (SELECT count(*) FROM annotations WHERE annotations.video_id = videos.id AND NOT annotations.removed AND NOT annotations.muted) AS annotations
 FROM videos JOIN users ON users.id = videos.user_id
 LEFT JOIN categories ON categories.id = videos.category_id
 WHERE videos.id < ?1
