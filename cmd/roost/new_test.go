@@ -77,6 +77,7 @@ func TestWhatIsGeneratedPassesItsTestsAndLints(t *testing.T) {
 	}
 	mustRun(t, app, roost, "gen", "presence", "viewers")
 	replaceIn(t, server, mounted, mounted+"\t_ = NewViewers(server.PubSub())\n")
+	mustRun(t, app, roost, "gen", "presence", "time") // as a package that it imports is called
 	mustRun(t, app, roost, "gen", "socket", "user")
 	mustRun(t, app, roost, "gen", "channel", "-assigns", "User", "inbox")
 

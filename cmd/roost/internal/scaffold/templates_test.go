@@ -48,11 +48,18 @@ func TestAPackageTellsWhatItsSocketsBelongTo(t *testing.T) {
 		{"own", "package live\nimport \"github.com/roost-dev/roost\"\nvar _ *roost.Server[Visitor]\nvar _ roost.Options[Visitor]", []assigns{{text: "Visitor"}}},
 		{"another's", "package live\nimport (\n\tr \"github.com/roost-dev/roost\"\n\tpeople \"example.com/accounts\"\n)\nvar _ *r.Socket[*people.User]",
 			[]assigns{{text: "*people.User", imports: []string{`people "example.com/accounts"`}}}},
+		{"another's, by what the path is called before its version", "package live\nimport (\n\t\"github.com/roost-dev/roost\"\n\t\"example.com/accounts/v2\"\n)\nvar _ *roost.Server[map[accounts.ID]accounts.User]",
+			[]assigns{{text: "map[accounts.ID]accounts.User", imports: []string{`"example.com/accounts/v2"`}}}},
+		{"Roost's own", "package live\nimport \"github.com/roost-dev/roost\"\nvar _ *roost.Server[roost.Ack]", []assigns{{text: "roost.Ack"}}},
 		{"two", "package live\nimport \"github.com/roost-dev/roost\"\nvar _ *roost.Server[Visitor]\nvar _ *roost.Server[string]", []assigns{{text: "Visitor"}, {text: "string"}}},
 		{"of another package", "package live\nimport \"example.com/roost\"\nvar _ *roost.Server[Visitor]", nil},
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "server.go"), []byte(test.source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		program := "//go:build ignore\n\npackage main\n\nimport \"github.com/roost-dev/roost\"\n\nvar _ *roost.Server[int]\n"
+		if err := os.WriteFile(filepath.Join(dir, "zz_gen.go"), []byte(program), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		pkg, err := readPackage(dir)
