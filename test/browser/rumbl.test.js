@@ -199,6 +199,19 @@ test("where WebSockets do not get through the page goes over to long polling, an
   await bob.picture("6-bob-polls")
 })
 
+test("where WebSockets get through again the page goes back to them, and nobody notices", async () => {
+  await bob.page.routeWebSocket(/websocket/, (socket) => void socket.connectToServer())
+  await ann.annotate("While you move")
+  await bob.page.evaluate(() => window.dispatchEvent(new Event("online"))) // as if the network had changed
+  await bob.page.getByTestId("transport").waitFor({ state: "hidden" })
+  await bob.annotate("By WebSocket")
+  await ann.annotation("By WebSocket").waitFor()
+  await bob.annotation("While you move").waitFor()
+  assert.deepEqual(await bob.annotations(), await ann.annotations())
+  await Promise.all([ann.sees({ Bob: 1 }), bob.sees({ Ann: 1 })])
+  assert.equal(await bob.page.getByTestId("offline-banner").isVisible(), false)
+})
+
 test("whose connection breaks between two pages of what was noted before still gets all of it", async () => {
   await ann.annotateByProgram(Array.from({ length: 100 }, (_, n) => `Note ${n + 1}`))
   await ann.annotation("Note 100").waitFor()

@@ -19,6 +19,7 @@ themes.addEventListener("submit", (event) => {
 addEventListener("submit", (event) => {
   if (event.defaultPrevented) return // a script sends it
   const form = event.target as HTMLFormElement
+  if (form.method === "dialog") return // nothing is sent
   if (form.ariaBusy === "true") return event.preventDefault()
   form.ariaBusy = "true"
   setTimeout(() => (form.ariaBusy = null), BUSY)
