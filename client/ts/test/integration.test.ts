@@ -152,6 +152,42 @@ for (const [name, transport] of base ? transports : []) {
     assert.deepEqual(presence.list((key) => key), ["eve"])
   })
 
+  test(`${name}: components share a conversation, and a later one sees who is there`, async (t) => {
+    const socket = client(t, transport, { params: { user: "ann" } })
+    const topic = unique("room")
+    const first = socket.share(topic)
+    const synced = new Promise<void>((resolve) => new Presence(first).onSync(resolve))
+    await first.join()
+    await synced
+    const second = socket.share(topic)
+    const presence = new Presence(second)
+    const known = new Promise<void>((resolve) => presence.onSync(resolve))
+    await second.join()
+    await known
+    assert.deepEqual(presence.list((key) => key), ["ann"])
+    first.leave()
+    const heard = new Promise((resolve) => second.on("shout", resolve))
+    second.push("shout", { n: 1 })
+    assert.deepEqual(await heard, { n: 1 })
+    second.leave()
+    const again = await socket.share(topic).join()
+    assert.deepEqual(again, {})
+    assert.equal(socket.channels.length, 1)
+  })
+
+  test(`${name}: joins and pushes are awaited`, async (t) => {
+    const socket = client(t, transport)
+    const channel = socket.channel(unique("echo"))
+    assert.deepEqual(await channel.join(), {})
+    assert.deepEqual(await channel.push("ping", { a: 1 }), { a: 1 })
+    await assert.rejects(channel.push("err"), { name: "PushError", status: "error", reason: "bad" })
+    await assert.rejects(channel.push("reply_custom", { a: 1 }), { status: "custom_status", response: { a: 1 } })
+    await assert.rejects(channel.push("noreply", {}, { timeout: 50 }), { status: "timeout" })
+    await assert.rejects(channel.push("noreply", {}, { signal: AbortSignal.timeout(50) }), { name: "TimeoutError" })
+    await assert.rejects(socket.channel("echo:join_error").join(), { status: "error", reason: "nope", response: { reason: "nope", code: 42 } })
+    assert.deepEqual(await channel.leave(), {})
+  })
+
   test(`${name}: after a leave the topic is quiet`, async (t) => {
     const topic = unique("echo")
     const socket = client(t, transport)
