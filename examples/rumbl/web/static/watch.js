@@ -251,45 +251,46 @@ this.channel=rt(this.socket,{id:n},()=>({revision:this.revision})),new D(this.ch
 this.channel.on("video_deleted",()=>this.told.ended("not found")),this.channel.onClose(e=>this.told.ended(e?.reason??"")),this.channel.join().receive("ok",e=>this.
 joined(e)).receive("error",({reason:e})=>{this.told.refused(e),e==="not found"&&this.channel.leave()}),this.socket.connect()}async send(e,t){return this.outbox.
 push(e,t)}typing(){let e=Date.now();e-this.lastTyping<Bt||!this.channel.isJoined()||(this.lastTyping=e,this.channel.push("typing"))}get polls(){return this.socket.
-transport===v}joined(e){this.told.joined(e),e.resumed?this.askForMore():this.show({...e,more:e.more||this.more})}show(e){this.told.page(e),this.revision=e.revision,
-this.more=e.more,this.askForMore()}askForMore(){this.more&&this.channel.push("more_annotations",{revision:this.revision}).receive("ok",e=>this.show(e))}};function A(o){
-if(!(o instanceof w))return"Too much waits to be sent.";let{field:e,error:t}=o.response;switch(o.reason){case"invalid payload":return e==="body"?`Your text ${t}\
-.`:`The ${e} ${t}.`;case"rate limited":case"busy":return"That was too fast.";case"muted":return"You are muted.";case"not found":return"It is not there any more.";case"\
-not allowed":return"That is not yours to do.";default:return Re(o)?"Nobody knows whether that was kept.":"That could not be kept."}}function Re(o){return o instanceof
-w&&["outcome_unknown","crashed"].includes(o.reason)}function re(o,e){let t=l("confirm");return l("confirm-question").textContent=o,l("confirm-yes").textContent=e,t.returnValue="",t.showModal(),new Promise(n=>{t.addEventListener(
+transport===v}joined(e){this.told.joined(e),e.resumed?this.askForMore():this.show({...e,more:e.more||this.more})}show(e){this.told.page(e,this.revision===0),this.
+revision=e.revision,this.more=e.more,this.askForMore()}askForMore(){this.more&&this.channel.push("more_annotations",{revision:this.revision}).receive("ok",e=>this.
+show(e))}};function A(o){if(!(o instanceof w))return"Too much waits to be sent.";let{field:e,error:t}=o.response;switch(o.reason){case"invalid payload":return e===
+"body"?`Your text ${t}.`:`The ${e} ${t}.`;case"rate limited":case"busy":return"That was too fast.";case"muted":return"You are muted.";case"not found":return"It \
+is not there any more.";case"not allowed":return"That is not yours to do.";default:return Re(o)?"Nobody knows whether that was kept.":"That could not be kept."}}
+function Re(o){return o instanceof w&&["outcome_unknown","crashed"].includes(o.reason)}function re(o,e){let t=l("confirm");return l("confirm-question").textContent=o,l("confirm-yes").textContent=e,t.returnValue="",t.showModal(),new Promise(n=>{t.addEventListener(
 "close",()=>n(t.returnValue==="yes"),{once:!0})})}var R=class{constructor(e,t,n,i){this.body=t;this.attempt=n;this.settled=i;let r=h("p","body",t);this.row.dataset.testid="pending",this.row.tabIndex=-1,this.state.
 setAttribute("role","status"),this.row.append(C(e.id,e.name),h("span","name",`${e.name} (you)`),r,this.state),this.send()}body;attempt;settled;row=h("li","pendi\
-ng");uncertain=!1;onDiscard=()=>{};state=h("p","state");discard(){this.onDiscard()}send(){this.uncertain=!1,this.row.classList.remove("failed"),this.state.replaceChildren(
-"Sending…"),this.attempt().then(e=>{this.discard(),this.settled(e)},e=>this.fail(e))}fail(e){this.uncertain=Re(e),this.row.classList.add("failed"),this.state.
-replaceChildren(`${A(e)} `,g("Try again",()=>this.send()),g("Discard",()=>this.discard()))}};var O=class{constructor(e,t,n){this.list=e;this.hint=t;this.badge=n;e.addEventListener("scroll",()=>this.look(),{passive:!0}),new ResizeObserver(()=>this.look()).
+ng");uncertain=!1;onDiscard=()=>{};onUncertain=()=>{};state=h("p","state");discard(){this.onDiscard()}send(){this.uncertain=!1,this.row.classList.remove("failed"),
+this.state.replaceChildren("Sending…"),this.attempt().then(e=>{this.discard(),this.settled(e)},e=>this.fail(e))}fail(e){this.uncertain=Re(e),this.row.classList.
+add("failed"),this.state.replaceChildren(`${A(e)} `,g("Try again",()=>this.send()),g("Discard",()=>this.discard())),this.uncertain&&this.onUncertain()}};var O=class{constructor(e,t,n){this.list=e;this.hint=t;this.badge=n;e.addEventListener("scroll",()=>this.look(),{passive:!0}),new ResizeObserver(()=>this.look()).
 observe(e),t.addEventListener("click",()=>this.go())}list;hint;badge;rows=new Set;add(e){this.rows.add(e),this.look()}forget(e){this.rows.delete(e),this.look()}go(){
 let[e]=this.rows;e&&(se(this.list,e),e.focus({preventScroll:!0}))}look(){for(let t of this.rows)this.sees(t)&&this.rows.delete(t);let e=this.rows.size;this.hint.
 hidden=e===0,this.hint.textContent=`${e} new`,this.badge.hidden=e===0,this.badge.textContent=String(e)}sees(e){let{top:t,bottom:n,height:i}=this.list.getBoundingClientRect(),
 r=e.getBoundingClientRect();return i>0&&r.top<n-8&&r.bottom>t+8}};function se(o,e){let t=e.offsetTop-(o.clientHeight-e.clientHeight)/2;o.scrollTo({top:t,behavior:Oe()?
 "auto":"smooth"})}function Oe(){return matchMedia("(prefers-reduced-motion: reduce)").matches}var Ht=5e3,Ut=200,ae=class{constructor(e,t,n,i,r,s){this.me=e;this.maxBody=t;this.player=n;this.timeline=i;this.conversation=r;this.announcer=s;n.onChange(()=>this.
-follow())}me;maxBody;player;timeline;conversation;announcer;revisions=new Map;items=[];byId=new Map;pending=new Set;list=l("annotations");empty=l("annotations-e\
-mpty");number=l("annotation-count");caption=l("caption");unread=new O(this.list,l("annotations-new"),l("annotations-badge"));captioned;show({annotations:e,removed:t}){
-for(let n of e)this.put(n);for(let n of t)this.take(n);this.list.removeAttribute("aria-busy"),this.empty.textContent="Nothing yet. Play the video, and be the fi\
-rst to say something.",this.changed()}add(e){let t=this.byId.has(e.id),n=this.put(e);this.changed(),!(!n||t||e.user.id===this.me.id)&&(this.unread.add(n.row),this.
-announcer.came("annotation"))}remove(e){this.take(e),this.changed()}write(e,t){let n=()=>this.conversation.send("new_annotation",{at:e,body:t}),i=new R(this.me,
-t,n,s=>this.add(s)),r={at:e,row:i.row};i.row.prepend(h("span","time",b(e))),this.pending.add(i),i.onDiscard=()=>{this.pending.delete(i),this.takeAway(r),this.changed()},
-this.insert(r),this.changed(),se(this.list,i.row)}failed(e){this.list.removeAttribute("aria-busy"),this.empty.textContent=e}put(e){if(!this.isNews(e))return;let{
-id:t,at:n,user:i}=e,r=this.byId.get(t),s={at:n,annotation:e,row:Ne(e,i.id===this.me.id,this.maxBody,this.actions(e))};return this.byId.set(t,s),this.timeline.add(
-t,n,i.id),r?this.replace(r,s):(this.dropUncertain(e),this.insert(s)),s}take(e){if(!this.isNews(e))return;let t=this.byId.get(e.id);t&&(this.byId.delete(e.id),this.
-timeline.remove(e.id),this.takeAway(t))}isNews({id:e,revision:t}){return(this.revisions.get(e)??0)>=t?!1:(this.revisions.set(e,t),!0)}actions({id:e,at:t,user:n,
-body:i}){let r=n.id===this.me.id;return{seek:()=>this.player.seek(t),edit:r?s=>{this.change(e,async()=>this.add(await this.conversation.send("edit_annotation",{
-id:e,body:s})))}:void 0,remove:r||this.me.isOwner?()=>{this.askToRemove(e,i)}:void 0}}async askToRemove(e,t){await re(`Delete “${t}”?`,"Delete")&&await this.
-change(e,async()=>this.remove(await this.conversation.send("remove_annotation",{id:e})))}async change(e,t){let n=this.byId.get(e)?.row;n?.setAttribute("aria-bus\
-y","true");try{await t()}catch(i){this.announcer.alert(A(i))}n?.removeAttribute("aria-busy")}insert(e){let t=this.items.length;for(;t>0&&e.at<this.items[t-1].at;)
-t--;this.list.insertBefore(e.row,this.items[t]?.row??null),this.items.splice(t,0,e),this.moved(t+1,-e.row.offsetHeight)}replace(e,t){this.items[this.items.indexOf(
-e)]=t;let n=e.row.contains(document.activeElement);e.row.replaceWith(t.row),n&&t.row.focus()}takeAway(e){let t=this.items.indexOf(e);if(t<0)return;let{row:n}=e,
-i=n.offsetHeight;n.contains(document.activeElement)&&(this.items[t+1]?.row??this.list).focus(),n.remove(),this.unread.forget(n),this.items.splice(t,1),this.moved(
-t,i)}moved(e,t){if(!(Oe()||this.list.offsetHeight===0||this.list.ariaBusy))for(let{row:n}of this.items.slice(e))n.animate([{transform:`translateY(${t}px)`},{transform:"\
-none"}],Ut)}changed(){let e=this.items.length;this.number.textContent=e>0?String(e):"",this.empty.hidden=e>0,this.timeline.follow(),this.follow()}dropUncertain({
-user:e,body:t}){if(e.id===this.me.id)for(let n of this.pending)n.uncertain&&n.body===t&&n.discard()}follow(){let e=this.player.now(),t;for(let n of this.items){
-let i=n.at<=e&&e<n.at+Ht;n.row.classList.toggle("current",i),n.annotation&&(this.timeline.highlight(n.annotation.id,i),i&&(t=n))}this.showCaption(t)}showCaption(e){
-if(e?.annotation===this.captioned?.annotation||(this.captioned=e,this.caption.hidden=!e,!e?.annotation))return;let{user:t,body:n}=e.annotation;this.caption.replaceChildren(
-h("strong","",t.name)," ",n),this.list.matches(":hover, :focus-within")||se(this.list,e.row)}};var Dt=6e3,Jt=6e3,de=class{region=l("announcer");toast=l("toast");toastTimer;counts=new Map;timer;came(e){this.counts.set(e,(this.counts.get(e)??0)+1),this.timer??=
+follow())}me;maxBody;player;timeline;conversation;announcer;revisions=new Map;items=[];byId=new Map;list=l("annotations");empty=l("annotations-empty");number=l(
+"annotation-count");caption=l("caption");unread=new O(this.list,l("annotations-new"),l("annotations-badge"));captioned;show({annotations:e,removed:t},n){n&&this.
+clear();for(let i of e)this.put(i);for(let i of t)this.take(i);this.list.removeAttribute("aria-busy"),this.empty.textContent="Nothing yet. Play the video, and b\
+e the first to say something.",this.changed()}add(e){let t=this.byId.has(e.id),n=this.put(e);this.changed(),!(!n||t||e.user.id===this.me.id)&&(this.unread.add(n.
+row),this.announcer.came("annotation"))}remove(e){this.take(e),this.changed()}write(e,t){let n=()=>this.conversation.send("new_annotation",{at:e,body:t}),i=new R(
+this.me,t,n,s=>this.add(s)),r={at:e,row:i.row,pending:i};i.row.prepend(h("span","time",b(e))),i.onUncertain=()=>this.changed(),i.onDiscard=()=>{this.takeAway(r),
+this.changed()},this.insert(r),this.changed(),se(this.list,i.row)}failed(e){this.list.removeAttribute("aria-busy"),this.empty.textContent=e}put(e){if(!this.isNews(
+e))return;let{id:t,at:n,user:i}=e,r=this.byId.get(t),s={at:n,annotation:e,row:Ne(e,i.id===this.me.id,this.maxBody,this.actions(e))};return this.byId.set(t,s),this.
+timeline.add(t,n,i.id),r?this.replace(r,s):this.insert(s),s}take(e){this.isNews(e)&&this.drop(e.id)}drop(e){let t=this.byId.get(e);t&&(this.byId.delete(e),this.
+timeline.remove(e),this.takeAway(t))}clear(){for(let e of[...this.byId.keys()])this.drop(e);this.revisions.clear()}isNews({id:e,revision:t}){return(this.revisions.
+get(e)??0)>=t?!1:(this.revisions.set(e,t),!0)}actions({id:e,at:t,user:n,body:i}){let r=n.id===this.me.id;return{seek:()=>this.player.seek(t),edit:r?s=>{this.change(
+e,async()=>this.add(await this.conversation.send("edit_annotation",{id:e,body:s})))}:void 0,remove:r||this.me.isOwner?()=>{this.askToRemove(e,i)}:void 0}}async askToRemove(e,t){
+await re(`Delete “${t}”?`,"Delete")&&await this.change(e,async()=>this.remove(await this.conversation.send("remove_annotation",{id:e})))}async change(e,t){let n=this.
+byId.get(e)?.row;n?.setAttribute("aria-busy","true");try{await t()}catch(i){this.announcer.alert(A(i))}n?.removeAttribute("aria-busy")}insert(e){let t=this.items.
+length;for(;t>0&&e.at<this.items[t-1].at;)t--;this.list.insertBefore(e.row,this.items[t]?.row??null),this.items.splice(t,0,e),this.moved(t+1,-e.row.offsetHeight)}replace(e,t){
+this.items[this.items.indexOf(e)]=t;let n=e.row.contains(document.activeElement);e.row.replaceWith(t.row),n&&t.row.focus()}takeAway(e){let t=this.items.indexOf(
+e);if(t<0)return;let{row:n}=e,i=n.offsetHeight;n.contains(document.activeElement)&&(this.items[t+1]?.row??this.list).focus(),n.remove(),this.unread.forget(n),this.
+items.splice(t,1),this.moved(t,i)}moved(e,t){if(!(Oe()||this.list.offsetHeight===0||this.list.ariaBusy))for(let{row:n}of this.items.slice(e))n.animate([{transform:`\
+translateY(${t}px)`},{transform:"none"}],Ut)}changed(){this.dropKept();let e=this.items.length;this.number.textContent=e>0?String(e):"",this.empty.hidden=e>0,this.
+timeline.follow(),this.follow()}dropKept(){for(let{at:e,pending:t}of[...this.items]){if(!t?.uncertain)continue;let n=i=>i?.user.id===this.me.id&&i.at===e&&i.body===
+t.body;this.items.some(({annotation:i})=>n(i))&&t.discard()}}follow(){let e=this.player.now(),t;for(let n of this.items){let i=n.at<=e&&e<n.at+Ht;n.row.classList.
+toggle("current",i),n.annotation&&(this.timeline.highlight(n.annotation.id,i),i&&(t=n))}this.showCaption(t)}showCaption(e){if(e?.annotation===this.captioned?.annotation||
+(this.captioned=e,this.caption.hidden=!e,!e?.annotation))return;let{user:t,body:n}=e.annotation;this.caption.replaceChildren(h("strong","",t.name)," ",n),this.list.
+matches(":hover, :focus-within")||se(this.list,e.row)}};var Dt=6e3,Jt=6e3,de=class{region=l("announcer");toast=l("toast");toastTimer;counts=new Map;timer;came(e){this.counts.set(e,(this.counts.get(e)??0)+1),this.timer??=
 setTimeout(()=>this.tell(),Dt)}alert(e){this.toast.textContent=e,this.toast.hidden=!1,clearTimeout(this.toastTimer),this.toastTimer=setTimeout(()=>this.toast.hidden=
 !0,Jt)}tell(){this.timer=void 0,this.region.textContent=[...this.counts].map(([e,t])=>`${t} new ${e}${t>1?"s":""}`).join(", "),this.counts.clear()}};var Wt=40,Vt=new Intl.DateTimeFormat(void 0,{hour:"numeric",minute:"2-digit"}),le=class{constructor(e,t,n){this.me=e;this.conversation=t;this.announcer=n;this.list.
 addEventListener("scroll",()=>this.follows=this.atEnd(),{passive:!0}),new ResizeObserver(()=>this.follows&&this.toEnd()).observe(this.list)}me;conversation;announcer;ids=new Set;list=l(
@@ -348,13 +349,13 @@ e!==this.me.id&&r.append(...this.tools(e,t,n>0)),r}tools(e,t,n){let i=this.muted
 te_viewer",{user_id:e,muted:!i})))},s=()=>{this.moderate(async()=>{await re(`Send ${t} away from this video?`,"Send away")&&await this.conversation.send("kick_v\
 iewer",{user_id:e})})},a=[g(`${i?"Unmute":"Mute"} ${t}`,r,i?"unmute":"mute")];return n&&a.push(g(`Send ${t} away`,s,"kick")),a}async moderate(e){try{await e()}catch(t){
 this.announcer.alert(A(t))}}};var y=l("watch").dataset,qt=Number(y.ownerId),V={id:Number(y.userId),name:y.userName,isOwner:y.ownerId===y.userId},Kt=Number(y.maxBody);at();var Le=new de,L=st(
-y.sourceKind,y.sourceRef),M=new oe(y.socketUrl,y.socketToken,y.videoId,{joined:Xt,page:o=>_.show(o),refused:Qt,ended:Zt}),{channel:F}=M,ht=new ce(M),_=new ae(V,
-Kt,L,new fe(L),M,Le),_e=new le(V,M,Le),ut=new me(V,qt,M,Le),lt=()=>M.typing(),pt=[new J("annotation-form",en,lt),new J("message-form",o=>_e.say(o),lt)],W=null,ct=pt[0].
-input,Gt=l("annotation-at");ct.addEventListener("input",()=>{ct.value===""?W=null:W??=L.now(),Ie()});L.onChange(Ie);Ie();F.on("annotation_added",o=>_.add(o));F.
-on("annotation_edited",o=>_.add(o));F.on("annotation_removed",o=>_.remove(o));F.on("message_added",o=>_e.add(o));F.on("viewer_muted",o=>{o.user.id===V.id?ft(o.muted):
-ut.mute(o)});M.start();function Xt(o){ht.online(o.node),ft(o.muted),V.isOwner&&ut.setMuted(o.muted_viewers??[]),o.resumed||_e.reset(o.messages)}function Qt(o){o!==
-"not found"&&_.failed("The annotations cannot be loaded at the moment. Trying again…")}function Zt(o){let e=l("ended");if(!e.hidden)return;let[t,n]={"not foun\
-d":["This video is gone","Its owner has deleted it, with all annotations."],"kicked by the owner":["You were sent away","The owner of this video has ended your \
-visit. You no longer see what others write here."]}[o]??["That was it","The server has ended this conversation. Load the page anew to come back."];l("ended-titl\
-e").textContent=t,l("ended-text").textContent=n,e.hidden=!1,ht.close();for(let i of pt)i.close();l("watch").classList.add("over"),e.focus()}function ft(o){l("mu\
-ted").hidden=!o}function en(o){_.write(W??L.now(),o),W=null}function Ie(){Gt.textContent=b(W??L.now())}
+y.sourceKind,y.sourceRef),M=new oe(y.socketUrl,y.socketToken,y.videoId,{joined:Xt,page:(o,e)=>_.show(o,e),refused:Qt,ended:Zt}),{channel:F}=M,ht=new ce(M),_=new ae(
+V,Kt,L,new fe(L),M,Le),_e=new le(V,M,Le),ut=new me(V,qt,M,Le),lt=()=>M.typing(),pt=[new J("annotation-form",en,lt),new J("message-form",o=>_e.say(o),lt)],W=null,
+ct=pt[0].input,Gt=l("annotation-at");ct.addEventListener("input",()=>{ct.value===""?W=null:W??=L.now(),Ie()});L.onChange(Ie);Ie();F.on("annotation_added",o=>_.add(
+o));F.on("annotation_edited",o=>_.add(o));F.on("annotation_removed",o=>_.remove(o));F.on("message_added",o=>_e.add(o));F.on("viewer_muted",o=>{o.user.id===V.id?
+ft(o.muted):ut.mute(o)});M.start();function Xt(o){ht.online(o.node),ft(o.muted),V.isOwner&&ut.setMuted(o.muted_viewers??[]),o.resumed||_e.reset(o.messages)}function Qt(o){
+o!=="not found"&&_.failed("The annotations cannot be loaded at the moment. Trying again…")}function Zt(o){let e=l("ended");if(!e.hidden)return;let[t,n]={"not \
+found":["This video is gone","Its owner has deleted it, with all annotations."],"kicked by the owner":["You were sent away","The owner of this video has ended y\
+our visit. You no longer see what others write here."]}[o]??["That was it","The server has ended this conversation. Load the page anew to come back."];l("ended-\
+title").textContent=t,l("ended-text").textContent=n,e.hidden=!1,ht.close();for(let i of pt)i.close();l("watch").classList.add("over"),e.focus()}function ft(o){l(
+"muted").hidden=!o}function en(o){_.write(W??L.now(),o),W=null}function Ie(){Gt.textContent=b(W??L.now())}
