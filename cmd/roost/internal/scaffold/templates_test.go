@@ -2,7 +2,9 @@ package scaffold
 
 import (
 	"bytes"
+	"encoding/json/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,7 +13,7 @@ import (
 
 func TestTemplatesComeOutFormattedAndTheSame(t *testing.T) {
 	values := map[string]any{
-		"Name": "demo", "Module": "demo", "Roost": "/roost", "Go": goVersion, "GoImage": "1.27",
+		"Name": "demo", "Module": "demo", "Roost": "/roost", "RoostInMod": "/roost", "CommandInMod": "/roost/cmd/roost", "Go": goVersion, "GoImage": "1.27",
 		"Package": "live", "Assigns": "accounts.User", "Imports": []string{`"example.com/accounts"`},
 		"Snake": "video_room", "Pascal": "VideoRoom", "Camel": "videoRoom",
 	}
@@ -35,6 +37,26 @@ func TestTemplatesComeOutFormattedAndTheSame(t *testing.T) {
 			if !bytes.HasSuffix(f.data, []byte("\n")) || bytes.HasSuffix(f.data, []byte("\n\n")) {
 				t.Errorf("%s does not end with one line feed", f.path)
 			}
+		}
+	}
+}
+
+// A folder may have any name, and the go command is to understand it.
+func TestTheCheckoutMayBeInAnyFolder(t *testing.T) {
+	for _, dir := range []string{"/src/roost", "/my sources/roost", `/a "b"/roost`} {
+		files, err := render("new", "", App{Dir: "demo", Module: "demo", Roost: dir}.values())
+		if err != nil {
+			t.Fatal(err)
+		}
+		mod := filepath.Join(t.TempDir(), "go.mod")
+		i := slices.IndexFunc(files, func(f file) bool { return f.path == "go.mod" })
+		if err := os.WriteFile(mod, files[i].data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		read, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json", mod).CombinedOutput()
+		quoted, _ := json.Marshal(dir + "/cmd/roost")
+		if err != nil || !bytes.Contains(read, quoted) {
+			t.Errorf("%s: %v\n%s", dir, err, read)
 		}
 	}
 }
