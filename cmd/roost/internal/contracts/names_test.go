@@ -69,6 +69,22 @@ func TestChannelsAreNamedApart(t *testing.T) {
 	}
 }
 
+func TestParametersOfATopicAreNamedApart(t *testing.T) {
+	for topic, want := range map[string]string{
+		"files:{owner}:*": "owner rest", "files:{rest}:*": "rest rest2", "files:{rest}:{rest2}:*": "rest rest2 rest3", "files:{rest...}": "rest",
+	} {
+		var names []string
+		for _, part := range parseTopic(topic) {
+			if part.name != "" {
+				names = append(names, part.name)
+			}
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("those of %s are named %s, want %s", topic, got, want)
+		}
+	}
+}
+
 // Not all that is a letter or a number to Go may stand in a name of JavaScript.
 func TestPropertiesAreQuotedWhereTheyMust(t *testing.T) {
 	for name, want := range map[string]string{
