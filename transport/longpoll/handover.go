@@ -15,7 +15,7 @@ func (h *Handler) bridgeHere(q request) (status int) {
 	case q.Op == opHandOver:
 		return s.handOver(q.Bridge, q.Got)
 	}
-	s.releaseFrom(q.Bridge, q.Slow)
+	s.releaseFrom(q.Bridge, q.End)
 	return http.StatusOK
 }
 
@@ -27,7 +27,7 @@ func (s *session) yield(bridge string) (status int) {
 	switch {
 	case s.closed:
 		return http.StatusGone
-	case s.bridge != "" && !s.yielding:
+	case s.carried():
 		return http.StatusConflict
 	}
 	s.bridge, s.yielding, s.lastPoll = bridge, true, false
@@ -55,25 +55,31 @@ func (s *session) handOver(bridge string, got uint64) (status int) {
 
 // releaseFrom ends the session if the bridge has it. If it was about to, the
 // session goes on as before.
-func (s *session) releaseFrom(bridge string, slow bool) {
+func (s *session) releaseFrom(bridge, end string) {
 	s.mu.Lock()
-	mine, carried := s.bridge == bridge, !s.yielding
+	mine, carried := s.bridge == bridge, s.carried()
 	if mine && !carried {
 		s.bridge, s.yielding = "", false
 	}
 	s.mu.Unlock()
 	switch {
 	case !mine || !carried:
-	case slow:
+	case end == endSlow:
 		s.end(errWebSocketSlow, false)
-	default:
+	case end == endLost:
 		s.end(errWebSocketGone, false)
+	default:
+		s.end(nil, false)
 	}
 }
 
+// carried reports whether the session has gone on over a WebSocket. The caller
+// holds s.mu.
+func (s *session) carried() bool { return s.bridge != "" && !s.yielding }
+
 // awaited reports whether there is a bridge that is still to be told of the
 // end. The caller holds s.mu.
-func (s *session) awaited() bool { return s.bridge != "" && !s.yielding && !s.told }
+func (s *session) awaited() bool { return s.carried() && !s.told }
 
 // mayPoll reports whether a bridge may poll, or the client if it is none. The
 // caller holds s.mu.
@@ -96,7 +102,7 @@ func (s *session) hears(bridge string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if bridge == "" {
-		return !s.closed && (s.bridge == "" || s.yielding)
+		return !s.closed && !s.carried()
 	}
-	return !s.closed && s.bridge == bridge && !s.yielding
+	return !s.closed && s.bridge == bridge && s.carried()
 }
