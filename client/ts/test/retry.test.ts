@@ -124,6 +124,19 @@ test("a join that was refused is tried again when the server said so", async (t)
   assert.equal(channel.state, "joining")
 })
 
+test("a join that was refused waits as long on another connection, too", async (t) => {
+  const { clock, peer, socket, connection } = await world(t, { jitter: false })
+  const channel = await refusedJoin(connection, socket, { reason: "rate limited", retry_after_ms: 30000 })
+  const again = event<void>((resolve) => socket.onOpen(() => resolve()))
+  clock.tick(await wait(socket, () => connection.terminate()))
+  await peer.next()
+  await again
+  clock.tick(29999 - 10)
+  assert.equal(channel.state, "errored")
+  clock.tick(1)
+  assert.equal(channel.state, "joining")
+})
+
 for (const response of [null, {}, { retry_after_ms: "soon" }, { retry_after_ms: 20 }, "no"]) {
   test(`a join that was refused with ${JSON.stringify(response)} is tried again by the schedule`, async (t) => {
     const { clock, socket, connection } = await world(t, { jitter: false })
