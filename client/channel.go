@@ -240,11 +240,7 @@ func (ch *Channel) Joined() bool {
 // ctx ended first. A callback may call it. One that runs may still run when
 // Leave returns: [Channel.Done] tells.
 func (ch *Channel) Leave(ctx context.Context) error {
-	return ch.sayLeave(ctx, ch.end(ErrClosed))
-}
-
-// sayLeave tells the server that a conversation was left; nil: there was none.
-func (ch *Channel) sayLeave(ctx context.Context, cv *conversation) error {
+	cv := ch.end(ErrClosed)
 	if cv == nil {
 		return nil
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/roost-dev/roost/wire"
@@ -22,9 +21,6 @@ const (
 
 // link is what a connection goes over: a WebSocket, or long polling.
 type link interface {
-	// encode makes of a message what write takes out of conn.out.
-	encode(data []byte, isBinary bool) []byte
-
 	// read hands what the server sends to conn.receive until it sends no more,
 	// and then ends the connection.
 	read(c *conn)
@@ -36,25 +32,34 @@ type link interface {
 	// close has read and write return at once. It may be called again.
 	close()
 
+	// heard counts what came of the server.
+	heard() uint64
+
 	// polls reports whether the server must answer anyway, so that nothing
 	// else need ask whether it lives; and that it is not told of the end.
 	polls() bool
+}
+
+// outgoing is a message to be sent.
+type outgoing struct {
+	data   []byte
+	binary bool
 }
 
 // conn is one connection of a socket. One goroutine reads, one writes, and the
 // socket's own looks at the heartbeat.
 type conn struct {
 	socket *Socket
-	link   link
 	both   sync.WaitGroup // reading and writing
-	heard  atomic.Uint64  // reads that brought something
 
-	out  chan []byte   // messages as the link encodes them
-	done chan struct{} // closed when it is over
+	out   chan outgoing
+	moved chan struct{} // has a token when link is another
+	done  chan struct{} // closed when it is over
 
 	mu      sync.Mutex // guards what follows
-	err     error      // why it is over
-	code    int        // to close with; 0: without a word
+	link    link
+	err     error // why it is over
+	code    int   // to close with; 0: without a word
 	pending map[wire.Value]func(wire.ServerMessage)
 }
 
@@ -64,7 +69,8 @@ func newConn(s *Socket, l link) *conn {
 	c := &conn{
 		socket:  s,
 		link:    l,
-		out:     make(chan []byte, outLen),
+		out:     make(chan outgoing, outLen),
+		moved:   make(chan struct{}, 1),
 		done:    make(chan struct{}),
 		pending: map[wire.Value]func(wire.ServerMessage){},
 	}
@@ -85,13 +91,33 @@ func (c *conn) serve(ctx context.Context, standing, gone func()) error {
 
 // finish waits for the end of a connection that is over.
 func (c *conn) finish() {
+	l := c.carrier() // which does not change any more
 	if c.closeCode() == 0 {
-		c.link.close()
+		l.close()
 	}
-	last := time.AfterFunc(farewell, c.link.close)
+	last := time.AfterFunc(farewell, l.close)
 	c.both.Wait()
 	last.Stop()
-	c.link.close()
+	l.close()
+}
+
+func (c *conn) carrier() link {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.link
+}
+
+// move puts another link in the place of the one that there was, unless the
+// connection is over.
+func (c *conn) move(l link) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return false
+	}
+	c.link = l
+	signal(c.moved)
+	return true
 }
 
 // fail ends the connection with a reason, and a close code or 0 for none. The
@@ -160,7 +186,7 @@ func (c *conn) beat(ctx context.Context) {
 	patience := min(every, c.socket.opts.Timeout)
 	tick := time.NewTimer(max(every, 0))
 	defer tick.Stop()
-	if every < 0 || c.link.polls() {
+	if every < 0 || c.carrier().polls() {
 		tick.Stop()
 	}
 	asked, heard := false, uint64(0)
@@ -169,19 +195,24 @@ func (c *conn) beat(ctx context.Context) {
 		case <-c.done:
 			return
 		case <-ctx.Done():
-			if c.link.polls() {
+			if c.carrier().polls() {
 				c.socket.leaveAll(c)
 			}
 			c.fail(ErrClosed, closeNormal)
 			return
+		case <-c.moved:
+			if every >= 0 {
+				tick.Reset(every)
+			}
+			continue
 		case <-tick.C:
 		}
 		switch {
 		case !asked:
-			heard = c.heard.Load()
+			heard = c.carrier().heard()
 			c.sendNow(c.heartbeat())
 			tick.Reset(patience)
-		case c.heard.Load() == heard:
+		case c.carrier().heard() == heard:
 			c.fail(ErrHeartbeat, 0)
 			return
 		default:
@@ -210,23 +241,23 @@ func (c *conn) probe(ctx context.Context) error {
 	return err
 }
 
-func (c *conn) encode(m wire.ClientMessage) ([]byte, error) {
+func encodeMessage(m wire.ClientMessage) (outgoing, error) {
 	data, isBinary, err := wire.V2.AppendClient(nil, m)
 	if err != nil {
-		return nil, fmt.Errorf("client: event %q: %w", m.Event, err)
+		return outgoing{}, fmt.Errorf("client: event %q: %w", m.Event, err)
 	}
-	return c.link.encode(data, isBinary), nil
+	return outgoing{data, isBinary}, nil
 }
 
 // sendNow sends a message of our own unless too much waits to be written:
 // nobody waits for it.
 func (c *conn) sendNow(m wire.ClientMessage) {
-	frame, err := c.encode(m)
+	message, err := encodeMessage(m)
 	if err != nil {
 		return // a topic that cannot be encoded was never joined
 	}
 	select {
-	case c.out <- frame:
+	case c.out <- message:
 	default:
 	}
 }
@@ -236,7 +267,7 @@ var errNotSent = errors.New("client: not sent: the connection is over")
 
 // send has a message written, waiting for room until ctx ends.
 func (c *conn) send(ctx context.Context, m wire.ClientMessage) error {
-	frame, err := c.encode(m)
+	message, err := encodeMessage(m)
 	if err != nil {
 		return err
 	}
@@ -246,7 +277,7 @@ func (c *conn) send(ctx context.Context, m wire.ClientMessage) error {
 	default:
 	}
 	select {
-	case c.out <- frame:
+	case c.out <- message:
 		return nil
 	case <-c.done:
 		return errNotSent

@@ -29,8 +29,10 @@
 // over to HTTP requests, and [Options].LongPoll begins with them. All that is
 // said here holds for them too, with two differences: bytes reach the server,
 // but not the client; and a server needs up to half a minute to notice that a
-// client is gone, unless that closes its socket. The socket does not go back to
-// WebSockets.
+// client is gone, unless that closes its socket. A socket that fell back tries
+// from time to time, and after [Socket.Probe], whether a WebSocket gets through
+// now. If so, a Roost server has it go on over that: the same session, without an
+// interruption (spec/protocol.md §23).
 //
 // # Calls while there is no connection
 //

@@ -31,7 +31,8 @@ var ErrOutcomeUnknown = errors.New("client: it is not known whether the push too
 var ErrOnceUnsupported = fmt.Errorf("client: the server takes no pushes that are to take effect once: %w", errors.ErrUnsupported)
 
 // ErrOverrun is why a channel left its conversation to join anew: more events
-// came than [ChannelOptions].Inbox holds.
+// came than [ChannelOptions].Inbox holds, or more changes of a [Presence] before
+// its state.
 var ErrOverrun = errors.New("client: the callbacks are too slow: more events came than the inbox holds")
 
 // ErrHeartbeat is why a connection was given up: the server did not answer.

@@ -70,6 +70,19 @@ func serveVideos() (socketURL string, stop func()) {
 	}
 }
 
+// dialVideos connects to videos.
+func dialVideos(ctx context.Context) (socket *client.Socket, stop func()) {
+	url, stopServing := serveVideos()
+	socket, err := client.Dial(ctx, url, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return socket, func() {
+		_ = socket.Close(ctx)
+		stopServing()
+	}
+}
+
 func Example() {
 	url, stop := serveVideos()
 	defer stop()
@@ -150,20 +163,15 @@ func (p noUpgrades) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // The server's refusals are errors of its own type; they end nothing.
 func ExampleChannel_Call() {
-	url, stop := serveVideos()
-	defer stop()
 	ctx := context.Background()
-	socket, err := client.Dial(ctx, url, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer socket.Close(ctx)
+	socket, stop := dialVideos(ctx)
+	defer stop()
 	channel := socket.Channel("videos:42", nil)
 	if _, err := channel.Join[Video](ctx, nil); err != nil {
 		log.Fatal(err)
 	}
 
-	_, err = channel.Call(ctx, Annotate, Annotation{})
+	_, err := channel.Call(ctx, Annotate, Annotation{})
 	if refusal, ok := errors.AsType[*roost.Error](err); ok {
 		fmt.Println("refused:", refusal.Reason)
 	}
@@ -173,14 +181,9 @@ func ExampleChannel_Call() {
 
 // A call that must not get lost, nor take effect twice, whatever breaks meanwhile; and events that are not missed.
 func ExampleChannel_CallOnce() {
-	url, stop := serveVideos()
-	defer stop()
 	ctx := context.Background()
-	socket, err := client.Dial(ctx, url, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer socket.Close(ctx)
+	socket, stop := dialVideos(ctx)
+	defer stop()
 	heard := make(chan Annotation)
 	channel := socket.Channel("videos:42", &client.ChannelOptions{History: true, Outbox: 100})
 	channel.On(Annotated, func(_ context.Context, a Annotation) { heard <- a })
@@ -202,14 +205,9 @@ func ExampleChannel_CallOnce() {
 
 // Who watches the video, kept up to date.
 func ExampleChannel_Presence() {
-	url, stop := serveVideos()
-	defer stop()
 	ctx := context.Background()
-	socket, err := client.Dial(ctx, url, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer socket.Close(ctx)
+	socket, stop := dialVideos(ctx)
+	defer stop()
 
 	channel := socket.Channel("videos:42", nil)
 	viewers := channel.Presence[Viewer]()
@@ -239,14 +237,9 @@ func ExampleChannel_Presence() {
 
 // Two parts of a program that want the same topic, and do not know of each other.
 func ExampleSocket_Share() {
-	url, stop := serveVideos()
-	defer stop()
 	ctx := context.Background()
-	socket, err := client.Dial(ctx, url, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer socket.Close(ctx)
+	socket, stop := dialVideos(ctx)
+	defer stop()
 
 	heard := make(chan string)
 	list := socket.Share("videos:42", nil)

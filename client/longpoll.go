@@ -43,6 +43,9 @@ type longPoll struct {
 	ctx    context.Context // ends when it is closed
 	cancel context.CancelFunc
 	token  atomic.Pointer[string] // names the session
+
+	came, received  atomic.Uint64  // answers, and messages in them
+	finishes, holds chan *handover // have one for who polls, and who posts
 }
 
 // openLongPoll opens a session.
@@ -62,7 +65,7 @@ func (s *Socket) openLongPoll(ctx context.Context) (*conn, error) {
 			req.Header.Del(name)
 		}
 	}
-	p := &longPoll{socket: s, url: req.URL, post: req.Header.Clone()}
+	p := &longPoll{socket: s, url: req.URL, post: req.Header.Clone(), finishes: make(chan *handover, 1), holds: make(chan *handover, 1)}
 	p.post.Set("Content-Type", "application/x-ndjson")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Cache-Control", "no-store")
@@ -85,7 +88,11 @@ func (s *Socket) openLongPoll(ctx context.Context) (*conn, error) {
 	}
 	p.token.Store(&a.Token)
 	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	return newConn(s, p), nil
+	c := newConn(s, p)
+	if s.mayUpgrade && res.Header.Get("Roost-Upgrade") == "websocket" {
+		c.both.Go(func() { p.tryUpgrades(c) })
+	}
+	return c, nil
 }
 
 // longPollURL is where a server polls that has its WebSocket at u.
@@ -106,14 +113,6 @@ func refusal(httpStatus, status int) int {
 	return status
 }
 
-// encode implements [link].
-func (p *longPoll) encode(data []byte, isBinary bool) []byte {
-	if isBinary {
-		return base64.StdEncoding.AppendEncode(nil, data)
-	}
-	return data
-}
-
 // read implements [link].
 func (p *longPoll) read(c *conn) {
 	for {
@@ -126,39 +125,59 @@ func (p *longPoll) read(c *conn) {
 			c.fail(err, 0)
 			return
 		}
-		c.heard.Add(1)
-		if a.Token != "" {
-			p.token.Store(&a.Token)
-		}
 		if c.isOver() {
 			return // and this was what the server said to the last post
 		}
-		for _, m := range a.Messages {
-			if len(m) > p.socket.opts.MaxMessage {
-				c.fail(tooLarge(p.socket.opts.MaxMessage), 0)
+		p.receive(c, a)
+		select {
+		case h := <-p.finishes:
+			if w := h.await(c); w != nil {
+				w.read(c)
 				return
 			}
-			c.receive([]byte(m), false)
+		default:
+			if len(a.Messages) == 0 {
+				sleep(p.ctx, emptyPause-time.Since(asked))
+			}
 		}
-		if len(a.Messages) == 0 {
-			sleep(p.ctx, emptyPause-time.Since(asked))
+	}
+}
+
+// receive takes the answer to a poll.
+func (p *longPoll) receive(c *conn, a answer) {
+	p.came.Add(1)
+	if a.Token != "" {
+		p.token.Store(&a.Token)
+	}
+	for _, m := range a.Messages {
+		if len(m) > p.socket.opts.MaxMessage {
+			c.fail(tooLarge(p.socket.opts.MaxMessage), 0)
+			return
 		}
+		p.received.Add(1)
+		c.receive([]byte(m), false)
 	}
 }
 
 // write implements [link].
 func (p *longPoll) write(c *conn) {
 	for {
-		var line []byte
+		var m outgoing
 		select {
 		case <-c.done:
 			if !p.sayFarewell(c) {
 				p.cancel()
 			}
 			return
-		case line = <-c.out:
+		case h := <-p.holds:
+			if w := h.await(c); w != nil {
+				w.write(c)
+				return
+			}
+			continue
+		case m = <-c.out:
 		}
-		if err := p.send(c, line); err != nil {
+		if err := p.send(c, m); err != nil {
 			c.fail(err, 0)
 			p.cancel()
 			return
@@ -172,8 +191,8 @@ func (p *longPoll) write(c *conn) {
 func (p *longPoll) sayFarewell(c *conn) (sent bool) {
 	for c.closeCode() == closeNormal {
 		select {
-		case line := <-c.out:
-			if p.send(c, line) != nil {
+		case m := <-c.out:
+			if p.send(c, m) != nil {
 				return false
 			}
 			sent = true
@@ -185,10 +204,10 @@ func (p *longPoll) sayFarewell(c *conn) (sent bool) {
 }
 
 // send posts a message and those that wait behind it.
-func (p *longPoll) send(c *conn, line []byte) error {
-	body := bytes.Clone(line)
+func (p *longPoll) send(c *conn, m outgoing) error {
+	body := appendLine(nil, m)
 	for n := 1; n < maxLines && len(c.out) > 0 && len(body) < maxBatch; n++ {
-		body = append(append(body, '\n'), <-c.out...)
+		body = appendLine(append(body, '\n'), <-c.out)
 	}
 	a, err := p.request(http.MethodPost, p.post, body)
 	switch {
@@ -200,6 +219,16 @@ func (p *longPoll) send(c *conn, line []byte) error {
 	}
 	return endOf(a)
 }
+
+func appendLine(dst []byte, m outgoing) []byte {
+	if m.binary {
+		return base64.StdEncoding.AppendEncode(dst, m.data)
+	}
+	return append(dst, m.data...)
+}
+
+// heard implements [link].
+func (p *longPoll) heard() uint64 { return p.came.Load() }
 
 // close implements [link].
 func (p *longPoll) close() { p.cancel() }

@@ -43,7 +43,9 @@ type Options struct {
 	// LongPollFallback is how long a WebSocket may take to open, and as long
 	// again to carry a first answer, before the client tries long polling: some
 	// networks let no WebSocket through. Another failure to open it does so at
-	// once. If long polling works the socket stays with it. Default: never.
+	// once. If long polling works the socket stays with it, until a WebSocket
+	// gets through and the server can have the session go on over that
+	// (spec/protocol.md §23). Default: never.
 	LongPollFallback time.Duration
 
 	// PollTimeout is how long an answer may take with long polling. Servers

@@ -2,12 +2,11 @@ package client_test
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/roost-dev/roost"
 	"github.com/roost-dev/roost/client"
@@ -119,8 +118,8 @@ func wantLines(t *testing.T, d *diary, n int, want ...string) {
 	t.Helper()
 	eventually(t, strings.Join(want, ", "), func() bool { return len(d.read()) >= n+len(want) })
 	got := slices.Sorted(slices.Values(d.read()[n:]))
-	if diff := cmp.Diff(slices.Sorted(slices.Values(want)), got); diff != "" {
-		t.Errorf("behind %d lines (-want +got):\n%s", n, diff)
+	if !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		t.Errorf("behind %d lines there is %q, want %q in any order", n, got, want)
 	}
 }
 
@@ -140,16 +139,16 @@ func list(p *client.Presence[viewer]) map[string]presence.Entry[viewer] {
 // wantAgreement waits until a replica has what the server has.
 func wantAgreement(t *testing.T, v *visitor, server *presence.Presence[viewer]) {
 	t.Helper()
-	differences := func() string {
+	known := func() map[string]presence.Entry[viewer] {
 		there := server.List("watch:1")
 		for key, e := range there {
 			there[key] = presence.Entry[viewer]{Metas: e.Metas}
 		}
-		return cmp.Diff(there, list(v.there))
+		return there
 	}
-	eventuallyOr(patience, func() bool { return differences() == "" })
-	if diff := differences(); diff != "" {
-		t.Errorf("the replica differs (-server +client):\n%s", diff)
+	eventuallyOr(patience, func() bool { return reflect.DeepEqual(list(v.there), known()) })
+	if got, want := list(v.there), known(); !reflect.DeepEqual(got, want) {
+		t.Errorf("the replica has %v, the server %v", got, want)
 	}
 }
 

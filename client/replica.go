@@ -2,9 +2,8 @@ package client
 
 import (
 	"container/list"
-	"slices"
-
 	"encoding/json/jsontext"
+	"slices"
 
 	"github.com/roost-dev/roost/wire"
 )

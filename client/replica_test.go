@@ -6,10 +6,11 @@ import (
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/roost-dev/roost/wire"
 )
@@ -195,7 +196,7 @@ func TestMetaThatDoesNotFit(t *testing.T) {
 	if x, err := e.Extra[struct{ Name int }](); err != nil && strings.Contains(err.Error(), "Ada") {
 		t.Errorf("extra: %v, %v", x, err)
 	}
-	if x, err := e.Extra[map[string]string](); err != nil || !cmp.Equal(x, map[string]string{"name": "Ada"}) {
+	if x, err := e.Extra[map[string]string](); err != nil || !maps.Equal(x, map[string]string{"name": "Ada"}) {
 		t.Errorf("extra: %v, %v", x, err)
 	}
 }
@@ -207,7 +208,7 @@ func TestMetasOfAnyType(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := PresenceMeta[map[string]any]{Ref: "2", PrevRef: "1", Value: map[string]any{"a": 1.0, "b": map[string]any{"phx_ref": "3"}}}
-	if e, _ := p.Get("ada"); !cmp.Equal(e.Metas, []PresenceMeta[map[string]any]{want}) {
+	if e, _ := p.Get("ada"); !reflect.DeepEqual(e.Metas, []PresenceMeta[map[string]any]{want}) {
 		t.Errorf("got %v", e.Metas)
 	}
 }
@@ -273,11 +274,11 @@ func FuzzPresence(f *testing.F) {
 				late.seed(raw)
 			}
 			wantKnown(t, p, known)
-			if diff := cmp.Diff(refsOf(p), refsOf(raw)); diff != "" {
-				t.Errorf("metas as they are differ:\n%s", diff)
+			if got, want := refsOf(raw), refsOf(p); !slices.Equal(got, want) {
+				t.Errorf("with metas as they are there is %v, want %v", got, want)
 			}
-			if diff := cmp.Diff(refsOf(p), refsOf(late)); diff != "" {
-				t.Errorf("who came later differs:\n%s", diff)
+			if got, want := refsOf(late), refsOf(p); !slices.Equal(got, want) {
+				t.Errorf("who came later has %v, want %v", got, want)
 			}
 		}
 	})

@@ -136,41 +136,34 @@ func (sh *share) add(p *Shared, params wire.Payload) error {
 }
 
 // Leave leaves the conversation to the other parts: no further callback of this
-// one begins. If there are no others it is like [Channel.Leave].
-func (p *Shared) Leave(ctx context.Context) error {
-	return p.Channel.sayLeave(ctx, p.leave())
-}
-
-// release leaves without waiting.
-func (p *Shared) release() {
-	if cv := p.leave(); cv != nil {
-		cv.conn.sendNow(p.Channel.leaving(cv))
-	}
-}
-
-// leave returns the conversation that went on if nobody is left to hear it.
-func (p *Shared) leave() *conversation {
-	sh := p.share
-	if last, cv := sh.drop(p); last {
-		p.socket.unshare(sh)
-		return cv
-	}
+// one begins. If there are no others it leaves the topic, and tells the server
+// so without waiting for an answer. It does not block, and returns nil.
+func (p *Shared) Leave(context.Context) error {
+	p.release()
 	return nil
 }
 
-// drop drops a part, and ends the channel with the last one.
-func (sh *share) drop(p *Shared) (last bool, cv *conversation) {
+func (p *Shared) release() {
+	if p.share.drop(p) {
+		p.socket.unshare(p.share)
+	}
+}
+
+// drop drops a part, and leaves the topic with the last one: before a new part
+// can join it, since the server takes no leave of a former conversation.
+func (sh *share) drop(p *Shared) (last bool) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if p.left {
-		return false, nil
+		return false
 	}
 	p.left = true
 	sh.parts = slices.DeleteFunc(slices.Clone(sh.parts), func(other *Shared) bool { return other == p })
 	if sh.holds--; sh.holds > 0 {
-		return false, nil
+		return false
 	}
-	return true, sh.channel.end(ErrClosed)
+	sh.channel.giveUp()
+	return true
 }
 
 func (s *Socket) unshare(sh *share) {

@@ -30,6 +30,9 @@ type Socket struct {
 	joined sync.WaitGroup // the goroutines of channels
 	polls  bool           // long polling is in use; of Dial, and then of the socket's goroutine
 
+	mayUpgrade bool          // it is a fallback, if it is
+	look       chan struct{} // has a token if the network may have changed
+
 	mu       sync.Mutex          // guards what follows
 	err      error               // why it is over
 	conn     *conn               // that stands; nil: none does
@@ -57,11 +60,13 @@ func Dial(ctx context.Context, rawURL string, opts *Options) (*Socket, error) {
 		url:      u,
 		done:     make(chan struct{}),
 		hurry:    make(chan struct{}, 1),
+		look:     make(chan struct{}, 1),
 		changed:  make(chan struct{}),
 		channels: map[string]*Channel{},
 		shares:   map[string]*share{},
 	}
 	s.polls = s.opts.LongPoll || strings.HasSuffix(u.Path, "/longpoll")
+	s.mayUpgrade = !s.polls
 	c, err := s.connect(ctx)
 	if err != nil {
 		s.opts.OnClose(err)
@@ -107,7 +112,7 @@ func (s *Socket) Connected() bool {
 }
 
 // LongPolling reports whether the connection that stands, or the last one that
-// did, goes by long polling.
+// did, goes by long polling. For a socket that fell back this may change.
 func (s *Socket) LongPolling() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,6 +139,7 @@ func (s *Socket) Probe(ctx context.Context) (time.Duration, error) {
 	if err = c.probe(ctx); c.isOver() {
 		signal(s.hurry)
 	}
+	signal(s.look)
 	return time.Since(began), err
 }
 
@@ -152,6 +158,7 @@ func (s *Socket) run(c *conn) {
 	for {
 		began := time.Now()
 		err := c.serve(s.ctx, func() { s.stands(c) }, s.stood)
+		s.polls = s.polls && c.carrier().polls()
 		if time.Since(began) >= settled {
 			tries = 0
 		}
@@ -220,9 +227,16 @@ func (s *Socket) set(c *conn) {
 	defer s.mu.Unlock()
 	s.conn = c
 	if c != nil {
-		s.polling = c.link.polls()
+		s.polling = c.carrier().polls()
 	}
 	s.wake()
+}
+
+// upgraded notes that the connection does not poll any more.
+func (s *Socket) upgraded() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.polling = false
 }
 
 // wake has everybody look again who waits for a change. The caller holds mu.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/roost-dev/roost/internal/deflate"
 	"github.com/roost-dev/roost/internal/ws"
@@ -24,8 +25,9 @@ const bearer = "base64url.bearer.phx." //nolint:gosec // no secret
 type webSocket struct {
 	stream   io.ReadWriteCloser
 	reader   *reader
-	compress bool        // what is worth it
-	pong     chan []byte // a frame
+	compress bool          // what is worth it
+	pong     chan []byte   // a frame
+	came     atomic.Uint64 // reads that brought something
 }
 
 // openWebSocket opens a WebSocket.
@@ -40,41 +42,52 @@ func (s *Socket) openWebSocket(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if hasToken {
+		req.Header.Set("Sec-WebSocket-Protocol", strings.Join(append(s.subprotocols(), bearer+encodeToken(token)), ", "))
+	}
+	w, _, err := s.upgrade(req, s.subprotocols(), s.opts.Compress)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(s, w), nil
+}
+
+// upgrade makes a WebSocket of a request, whose answer may choose from the
+// subprotocols, and returns which it chose.
+func (s *Socket) upgrade(req *http.Request, subprotocols []string, compress bool) (w *webSocket, picked string, err error) {
 	var nonce [16]byte
 	_, _ = rand.Read(nonce[:]) // never fails
 	key := base64.StdEncoding.EncodeToString(nonce[:])
 	askUpgrade(req.Header, key)
-	if hasToken {
-		req.Header.Set("Sec-WebSocket-Protocol", strings.Join(append(s.subprotocols(), bearer+encodeToken(token)), ", "))
-	}
-	if s.opts.Compress {
+	if compress {
 		req.Header["Sec-WebSocket-Extensions"] = []string{deflateOffer}
 	}
 	res, err := s.roundTrip(req)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		_ = res.Body.Close()
-		return nil, refused(res.StatusCode, res.Header)
+		return nil, "", refused(res.StatusCode, res.Header)
 	}
 	stream, ok := res.Body.(io.ReadWriteCloser)
 	if !ok {
 		err = fmt.Errorf("client: Options.Transport gave a %T for a connection that was upgraded, which cannot be written to; "+
 			"it must hand on the body of http.Transport", res.Body)
 	} else {
-		err = checkUpgrade(res.Header, key, s.subprotocols(), s.opts.Compress)
+		err = checkUpgrade(res.Header, key, subprotocols, compress)
 	}
 	if err != nil {
 		_ = res.Body.Close()
-		return nil, err
+		return nil, "", err
 	}
-	return newConn(s, newWebSocket(stream, s.opts.MaxMessage, res.Header.Get("Sec-WebSocket-Extensions") != "")), nil
+	w = newWebSocket(stream, s.opts.MaxMessage, res.Header.Get("Sec-WebSocket-Extensions") != "")
+	return w, res.Header.Get("Sec-WebSocket-Protocol"), nil
 }
 
 func newWebSocket(stream io.ReadWriteCloser, maxMessage int, compress bool) *webSocket {
 	w := &webSocket{stream: stream, compress: compress, pong: make(chan []byte, 1)}
-	w.reader = &reader{max: maxMessage, deflate: compress, pong: w.answerPing}
+	w.reader = &reader{r: bufio.NewReader(heardReader{stream, &w.came}), max: maxMessage, deflate: compress, pong: w.answerPing}
 	return w
 }
 
@@ -132,12 +145,13 @@ func checkUpgrade(h http.Header, key string, offered []string, compress bool) er
 	return nil
 }
 
-// encode implements [link].
-func (w *webSocket) encode(data []byte, isBinary bool) []byte {
+// frame makes the frame of a message.
+func (w *webSocket) frame(m outgoing) []byte {
 	op := byte(ws.Text)
-	if isBinary {
+	if m.binary {
 		op = ws.Binary
 	}
+	data := m.data
 	if w.compress && len(data) >= compressMin {
 		if deflated := deflate.Append(nil, data); len(deflated) < len(data) {
 			data, op = deflated, op|rsv1
@@ -150,20 +164,22 @@ func (w *webSocket) encode(data []byte, isBinary bool) []byte {
 type heardReader struct {
 	io.Reader
 
-	c *conn
+	came *atomic.Uint64
 }
 
 func (r heardReader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
 	if n > 0 {
-		r.c.heard.Add(1)
+		r.came.Add(1)
 	}
 	return n, err
 }
 
+// heard implements [link].
+func (w *webSocket) heard() uint64 { return w.came.Load() }
+
 // read implements [link].
 func (w *webSocket) read(c *conn) {
-	w.reader.r = bufio.NewReader(heardReader{w.stream, c})
 	for {
 		data, isBinary, err := w.reader.message()
 		if err != nil {
@@ -191,7 +207,8 @@ func (w *webSocket) write(c *conn) {
 			w.sayFarewell(c, out)
 			return
 		case frame = <-w.pong:
-		case frame = <-c.out:
+		case m := <-c.out:
+			frame = w.frame(m)
 		}
 		_, err := out.Write(frame)
 		if len(c.out) == 0 && err == nil {
@@ -209,8 +226,8 @@ func (w *webSocket) sayFarewell(c *conn, out *bufio.Writer) {
 		select {
 		case frame := <-w.pong:
 			_, _ = out.Write(frame)
-		case frame := <-c.out:
-			_, _ = out.Write(frame)
+		case m := <-c.out:
+			_, _ = out.Write(w.frame(m))
 		default:
 			_, _ = out.Write(appendFrame(nil, ws.Close, closePayload(code)))
 			_ = out.Flush()

@@ -184,8 +184,11 @@ test("a page that is loaded anew shows the same", async () => {
   assert.deepEqual(await ann.annotations(), before)
 })
 
-test("where WebSockets do not get through the page goes over to long polling, and says so", async () => {
-  await bob.page.routeWebSocket(/websocket/, () => {}) // it opens, and nobody answers
+test("where WebSockets do not get through the page goes over to long polling, says so, and goes back once they do", async () => {
+  let through = false
+  await bob.page.routeWebSocket(/websocket/, (socket) => {
+    if (through) socket.connectToServer() // else it opens, and nobody answers
+  })
   await bob.page.reload()
   await bob.page.getByTestId("transport").filter({ hasText: "long polling" }).waitFor()
   await bob.isLive()
@@ -197,6 +200,15 @@ test("where WebSockets do not get through the page goes over to long polling, an
   assert.deepEqual(await bob.annotations(), await ann.annotations())
   assert.equal(await ann.page.getByTestId("transport").isVisible(), false)
   await bob.picture("6-bob-polls")
+
+  through = true
+  const joins = bob.joins()
+  await bob.page.getByTestId("transport").waitFor({ state: "hidden" })
+  await bob.say("Quicker now")
+  await ann.message("Quicker now").waitFor()
+  await ann.say("Indeed")
+  await bob.message("Indeed").waitFor()
+  assert.deepEqual(joins, [], "the conversation has gone on")
 })
 
 test("whose connection breaks between two pages of what was noted before still gets all of it", async () => {

@@ -120,6 +120,7 @@ export class Viewer {
   listen() {
     const told = []
     const hear = (frame) => {
+      if (!frame.startsWith("[")) return // about the connection itself
       const [, , , event, { body, response }] = JSON.parse(frame)
       if (event === "annotation_added") told.push(body)
       if (response?._history) told.push({ recovered: response._history.recovered, joined: response.annotations.map(({ body }) => body) })

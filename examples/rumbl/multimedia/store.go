@@ -2,8 +2,15 @@ package multimedia
 
 import "context"
 
-// Store keeps videos and annotations. It is called from many goroutines.
-type Store interface {
+// Store keeps all that this package knows. It is called from many goroutines.
+type Store interface { //nolint:interfacebloat // it is made of three that are not large
+	VideoStore
+	AnnotationStore
+	ChatStore
+}
+
+// VideoStore keeps videos.
+type VideoStore interface {
 	// Categories returns all there are, by name.
 	Categories(ctx context.Context) ([]Category, error)
 
@@ -21,7 +28,10 @@ type Store interface {
 	// Videos returns what a listing asks for, the newest first. Each of words is
 	// in the video's SearchText; they stand for Search, which is not looked at.
 	Videos(ctx context.Context, l Listing, words []string) ([]Video, error)
+}
 
+// AnnotationStore keeps annotations.
+type AnnotationStore interface {
 	// InsertAnnotation returns the annotation with its id, its revision, and
 	// whether its author is muted. If there is no such video it returns
 	// ErrNotFound, wrapped or not; so do the others, if there is no such thing.
@@ -39,7 +49,10 @@ type Store interface {
 	// [Annotation].Muted) with a greater revision than after, by growing
 	// revision; with after 0, none that was removed.
 	AnnotationsAfter(ctx context.Context, videoID, viewer, after int64, limit int) ([]Annotation, error)
+}
 
+// ChatStore keeps what people say to each other, and who is muted.
+type ChatStore interface {
 	// InsertMessage returns the message with its id, and whether its author is
 	// muted.
 	InsertMessage(ctx context.Context, message Message) (Message, error)

@@ -218,19 +218,19 @@ func (p *play) measure(ctx context.Context, failed <-chan error) (m meter, err e
 }
 
 func (p *play) call(ctx context.Context, ch *client.Channel) error {
-	for {
+	for ctx.Err() == nil {
 		sent := p.since()
 		v, err := ch.Call(ctx, pingIn, stamped{int64(sent), p.pad})
 		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
+		case err != nil && ctx.Err() == nil:
 			return err
+		case err != nil: // the end
 		case v.Sent != int64(sent):
 			return fmt.Errorf("the reply to a call is that to another: sent at %v, not %v", time.Duration(v.Sent), sent)
 		}
 		p.add(&p.replies, p.since()-sent)
 	}
+	return nil
 }
 
 func (p *play) broadcast(ctx context.Context) error {

@@ -16,6 +16,7 @@ export class Chat {
   private readonly ids = new Set<number>()
   private readonly list = byId("messages")
   private readonly empty = byId("messages-empty")
+  private follows = true // the end of the list, since its reader is there
   private readonly unread = new Unread(this.list, byId<HTMLButtonElement>("messages-new"), byId("chat-badge"))
 
   constructor(
@@ -23,8 +24,9 @@ export class Chat {
     private readonly conversation: Conversation,
     private readonly announcer: Announcer,
   ) {
-    // The list becomes visible where there are tabs.
-    new ResizeObserver(() => this.toEnd()).observe(this.list)
+    this.list.addEventListener("scroll", () => (this.follows = this.atEnd()), { passive: true })
+    // The list also becomes visible, where there are tabs.
+    new ResizeObserver(() => this.follows && this.toEnd()).observe(this.list)
   }
 
   /** Shows what was said last in place of all that is shown, but for what is still on its way. */
@@ -41,9 +43,8 @@ export class Chat {
   /** Shows what somebody says. */
   add(message: Message): void {
     if (this.ids.has(message.id)) return
-    const stays = this.atEnd()
     const row = this.insert(message)
-    if (stays || message.user.id === this.me.id) this.toEnd()
+    if (this.follows || message.user.id === this.me.id) this.toEnd()
     if (message.user.id === this.me.id) return
     this.unread.add(row)
     this.announcer.came("message")

@@ -2,6 +2,8 @@ import { type Channel, LongPoll, Outbox, PushError, Recovery, Socket } from "@ro
 import { type Joined, type Page, type Videos, videos } from "./contract.js"
 
 const FALL_BACK_AFTER = 2500 // milliseconds
+// After a fallback, which one in the wake of a restart may be: soon, and then patiently.
+const upgradeAfterMs = (tries: number) => [5000, 30_000][tries - 1] ?? 120_000
 const TYPING_EVERY = 2000 // milliseconds; the server has it end by itself after 4 s
 
 type In = Videos["in"]
@@ -34,7 +36,7 @@ export class Conversation {
     videoId: string,
     private readonly told: Told,
   ) {
-    this.socket = new Socket(url, { authToken: token, longPollFallbackMs: FALL_BACK_AFTER })
+    this.socket = new Socket(url, { authToken: token, longPollFallbackMs: FALL_BACK_AFTER, upgradeAfterMs })
     this.channel = videos(this.socket, { id: videoId }, () => ({ revision: this.revision }))
     // After an interruption the server tells what happened meanwhile from the history of the video, and a join brings
     // annotations only if that does not reach back so far.

@@ -17,8 +17,8 @@ themes.addEventListener("submit", (event) => {
 
 // A form that is under way shows it, and is not sent twice.
 addEventListener("submit", (event) => {
-  if (event.defaultPrevented) return // a script sends it
   const form = event.target as HTMLFormElement
+  if (event.defaultPrevented || form.method === "dialog") return // a script sends it, or nobody
   if (form.ariaBusy === "true") return event.preventDefault()
   form.ariaBusy = "true"
   setTimeout(() => (form.ariaBusy = null), BUSY)

@@ -246,17 +246,17 @@ return te(this.channel,e,Ae,{after:this.position,binary:this.channel.socket.deco
 channel.isJoined())return!0;if(this.moveTo(t),n!==Ae)return!1;let{recovered:r,skipped:s}=i;return r!==void 0&&this.recoveredCallback(r),s&&this.gapCallback(void 0),
 !0}joined(e,t){let n=e?e.recovered===!1:this.position!==void 0;this.moveTo(e?.position),n&&this.gapCallback(t)}moveTo(e){this.position=e,e===void 0?this.stored?.
 forget():this.stored?.save(e)}openStorage(e,t){let{channel:n}=this,i=new ie(e,`roost:${n.socket.endPoint}:${t}`,n.topic),r=Fe(()=>i.flush());return n.onClose(()=>{
-r(),i.forget()}),i}};function It(o){return Number.isNaN(Number(o??0))}function rt(o,e,t){return o.channel(`videos:${e.id}`,t)}var $t=2500,Nt=2e3,oe=class{constructor(e,t,n,i){this.told=i;this.socket=new H(e,{authToken:t,longPollFallbackMs:$t}),this.channel=rt(this.socket,{id:n},()=>({revision:this.
-revision})),new D(this.channel),this.outbox=new U(this.channel)}told;socket;channel;outbox;revision=0;more=!1;lastTyping=0;start(){this.channel.on("video_delete\
-d",()=>this.told.ended("not found")),this.channel.onClose(e=>this.told.ended(e?.reason??"")),this.channel.join().receive("ok",e=>this.joined(e)).receive("error",
-({reason:e})=>{this.told.refused(e),e==="not found"&&this.channel.leave()}),this.socket.connect()}async send(e,t){return this.outbox.push(e,t)}typing(){let e=Date.
-now();e-this.lastTyping<Nt||!this.channel.isJoined()||(this.lastTyping=e,this.channel.push("typing"))}get polls(){return this.socket.transport===v}joined(e){this.
-told.joined(e),e.resumed?this.askForMore():this.show({...e,more:e.more||this.more})}show(e){this.told.page(e),this.revision=e.revision,this.more=e.more,this.askForMore()}askForMore(){
-this.more&&this.channel.push("more_annotations",{revision:this.revision}).receive("ok",e=>this.show(e))}};function A(o){if(!(o instanceof w))return"Too much wai\
-ts to be sent.";let{field:e,error:t}=o.response;switch(o.reason){case"invalid payload":return e==="body"?`Your text ${t}.`:`The ${e} ${t}.`;case"rate limited":case"\
-busy":return"That was too fast.";case"muted":return"You are muted.";case"not found":return"It is not there any more.";case"not allowed":return"That is not yours\
- to do.";default:return Re(o)?"Nobody knows whether that was kept.":"That could not be kept."}}function Re(o){return o instanceof w&&["outcome_unknown","crashed"].
-includes(o.reason)}function re(o,e){let t=l("confirm");return l("confirm-question").textContent=o,l("confirm-yes").textContent=e,t.returnValue="",t.showModal(),new Promise(n=>{t.addEventListener(
+r(),i.forget()}),i}};function It(o){return Number.isNaN(Number(o??0))}function rt(o,e,t){return o.channel(`videos:${e.id}`,t)}var $t=2500,Nt=o=>[5e3,3e4][o-1]??12e4,Bt=2e3,oe=class{constructor(e,t,n,i){this.told=i;this.socket=new H(e,{authToken:t,longPollFallbackMs:$t,upgradeAfterMs:Nt}),
+this.channel=rt(this.socket,{id:n},()=>({revision:this.revision})),new D(this.channel),this.outbox=new U(this.channel)}told;socket;channel;outbox;revision=0;more=!1;lastTyping=0;start(){
+this.channel.on("video_deleted",()=>this.told.ended("not found")),this.channel.onClose(e=>this.told.ended(e?.reason??"")),this.channel.join().receive("ok",e=>this.
+joined(e)).receive("error",({reason:e})=>{this.told.refused(e),e==="not found"&&this.channel.leave()}),this.socket.connect()}async send(e,t){return this.outbox.
+push(e,t)}typing(){let e=Date.now();e-this.lastTyping<Bt||!this.channel.isJoined()||(this.lastTyping=e,this.channel.push("typing"))}get polls(){return this.socket.
+transport===v}joined(e){this.told.joined(e),e.resumed?this.askForMore():this.show({...e,more:e.more||this.more})}show(e){this.told.page(e),this.revision=e.revision,
+this.more=e.more,this.askForMore()}askForMore(){this.more&&this.channel.push("more_annotations",{revision:this.revision}).receive("ok",e=>this.show(e))}};function A(o){
+if(!(o instanceof w))return"Too much waits to be sent.";let{field:e,error:t}=o.response;switch(o.reason){case"invalid payload":return e==="body"?`Your text ${t}\
+.`:`The ${e} ${t}.`;case"rate limited":case"busy":return"That was too fast.";case"muted":return"You are muted.";case"not found":return"It is not there any more.";case"\
+not allowed":return"That is not yours to do.";default:return Re(o)?"Nobody knows whether that was kept.":"That could not be kept."}}function Re(o){return o instanceof
+w&&["outcome_unknown","crashed"].includes(o.reason)}function re(o,e){let t=l("confirm");return l("confirm-question").textContent=o,l("confirm-yes").textContent=e,t.returnValue="",t.showModal(),new Promise(n=>{t.addEventListener(
 "close",()=>n(t.returnValue==="yes"),{once:!0})})}var R=class{constructor(e,t,n,i){this.body=t;this.attempt=n;this.settled=i;let r=h("p","body",t);this.row.dataset.testid="pending",this.row.tabIndex=-1,this.state.
 setAttribute("role","status"),this.row.append(C(e.id,e.name),h("span","name",`${e.name} (you)`),r,this.state),this.send()}body;attempt;settled;row=h("li","pendi\
 ng");uncertain=!1;onDiscard=()=>{};state=h("p","state");discard(){this.onDiscard()}send(){this.uncertain=!1,this.row.classList.remove("failed"),this.state.replaceChildren(
@@ -266,7 +266,7 @@ observe(e),t.addEventListener("click",()=>this.go())}list;hint;badge;rows=new Se
 let[e]=this.rows;e&&(se(this.list,e),e.focus({preventScroll:!0}))}look(){for(let t of this.rows)this.sees(t)&&this.rows.delete(t);let e=this.rows.size;this.hint.
 hidden=e===0,this.hint.textContent=`${e} new`,this.badge.hidden=e===0,this.badge.textContent=String(e)}sees(e){let{top:t,bottom:n,height:i}=this.list.getBoundingClientRect(),
 r=e.getBoundingClientRect();return i>0&&r.top<n-8&&r.bottom>t+8}};function se(o,e){let t=e.offsetTop-(o.clientHeight-e.clientHeight)/2;o.scrollTo({top:t,behavior:Oe()?
-"auto":"smooth"})}function Oe(){return matchMedia("(prefers-reduced-motion: reduce)").matches}var Bt=5e3,Ht=200,ae=class{constructor(e,t,n,i,r,s){this.me=e;this.maxBody=t;this.player=n;this.timeline=i;this.conversation=r;this.announcer=s;n.onChange(()=>this.
+"auto":"smooth"})}function Oe(){return matchMedia("(prefers-reduced-motion: reduce)").matches}var Ht=5e3,Ut=200,ae=class{constructor(e,t,n,i,r,s){this.me=e;this.maxBody=t;this.player=n;this.timeline=i;this.conversation=r;this.announcer=s;n.onChange(()=>this.
 follow())}me;maxBody;player;timeline;conversation;announcer;revisions=new Map;items=[];byId=new Map;pending=new Set;list=l("annotations");empty=l("annotations-e\
 mpty");number=l("annotation-count");caption=l("caption");unread=new O(this.list,l("annotations-new"),l("annotations-badge"));captioned;show({annotations:e,removed:t}){
 for(let n of e)this.put(n);for(let n of t)this.take(n);this.list.removeAttribute("aria-busy"),this.empty.textContent="Nothing yet. Play the video, and be the fi\
@@ -285,41 +285,42 @@ t--;this.list.insertBefore(e.row,this.items[t]?.row??null),this.items.splice(t,0
 e)]=t;let n=e.row.contains(document.activeElement);e.row.replaceWith(t.row),n&&t.row.focus()}takeAway(e){let t=this.items.indexOf(e);if(t<0)return;let{row:n}=e,
 i=n.offsetHeight;n.contains(document.activeElement)&&(this.items[t+1]?.row??this.list).focus(),n.remove(),this.unread.forget(n),this.items.splice(t,1),this.moved(
 t,i)}moved(e,t){if(!(Oe()||this.list.offsetHeight===0||this.list.ariaBusy))for(let{row:n}of this.items.slice(e))n.animate([{transform:`translateY(${t}px)`},{transform:"\
-none"}],Ht)}changed(){let e=this.items.length;this.number.textContent=e>0?String(e):"",this.empty.hidden=e>0,this.timeline.follow(),this.follow()}dropUncertain({
+none"}],Ut)}changed(){let e=this.items.length;this.number.textContent=e>0?String(e):"",this.empty.hidden=e>0,this.timeline.follow(),this.follow()}dropUncertain({
 user:e,body:t}){if(e.id===this.me.id)for(let n of this.pending)n.uncertain&&n.body===t&&n.discard()}follow(){let e=this.player.now(),t;for(let n of this.items){
-let i=n.at<=e&&e<n.at+Bt;n.row.classList.toggle("current",i),n.annotation&&(this.timeline.highlight(n.annotation.id,i),i&&(t=n))}this.showCaption(t)}showCaption(e){
+let i=n.at<=e&&e<n.at+Ht;n.row.classList.toggle("current",i),n.annotation&&(this.timeline.highlight(n.annotation.id,i),i&&(t=n))}this.showCaption(t)}showCaption(e){
 if(e?.annotation===this.captioned?.annotation||(this.captioned=e,this.caption.hidden=!e,!e?.annotation))return;let{user:t,body:n}=e.annotation;this.caption.replaceChildren(
-h("strong","",t.name)," ",n),this.list.matches(":hover, :focus-within")||se(this.list,e.row)}};var Ut=6e3,Dt=6e3,de=class{region=l("announcer");toast=l("toast");toastTimer;counts=new Map;timer;came(e){this.counts.set(e,(this.counts.get(e)??0)+1),this.timer??=
-setTimeout(()=>this.tell(),Ut)}alert(e){this.toast.textContent=e,this.toast.hidden=!1,clearTimeout(this.toastTimer),this.toastTimer=setTimeout(()=>this.toast.hidden=
-!0,Dt)}tell(){this.timer=void 0,this.region.textContent=[...this.counts].map(([e,t])=>`${t} new ${e}${t>1?"s":""}`).join(", "),this.counts.clear()}};var Jt=40,Wt=new Intl.DateTimeFormat(void 0,{hour:"numeric",minute:"2-digit"}),le=class{constructor(e,t,n){this.me=e;this.conversation=t;this.announcer=n;new ResizeObserver(
-()=>this.toEnd()).observe(this.list)}me;conversation;announcer;ids=new Set;list=l("messages");empty=l("messages-empty");unread=new O(this.list,l("messages-new"),
-l("chat-badge"));reset(e){for(let n of this.list.querySelectorAll("[data-id]"))n.remove();this.ids.clear();let t=this.list.firstElementChild;for(let n of e)this.
-insert(n,t);this.list.removeAttribute("aria-busy"),this.empty.textContent="Nobody has said anything yet.",this.toEnd()}add(e){if(this.ids.has(e.id))return;let t=this.
-atEnd(),n=this.insert(e);(t||e.user.id===this.me.id)&&this.toEnd(),e.user.id!==this.me.id&&(this.unread.add(n),this.announcer.came("message"))}say(e){let t=()=>this.
-conversation.send("new_message",{body:e}),n=new R(this.me,e,t,i=>this.add(i));n.onDiscard=()=>n.row.remove(),this.list.append(n.row),this.empty.hidden=!0,this.toEnd()}insert(e,t=null){
-let{id:n,user:i,body:r,sent_at:s,muted:a}=e,d=h("li");d.dataset.id=String(n),d.dataset.testid="message",d.tabIndex=-1;let c=h("time","sent",Wt.format(s));c.dateTime=
-new Date(s).toISOString();let u=i.id===this.me.id,p=h("span","name",u?`${i.name} (you)`:i.name);a&&p.append(" ",h("small","muted",u?"hidden from others":"muted"));
-let T=h("p","body",r);return T.dataset.testid="message-text",d.append(C(i.id,i.name),p,c,T),this.ids.add(n),this.list.insertBefore(d,t),this.empty.hidden=!0,d}atEnd(){
-let{scrollHeight:e,scrollTop:t,clientHeight:n}=this.list;return e-t-n<Jt}toEnd(){this.list.scrollTop=this.list.scrollHeight}};var J=class{constructor(e,t,n){this.send=t;this.typing=n;this.form=l(e),this.input=this.form.querySelector("input"),this.form.addEventListener("submit",i=>{i.preventDefault(),
+h("strong","",t.name)," ",n),this.list.matches(":hover, :focus-within")||se(this.list,e.row)}};var Dt=6e3,Jt=6e3,de=class{region=l("announcer");toast=l("toast");toastTimer;counts=new Map;timer;came(e){this.counts.set(e,(this.counts.get(e)??0)+1),this.timer??=
+setTimeout(()=>this.tell(),Dt)}alert(e){this.toast.textContent=e,this.toast.hidden=!1,clearTimeout(this.toastTimer),this.toastTimer=setTimeout(()=>this.toast.hidden=
+!0,Jt)}tell(){this.timer=void 0,this.region.textContent=[...this.counts].map(([e,t])=>`${t} new ${e}${t>1?"s":""}`).join(", "),this.counts.clear()}};var Wt=40,Vt=new Intl.DateTimeFormat(void 0,{hour:"numeric",minute:"2-digit"}),le=class{constructor(e,t,n){this.me=e;this.conversation=t;this.announcer=n;this.list.
+addEventListener("scroll",()=>this.follows=this.atEnd(),{passive:!0}),new ResizeObserver(()=>this.follows&&this.toEnd()).observe(this.list)}me;conversation;announcer;ids=new Set;list=l(
+"messages");empty=l("messages-empty");follows=!0;unread=new O(this.list,l("messages-new"),l("chat-badge"));reset(e){for(let n of this.list.querySelectorAll("[da\
+ta-id]"))n.remove();this.ids.clear();let t=this.list.firstElementChild;for(let n of e)this.insert(n,t);this.list.removeAttribute("aria-busy"),this.empty.textContent=
+"Nobody has said anything yet.",this.toEnd()}add(e){if(this.ids.has(e.id))return;let t=this.insert(e);(this.follows||e.user.id===this.me.id)&&this.toEnd(),e.user.
+id!==this.me.id&&(this.unread.add(t),this.announcer.came("message"))}say(e){let t=()=>this.conversation.send("new_message",{body:e}),n=new R(this.me,e,t,i=>this.
+add(i));n.onDiscard=()=>n.row.remove(),this.list.append(n.row),this.empty.hidden=!0,this.toEnd()}insert(e,t=null){let{id:n,user:i,body:r,sent_at:s,muted:a}=e,d=h(
+"li");d.dataset.id=String(n),d.dataset.testid="message",d.tabIndex=-1;let c=h("time","sent",Vt.format(s));c.dateTime=new Date(s).toISOString();let u=i.id===this.
+me.id,p=h("span","name",u?`${i.name} (you)`:i.name);a&&p.append(" ",h("small","muted",u?"hidden from others":"muted"));let T=h("p","body",r);return T.dataset.testid=
+"message-text",d.append(C(i.id,i.name),p,c,T),this.ids.add(n),this.list.insertBefore(d,t),this.empty.hidden=!0,d}atEnd(){let{scrollHeight:e,scrollTop:t,clientHeight:n}=this.
+list;return e-t-n<Wt}toEnd(){this.list.scrollTop=this.list.scrollHeight}};var J=class{constructor(e,t,n){this.send=t;this.typing=n;this.form=l(e),this.input=this.form.querySelector("input"),this.form.addEventListener("submit",i=>{i.preventDefault(),
 this.submit()}),this.input.addEventListener("input",()=>{this.input.value.trim()!==""&&this.typing()})}send;typing;input;form;close(){this.form.hidden=!0}submit(){
-let e=this.input.value.trim();e!==""&&(this.input.value="",this.send(e),this.input.dispatchEvent(new Event("input")))}};var Vt=4,ce=class{constructor(e){this.conversation=e;let{socket:t,channel:n}=e;t.onReconnect(i=>this.waits(i)),t.onClose(()=>this.offline()),t.onError(()=>this.
+let e=this.input.value.trim();e!==""&&(this.input.value="",this.send(e),this.input.dispatchEvent(new Event("input")))}};var Ft=4,ce=class{constructor(e){this.conversation=e;let{socket:t,channel:n}=e;t.onReconnect(i=>this.waits(i)),t.onClose(()=>this.offline()),t.onError(()=>this.
 failed()),t.onOpen(()=>this.showTransport()),t.onTransport(()=>this.showTransport()),n.onError(()=>this.offline()),this.tryNow.addEventListener("click",()=>{this.
 showCountdown("Trying…"),t.disconnect(()=>t.connect())})}conversation;banner=l("offline");text=l("offline-text");countdown=l("countdown");tryNow=l("try-now");logIn=l(
 "offline-login");node=l("node");transport=l("transport");failures=0;nextTry=0;timer;online(e){this.failures=0,this.stop(),this.banner.hidden=!0,this.node.hidden=
 e===void 0,this.node.textContent=`node ${e}`,this.showTransport()}close(){this.online(),this.transport.hidden=!0}offline(){this.conversation.channel.isClosed()||
 (this.node.hidden=!0,this.banner.hidden&&(this.banner.hidden=!1,this.text.textContent="You are offline. What you write is sent when you are back.",this.showCountdown(
-"Reconnecting…")))}failed(){this.offline(),++this.failures%Vt===0&&this.checkSession()}waits(e){this.nextTry=Date.now()+e,clearInterval(this.timer),this.timer=
+"Reconnecting…")))}failed(){this.offline(),++this.failures%Ft===0&&this.checkSession()}waits(e){this.nextTry=Date.now()+e,clearInterval(this.timer),this.timer=
 setInterval(()=>this.tick(),250),this.tick()}tick(){let e=Math.ceil((this.nextTry-Date.now())/1e3);this.showCountdown(e>0?`Next try in ${e} s.`:"Trying…"),e<=
 0&&this.stop()}showCountdown(e){this.countdown.textContent!==e&&(this.countdown.textContent=e)}showTransport(){this.transport.hidden=!this.conversation.polls}stop(){
 clearInterval(this.timer)}async checkSession(){(await fetch("/session",{cache:"no-store"}).catch(()=>null))?.status===401&&(this.text.textContent="You are logge\
 d out.",this.logIn.hidden=!1,this.tryNow.hidden=!0,this.countdown.hidden=!0)}};function he(o){let e=document.createElement("p");return e.className="notice",e.setAttribute("role","status"),e.textContent=`${o} You can still read the annotati\
 ons.`,e}var ue=class{constructor(e){this.video=e;e.error?this.fail():e.addEventListener("error",()=>this.fail())}video;now(){return Math.round(this.video.currentTime*1e3)}length(){
 let e=this.video.duration;return Number.isFinite(e)?Math.round(e*1e3):0}seek(e){this.video.currentTime=e/1e3}onChange(e){for(let t of["timeupdate","seeking","du\
-rationchange","ended"])this.video.addEventListener(t,e)}fail(){this.video.replaceWith(he("This video cannot be played. It may have moved."))}};var Ft="https://www.youtube.com/iframe_api",Yt=250,pe=class{player=null;callbacks=[];last=-1;constructor(e,t){window.onYouTubeIframeAPIReady=()=>{let i=new window.
+rationchange","ended"])this.video.addEventListener(t,e)}fail(){this.video.replaceWith(he("This video cannot be played. It may have moved."))}};var Yt="https://www.youtube.com/iframe_api",zt=250,pe=class{player=null;callbacks=[];last=-1;constructor(e,t){window.onYouTubeIframeAPIReady=()=>{let i=new window.
 YT.Player(e,{host:"https://www.youtube-nocookie.com",videoId:t,playerVars:{origin:location.origin,playsinline:1,rel:0},events:{onReady:()=>this.ready(i)}})};let n=document.
-createElement("script");n.src=Ft,n.addEventListener("error",()=>document.getElementById(e)?.replaceWith(he("YouTube cannot be reached."))),document.head.append(
+createElement("script");n.src=Yt,n.addEventListener("error",()=>document.getElementById(e)?.replaceWith(he("YouTube cannot be reached."))),document.head.append(
 n)}now(){return Math.round((this.player?.getCurrentTime()??0)*1e3)}length(){return Math.round((this.player?.getDuration()??0)*1e3)}seek(e){this.player?.seekTo(e/
-1e3,!0)}onChange(e){this.callbacks.push(e)}ready(e){this.player=e,setInterval(()=>this.tick(),Yt),this.tell()}tick(){let e=this.now();e!==this.last&&(this.last=
+1e3,!0)}onChange(e){this.callbacks.push(e)}ready(e){this.player=e,setInterval(()=>this.tick(),zt),this.tell()}tick(){let e=this.now();e!==this.last&&(this.last=
 e,this.tell())}tell(){for(let e of this.callbacks)e()}};function st(o,e){return o==="youtube"?new pe("youtube-player",e):new ue(document.querySelector("#video"))}function at(){let o=l("watch"),t=[...l("tabs").querySelectorAll("[role=tab]")],n=t.map(a=>l(a.getAttribute("aria-controls"))),i=a=>{o.dataset.tab=a.dataset.tab;
 for(let d of t)d.ariaSelected=String(d===a),d.tabIndex=d===a?0:-1};for(let[a,d]of t.entries())d.addEventListener("click",()=>i(d)),d.addEventListener("keydown",
 ({key:c})=>{let u={ArrowRight:1,ArrowLeft:-1}[c],p=u&&t[(a+u+t.length)%t.length];p&&(i(p),p.focus())});let r=matchMedia("(width < 62rem)"),s=()=>{for(let a of n)
@@ -346,14 +347,14 @@ r-ears","is writing")),e===this.ownerId&&r.append(h("span","role","owner")),this
 e!==this.me.id&&r.append(...this.tools(e,t,n>0)),r}tools(e,t,n){let i=this.muted.has(e),r=()=>{this.moderate(async()=>this.mute(await this.conversation.send("mu\
 te_viewer",{user_id:e,muted:!i})))},s=()=>{this.moderate(async()=>{await re(`Send ${t} away from this video?`,"Send away")&&await this.conversation.send("kick_v\
 iewer",{user_id:e})})},a=[g(`${i?"Unmute":"Mute"} ${t}`,r,i?"unmute":"mute")];return n&&a.push(g(`Send ${t} away`,s,"kick")),a}async moderate(e){try{await e()}catch(t){
-this.announcer.alert(A(t))}}};var y=l("watch").dataset,zt=Number(y.ownerId),V={id:Number(y.userId),name:y.userName,isOwner:y.ownerId===y.userId},qt=Number(y.maxBody);at();var Le=new de,L=st(
-y.sourceKind,y.sourceRef),M=new oe(y.socketUrl,y.socketToken,y.videoId,{joined:Gt,page:o=>_.show(o),refused:Xt,ended:Qt}),{channel:F}=M,ht=new ce(M),_=new ae(V,
-qt,L,new fe(L),M,Le),_e=new le(V,M,Le),ut=new me(V,zt,M,Le),lt=()=>M.typing(),pt=[new J("annotation-form",Zt,lt),new J("message-form",o=>_e.say(o),lt)],W=null,ct=pt[0].
-input,Kt=l("annotation-at");ct.addEventListener("input",()=>{ct.value===""?W=null:W??=L.now(),Ie()});L.onChange(Ie);Ie();F.on("annotation_added",o=>_.add(o));F.
+this.announcer.alert(A(t))}}};var y=l("watch").dataset,qt=Number(y.ownerId),V={id:Number(y.userId),name:y.userName,isOwner:y.ownerId===y.userId},Kt=Number(y.maxBody);at();var Le=new de,L=st(
+y.sourceKind,y.sourceRef),M=new oe(y.socketUrl,y.socketToken,y.videoId,{joined:Xt,page:o=>_.show(o),refused:Qt,ended:Zt}),{channel:F}=M,ht=new ce(M),_=new ae(V,
+Kt,L,new fe(L),M,Le),_e=new le(V,M,Le),ut=new me(V,qt,M,Le),lt=()=>M.typing(),pt=[new J("annotation-form",en,lt),new J("message-form",o=>_e.say(o),lt)],W=null,ct=pt[0].
+input,Gt=l("annotation-at");ct.addEventListener("input",()=>{ct.value===""?W=null:W??=L.now(),Ie()});L.onChange(Ie);Ie();F.on("annotation_added",o=>_.add(o));F.
 on("annotation_edited",o=>_.add(o));F.on("annotation_removed",o=>_.remove(o));F.on("message_added",o=>_e.add(o));F.on("viewer_muted",o=>{o.user.id===V.id?ft(o.muted):
-ut.mute(o)});M.start();function Gt(o){ht.online(o.node),ft(o.muted),V.isOwner&&ut.setMuted(o.muted_viewers??[]),o.resumed||_e.reset(o.messages)}function Xt(o){o!==
-"not found"&&_.failed("The annotations cannot be loaded at the moment. Trying again…")}function Qt(o){let e=l("ended");if(!e.hidden)return;let[t,n]={"not foun\
+ut.mute(o)});M.start();function Xt(o){ht.online(o.node),ft(o.muted),V.isOwner&&ut.setMuted(o.muted_viewers??[]),o.resumed||_e.reset(o.messages)}function Qt(o){o!==
+"not found"&&_.failed("The annotations cannot be loaded at the moment. Trying again…")}function Zt(o){let e=l("ended");if(!e.hidden)return;let[t,n]={"not foun\
 d":["This video is gone","Its owner has deleted it, with all annotations."],"kicked by the owner":["You were sent away","The owner of this video has ended your \
 visit. You no longer see what others write here."]}[o]??["That was it","The server has ended this conversation. Load the page anew to come back."];l("ended-titl\
 e").textContent=t,l("ended-text").textContent=n,e.hidden=!1,ht.close();for(let i of pt)i.close();l("watch").classList.add("over"),e.focus()}function ft(o){l("mu\
-ted").hidden=!o}function Zt(o){_.write(W??L.now(),o),W=null}function Ie(){Kt.textContent=b(W??L.now())}
+ted").hidden=!o}function en(o){_.write(W??L.now(),o),W=null}function Ie(){Gt.textContent=b(W??L.now())}
