@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test"
 import { LongPoll, Socket, type SocketOptions } from "../src/index.js"
 import { Clock } from "./clock.js"
 import { connect, event, nodeWebSocket, Peer, type PeerConnection } from "./peer.js"
-import { PollPeer } from "./poll-peer.js"
+import { PollPeer, type PollRequest } from "./poll-peer.js"
 
 /** Chance, in the hands of the test: a number from 0 up to 1. */
 function chance(t: TestContext, value: number): void {
@@ -158,14 +158,19 @@ test("by default a channel rejoins at a random time up to the one of the schedul
   assert.equal(channel.state, "joining")
 })
 
-test("a long poll that is answered with Retry-After is followed by another when that is over", async (t) => {
-  const peer = await PollPeer.start(t)
-  const socket = new Socket(peer.url, { transport: LongPoll, jitter: false })
-  t.after(() => socket.disconnect())
-  const scheduled = event<number>((resolve) => socket.onReconnect(resolve))
-  socket.connect()
-  const poll = await peer.poll()
-  poll.answer(500, undefined, [], { "retry-after": "5" })
-  const left = await scheduled
-  assert.ok(left > 4000 && left <= 5000, `it waits for ${left} ms`)
-})
+const busy: [who: string, answer: (poll: PollRequest) => void][] = [
+  ["the server", (poll) => poll.answer(500, undefined, [], { "retry-after": "5" })],
+  ["a proxy", (poll) => poll.raw("<h1>Busy</h1>", { "retry-after": "5" })],
+]
+for (const [who, answer] of busy) {
+  test(`a long poll that ${who} answers with Retry-After is followed by another when that is over`, async (t) => {
+    const peer = await PollPeer.start(t)
+    const socket = new Socket(peer.url, { transport: LongPoll, jitter: false })
+    t.after(() => socket.disconnect())
+    const scheduled = event<number>((resolve) => socket.onReconnect(resolve))
+    socket.connect()
+    answer(await peer.poll())
+    const left = await scheduled
+    assert.ok(left > 4000 && left <= 5000, `it waits for ${left} ms`)
+  })
+}
