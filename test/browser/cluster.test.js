@@ -57,7 +57,8 @@ test("people on different nodes, and one whose polls go to all in turn, see each
 
 test("what one notes the others see", async () => {
   for (const viewer of everybody()) await viewer.annotate(`From ${viewer.name}`)
-  for (const { name } of everybody()) await sameForAll(`From ${name}`)
+  for (const { name } of everybody()) await Promise.all(everybody().map((viewer) => viewer.annotation(`From ${name}`).waitFor()))
+  await sameForAll("From Ann")
   assert.deepEqual([...polled].sort(), ["a", "b", "c"])
   await Promise.all([ann.picture("7-cluster-ann"), bob.picture("7-cluster-bob")])
 })

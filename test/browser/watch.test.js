@@ -50,7 +50,7 @@ test("an annotation that comes moves nothing", async () => {
     await olive.page.waitForFunction(() => document.getAnimations().length === 0)
     assert.deepEqual(await shifts(), [])
   }
-  await olive.annotation("Up it goes").waitFor()
+  await ann.annotation("Up it goes").waitFor() // her own is final
   assert.deepEqual(await olive.annotations(), ["The village is asleep", "Up it goes", "Best light of the day"])
   assert.deepEqual(await ann.annotations(), await olive.annotations())
 })
