@@ -17,6 +17,9 @@ import (
 func TestASessionOverAWebSocketCarriesBytes(t *testing.T) {
 	ways(t, func(t *testing.T, _ *network, h *Handler, c *client, s *socket) {
 		ws := handOver(t, h, c, 0)
+		if !s.conn.CarriesBytes() {
+			t.Error("it says that it does not")
+		}
 		for _, f := range []*transport.Frame{frame("[1]", false), frame("\x00\xff\"", true), frame("", true), frame("[2]", false)} {
 			if err := s.conn.Send(f); err != nil {
 				t.Error(err)
@@ -38,8 +41,8 @@ func TestASessionThatIsNotOverAWebSocketYetCarriesNoBytes(t *testing.T) {
 		ws := upgrade(t, h, c)
 		ws.say("probe", "upgrade")
 		synctest.Wait()
-		if err := s.conn.Send(frame("\x00", true)); !errors.Is(err, transport.ErrUnsayable) {
-			t.Errorf("Send returned %v, want ErrUnsayable", err)
+		if err := s.conn.Send(frame("\x00", true)); !errors.Is(err, transport.ErrUnsayable) || s.conn.CarriesBytes() {
+			t.Errorf("Send returned %v, want ErrUnsayable; CarriesBytes: %v", err, s.conn.CarriesBytes())
 		}
 	})
 }

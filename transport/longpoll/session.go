@@ -133,6 +133,13 @@ func (s *session) Send(f *transport.Frame) error {
 // SendBurst implements [transport.Conn].
 func (s *session) SendBurst(b *transport.Burst) error { return b.Each(s.Send) }
 
+// CarriesBytes implements [transport.Conn].
+func (s *session) CarriesBytes() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.carried()
+}
+
 // Waiting implements [transport.Conn].
 func (s *session) Waiting() int {
 	s.mu.Lock()
