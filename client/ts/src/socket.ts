@@ -316,8 +316,10 @@ export class Socket {
 
   private cannotConnect(error: unknown): void {
     this.log("transport", "cannot connect", error)
+    const clock = this.connectClock
     this.callErrorCallbacks(error)
-    this.scheduleReconnect()
+    // Unless a callback has connected or disconnected.
+    if (clock === this.connectClock) this.scheduleReconnect()
   }
 
   private isUnderWay(): boolean {
