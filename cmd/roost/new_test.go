@@ -77,7 +77,12 @@ func TestWhatIsGeneratedPassesItsTestsAndLints(t *testing.T) {
 	}
 	mustRun(t, app, roost, "gen", "presence", "viewers")
 	replaceIn(t, server, mounted, mounted+"\t_ = NewViewers(server.PubSub())\n")
-	mustRun(t, app, roost, "gen", "socket", "user")
+	out := mustRun(t, app, roost, "gen", "socket", "user")
+	main := filepath.Join(app, "main.go")
+	const served, ended = "\tmux.Handle(\"/\", web.Handler())\n", "errors.Join(sockets.Shutdown(ctx)"
+	mounting := regexp.MustCompile(`\tuserSocket := .*\n\tmux\.Handle.*\n`).FindString(out)
+	replaceIn(t, main, served, "\tsecret := \"of at least 20 bytes\"\n"+mounting+served)
+	replaceIn(t, main, ended, ended+", "+regexp.MustCompile(`userSocket\.Shutdown\(ctx\)`).FindString(out))
 	mustRun(t, app, roost, "gen", "channel", "-assigns", "User", "inbox")
 
 	mustRun(t, app, "make", "generate", "test")
