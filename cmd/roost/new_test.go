@@ -170,6 +170,8 @@ func TestWhatCannotBeMadeIsRefused(t *testing.T) {
 		{[]string{"new"}, "new needs NAME behind the flags"},
 		{[]string{"new", "Demo"}, `"Demo" cannot name a program`},
 		{[]string{"new", "errors"}, `"errors" is a package of Go's own`},
+		{[]string{"new", "go"}, `"go" is a name that Go keeps for itself`},
+		{[]string{"new", "vendor"}, `"vendor" is a name that Go keeps for itself`},
 		{[]string{"new", "-module", "a b", "demo"}, `"a b" is no module path`},
 		{[]string{"new", "-roost", "nowhere", "demo"}, "nowhere does not hold Roost's source"},
 		{[]string{"gen", "chanel", "videos"}, `there is no "chanel": give channel, presence or socket`},
