@@ -161,13 +161,23 @@ func TestNothingIsOverwritten(t *testing.T) {
 	}
 }
 
+func TestHelpIsThereInEitherOrder(t *testing.T) {
+	roost := buildRoost(t)
+	for _, command := range []string{"new", "gen", "contract", "bundle", "bench", "help"} {
+		want := mustRun(t, ".", roost, command, "-help")
+		if got := mustRun(t, ".", roost, "help", command); got != want {
+			t.Errorf("roost help %s says\n%s\nand roost %s -help\n%s", command, got, command, want)
+		}
+	}
+}
+
 func TestWhatCannotBeMadeIsRefused(t *testing.T) {
 	roost, dir := buildRoost(t), t.TempDir()
 	for _, test := range []struct {
 		args []string
 		want string
 	}{
-		{[]string{"new"}, "new needs NAME behind the flags"},
+		{[]string{"new"}, "new needs NAME behind the flags, and was given nothing"},
 		{[]string{"new", "Demo"}, `"Demo" cannot name a program`},
 		{[]string{"new", "errors"}, `"errors" is a package of Go's own`},
 		{[]string{"new", "go"}, `"go" is a name that Go keeps for itself`},
