@@ -77,7 +77,12 @@ func TestWhatIsGeneratedPassesItsTestsAndLints(t *testing.T) {
 	}
 	mustRun(t, app, roost, "gen", "presence", "viewers")
 	replaceIn(t, server, mounted, mounted+"\t_ = NewViewers(server.PubSub())\n")
-	mustRun(t, app, roost, "gen", "socket", "user")
+	out := mustRun(t, app, roost, "gen", "socket", "user")
+	main := filepath.Join(app, "main.go")
+	const served, ended = "\tmux.Handle(\"/\", web.Handler())\n", "errors.Join(sockets.Shutdown(ctx)"
+	mounting := regexp.MustCompile(`\tuserSocket := .*\n\tmux\.Handle.*\n`).FindString(out)
+	replaceIn(t, main, served, "\tsecret := \"of at least 20 bytes\"\n"+mounting+served)
+	replaceIn(t, main, ended, ended+", "+regexp.MustCompile(`userSocket\.Shutdown\(ctx\)`).FindString(out))
 	mustRun(t, app, roost, "gen", "channel", "-assigns", "User", "inbox")
 
 	mustRun(t, app, "make", "generate", "test")
@@ -156,15 +161,27 @@ func TestNothingIsOverwritten(t *testing.T) {
 	}
 }
 
+func TestHelpIsThereInEitherOrder(t *testing.T) {
+	roost := buildRoost(t)
+	for _, command := range []string{"new", "gen", "contract", "bundle", "bench", "help"} {
+		want := mustRun(t, ".", roost, command, "-help")
+		if got := mustRun(t, ".", roost, "help", command); got != want {
+			t.Errorf("roost help %s says\n%s\nand roost %s -help\n%s", command, got, command, want)
+		}
+	}
+}
+
 func TestWhatCannotBeMadeIsRefused(t *testing.T) {
 	roost, dir := buildRoost(t), t.TempDir()
 	for _, test := range []struct {
 		args []string
 		want string
 	}{
-		{[]string{"new"}, "new needs NAME behind the flags"},
+		{[]string{"new"}, "new needs NAME behind the flags, and was given nothing"},
 		{[]string{"new", "Demo"}, `"Demo" cannot name a program`},
 		{[]string{"new", "errors"}, `"errors" is a package of Go's own`},
+		{[]string{"new", "go"}, `"go" is a name that Go keeps for itself`},
+		{[]string{"new", "vendor"}, `"vendor" is a name that Go keeps for itself`},
 		{[]string{"new", "-module", "a b", "demo"}, `"a b" is no module path`},
 		{[]string{"new", "-roost", "nowhere", "demo"}, "nowhere does not hold Roost's source"},
 		{[]string{"gen", "chanel", "videos"}, `there is no "chanel": give channel, presence or socket`},
