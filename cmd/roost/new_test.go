@@ -86,19 +86,21 @@ func TestWhatIsGeneratedPassesItsTestsAndLints(t *testing.T) {
 	mustRun(t, app, roost, "gen", "channel", "-assigns", "User", "inbox")
 
 	mustRun(t, app, "make", "generate", "test")
-	checkTypes(t, app)
+	if out, err := checkTypes(t, app); err != nil {
+		t.Errorf("make types: %v\n%s", err, out)
+	}
 	lint(t, app)
 }
 
 // checkTypes has the page checked by the compiler that the client is built
-// with: an application does without one.
-func checkTypes(t *testing.T, app string) {
+// with, which needs no network.
+func checkTypes(t *testing.T, app string) (output string, err error) {
 	t.Helper()
 	tsc, err := filepath.Abs("../../client/ts/node_modules/.bin/tsc")
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustRun(t, app, tsc, "-p", "web")
+	return command(t, app, "make", "types", "TSC="+tsc)
 }
 
 // What pages and server say to each other cannot come apart unnoticed.
@@ -115,6 +117,22 @@ func TestAChangeThatThePageDoesNotKnowFailsTheTestsOfTheApplication(t *testing.T
 		replaceIn(t, test.file, test.replacement, test.old)
 	}
 	mustRun(t, app, "make", "test")
+
+	replaceIn(t, filepath.Join(app, "live", "rooms.go"), `json:"by"`, `json:"author"`)
+	mustRun(t, app, "make", "generate")
+	if out, err := checkTypes(t, app); err == nil || !strings.Contains(out, "'by' does not exist on type 'Message'") {
+		t.Errorf("make types when the contract has another field than the page: %v\n%s", err, out)
+	}
+}
+
+// What the client's README says of its smaller entry is true of applications.
+func TestAPageMayUseTheCoreOfTheClient(t *testing.T) {
+	app := newApp(t, buildRoost(t))
+	replaceIn(t, filepath.Join(app, "web", "app.ts"), `"@roost-dev/client"`, `"@roost-dev/client/core"`)
+	if out, err := checkTypes(t, app); err != nil {
+		t.Errorf("make types: %v\n%s", err, out)
+	}
+	mustRun(t, app, "make", "generate", "test")
 }
 
 // lint runs golangci-lint with its own defaults, as an application has no
