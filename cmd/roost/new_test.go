@@ -77,6 +77,7 @@ func TestWhatIsGeneratedPassesItsTestsAndLints(t *testing.T) {
 	}
 	mustRun(t, app, roost, "gen", "presence", "viewers")
 	replaceIn(t, server, mounted, mounted+"\t_ = NewViewers(server.PubSub())\n")
+	mustRun(t, app, roost, "gen", "presence", "time") // as a package that it imports is called
 	out := mustRun(t, app, roost, "gen", "socket", "user")
 	main := filepath.Join(app, "main.go")
 	const served, ended = "\tmux.Handle(\"/\", web.Handler())\n", "errors.Join(sockets.Shutdown(ctx)"

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -42,9 +43,7 @@ func (a App) Make(ctx context.Context) error {
 	if entries, err := os.ReadDir(a.Dir); err == nil && len(entries) > 0 {
 		return fmt.Errorf("the folder %s is there already, and not empty", a.Dir)
 	}
-	files, err := render("new", "", map[string]string{
-		"Name": name, "Module": a.Module, "Roost": filepath.ToSlash(a.Roost), "Go": goVersion, "GoImage": strings.TrimSuffix(goVersion, ".0"),
-	})
+	files, err := render("new", "", a.values())
 	if err != nil {
 		return err
 	}
@@ -57,6 +56,23 @@ func (a App) Make(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// values are what the templates are filled in with.
+func (a App) values() map[string]string {
+	roost := filepath.ToSlash(a.Roost)
+	return map[string]string{
+		"Name": filepath.Base(a.Dir), "Module": a.Module, "Go": goVersion, "GoImage": strings.TrimSuffix(goVersion, ".0"),
+		"Roost": roost, "RoostInMod": inMod(roost), "CommandInMod": inMod(roost + "/cmd/roost"),
+	}
+}
+
+// inMod writes a path as go.mod wants it.
+func inMod(path string) string {
+	if strings.ContainsAny(path, " \t\"'`,()[]{}") || strings.Contains(path, "//") {
+		return strconv.Quote(path)
+	}
+	return path
 }
 
 // goVersion is what applications ask for: what Roost does.
