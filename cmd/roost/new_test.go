@@ -149,7 +149,7 @@ func lint(t *testing.T, dir string) {
 		t.Fatal("the Makefile names no linter")
 	}
 	version := strings.TrimSpace(mustRun(t, ".", "go", "env", "GOVERSION"))
-	mustRun(t, dir, "env", "GOTOOLCHAIN="+version, "go", "run", string(linter[1]), "run", "./...")
+	mustRun(t, dir, "env", "GOTOOLCHAIN="+version, "go", "run", string(linter[1]), "run", "--allow-parallel-runners", "./...")
 }
 
 func TestNothingIsOverwritten(t *testing.T) {
