@@ -36,6 +36,7 @@ func (w *waiting) SendBurst(b *transport.Burst) error {
 }
 
 func (w *waiting) Waiting() int                      { return 0 }
+func (w *waiting) CarriesBytes() bool                { return true }
 func (w *waiting) Close(transport.CloseCode, string) {}
 
 // BenchmarkComeBack is all of a client that comes back but its connection: it

@@ -131,6 +131,8 @@ type textConn struct {
 
 func (c *textConn) Waiting() int { return 0 }
 
+func (c *textConn) CarriesBytes() bool { return false }
+
 func (c *textConn) Send(f *transport.Frame) error {
 	if f.Binary() {
 		return transport.ErrUnsayable

@@ -207,7 +207,7 @@ func (s *socket) refusal(reason *Error, p wire.Payload, mark string) *Error {
 }
 
 // carriesBytes reports whether frames of bytes reach the client.
-func (s *socket) carriesBytes() bool { return s.version == wire.V2 && s.transport != "longpoll" }
+func (s *socket) carriesBytes() bool { return s.version == wire.V2 && s.conn.CarriesBytes() }
 
 // reply answers a message that no conversation answers.
 func (s *socket) reply(joinRef, ref, topic wire.Value, status string, p wire.Payload) error {

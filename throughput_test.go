@@ -29,6 +29,7 @@ func (c *counter) Send(*transport.Frame) error {
 
 func (c *counter) SendBurst(b *transport.Burst) error { return b.Each(c.Send) }
 func (c *counter) Waiting() int                       { return 0 }
+func (c *counter) CarriesBytes() bool                 { return true }
 func (c *counter) Close(transport.CloseCode, string)  {}
 
 // occupy opens n sockets that have joined a topic, and returns the last.

@@ -217,9 +217,12 @@ func (p *Presence[M]) tell(ctx context.Context, all []told[M]) {
 // seed implements [follower]: it begins with what another replica has, of which
 // nobody is told.
 func (p *Presence[M]) seed(raw *Presence[jsontext.Value]) {
+	entries := raw.List()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.pending, p.overran = raw.pending, raw.overran
 	p.queue, p.queued = append([]wire.Payload(nil), raw.queue...), raw.queued
-	for _, e := range raw.List() {
+	for _, e := range entries {
 		typed := PresenceEntry[M]{Key: e.Key, extra: e.extra}
 		for _, m := range e.Metas {
 			value, _ := decode[M](wire.Payload{Data: m.Value})

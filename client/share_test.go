@@ -198,6 +198,28 @@ func TestPresenceOfAPartThatComesLater(t *testing.T) {
 	}
 }
 
+// Who is there may be asked at any time, while a part joins too.
+func TestPresenceOfAPartThatIsJoining(t *testing.T) {
+	a, _ := watchers(t)
+	s := dial(t, a.start(t), client.Options{})
+	first := s.Share("watch:1", nil)
+	there := first.Presence[viewer]()
+	if _, err := first.Join[roost.Ack](t.Context(), visiting{"ada", "desk"}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "ada", func() bool { return there.Count() == 1 })
+	for range 20 {
+		late := s.Share("watch:1", nil)
+		who := late.Presence[viewer]()
+		var asking sync.WaitGroup
+		asking.Go(func() { eventually(t, "ada", func() bool { return who.Count() == 1 }) })
+		if _, err := late.Join[roost.Ack](t.Context(), visiting{"ada", "desk"}); err != nil {
+			t.Fatal(err)
+		}
+		asking.Wait()
+	}
+}
+
 // Parts that come and go at random: each hears all that is said while it is there, in order, and the topic is left when nobody is.
 func TestPartsThatComeAndGo(t *testing.T) {
 	a := newApp(t, appOptions{})

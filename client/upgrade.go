@@ -136,7 +136,7 @@ func (p *longPoll) openUpgrade(ctx context.Context) (*webSocket, error) {
 		return nil, fmt.Errorf("client: %w", err)
 	}
 	req.Header = h
-	w, picked, err := p.socket.upgrade(req, []string{upgradeProtocol}, false)
+	w, picked, err := p.socket.upgrade(req, []string{upgradeProtocol})
 	if err == nil && picked != upgradeProtocol {
 		w.close()
 		err = errors.New("client: the server did not choose " + upgradeProtocol)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -120,6 +121,40 @@ func TestNetworkThatStaysAsItIs(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What a WebSocket can do is there: to carry bytes, and to compress.
+func TestSessionThatWentToAWebSocketHasWhatOneHas(t *testing.T) {
+	a := newApp(t, appOptions{options: roost.Options[string]{WebSocket: roost.WebSocket{Compress: true}}})
+	var open atomic.Bool
+	blocked := behind(networks["refuses"], a.Server)
+	a.http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if open.Load() {
+			a.ServeHTTP(w, r)
+			return
+		}
+		blocked.ServeHTTP(w, r)
+	})
+	url := a.start(t)
+	p := newProxy(t, url, nil, nil)
+	s := dial(t, url, client.Options{LongPollFallback: time.Minute, Transport: upgradesBy{p}, Compress: true})
+	ch := s.Channel("room:1", nil)
+	join(t, ch)
+	open.Store(true)
+	if _, err := s.Probe(t.Context()); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "a WebSocket", func() bool { return !s.LongPolling() })
+	const size = 50_000
+	if _, err := ch.Call(t.Context(), Say, said{Text: strings.Repeat("compressible ", size/13)}); err != nil {
+		t.Errorf("say: %v", err)
+	}
+	if got, err := ch.Call(t.Context(), Bytes, []byte{0xff}); err != nil || string(got) != "got \xff" {
+		t.Errorf("bytes: %q, %v", got, err)
+	}
+	if up := p.carriedUp.Load(); up == 0 || up > size/5 {
+		t.Errorf("%d bytes went", up)
 	}
 }
 

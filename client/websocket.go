@@ -45,7 +45,7 @@ func (s *Socket) openWebSocket(ctx context.Context) (*conn, error) {
 	if hasToken {
 		req.Header.Set("Sec-WebSocket-Protocol", strings.Join(append(s.subprotocols(), bearer+encodeToken(token)), ", "))
 	}
-	w, _, err := s.upgrade(req, s.subprotocols(), s.opts.Compress)
+	w, _, err := s.upgrade(req, s.subprotocols())
 	if err != nil {
 		return nil, err
 	}
@@ -54,12 +54,12 @@ func (s *Socket) openWebSocket(ctx context.Context) (*conn, error) {
 
 // upgrade makes a WebSocket of a request, whose answer may choose from the
 // subprotocols, and returns which it chose.
-func (s *Socket) upgrade(req *http.Request, subprotocols []string, compress bool) (w *webSocket, picked string, err error) {
+func (s *Socket) upgrade(req *http.Request, subprotocols []string) (w *webSocket, picked string, err error) {
 	var nonce [16]byte
 	_, _ = rand.Read(nonce[:]) // never fails
 	key := base64.StdEncoding.EncodeToString(nonce[:])
 	askUpgrade(req.Header, key)
-	if compress {
+	if s.opts.Compress {
 		req.Header["Sec-WebSocket-Extensions"] = []string{deflateOffer}
 	}
 	res, err := s.roundTrip(req)
@@ -75,7 +75,7 @@ func (s *Socket) upgrade(req *http.Request, subprotocols []string, compress bool
 		err = fmt.Errorf("client: Options.Transport gave a %T for a connection that was upgraded, which cannot be written to; "+
 			"it must hand on the body of http.Transport", res.Body)
 	} else {
-		err = checkUpgrade(res.Header, key, subprotocols, compress)
+		err = checkUpgrade(res.Header, key, subprotocols, s.opts.Compress)
 	}
 	if err != nil {
 		_ = res.Body.Close()

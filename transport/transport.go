@@ -23,6 +23,10 @@ type Conn interface {
 	// to carry (a binary frame over long polling), and nil otherwise.
 	Send(f *Frame) error
 
+	// CarriesBytes reports whether Send takes binary frames. Where it does it
+	// does for good; a session of long polling may come to.
+	CarriesBytes() bool
+
 	// SendBurst sends the frames of b as Send would, one by one, but with one
 	// write where the transport has such a thing.
 	SendBurst(b *Burst) error

@@ -1,9 +1,12 @@
 package longpoll
 
 import (
+	"encoding/base64"
 	"encoding/json/jsontext"
+	"encoding/json/v2"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,15 +45,47 @@ func sizeOf(frames []*transport.Frame) int {
 	return size
 }
 
-// appendMessages appends frames as the elements of a JSON array.
+// appendMessages appends frames as the elements of a JSON array. Bytes, which
+// are for bridges alone, are an array with their base64.
 func appendMessages(b []byte, frames []*transport.Frame) []byte {
 	for i, f := range frames {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(b, f.Payload())
+		if f.Binary() {
+			b = append(base64.StdEncoding.AppendEncode(append(b, `["`...), f.Payload()), `"]`...)
+		} else {
+			b = appendString(b, f.Payload())
+		}
 	}
 	return b
+}
+
+// readMessages reads what appendMessages wrote.
+func readMessages(messages []byte) ([]*transport.Frame, error) {
+	var all []jsontext.Value
+	if err := json.Unmarshal(slices.Concat([]byte{'['}, messages, []byte{']'}), &all); err != nil {
+		return nil, err
+	}
+	frames := make([]*transport.Frame, len(all))
+	for i, m := range all {
+		var text string
+		var bytes [1][]byte
+		var into any = &text
+		isBinary := m.Kind() == '['
+		if isBinary {
+			into = &bytes
+		}
+		if err := json.Unmarshal(m, into); err != nil {
+			return nil, err
+		}
+		frames[i] = newFrame(append(bytes[0], text...), isBinary)
+	}
+	return frames, nil
+}
+
+func newFrame(payload []byte, isBinary bool) *transport.Frame {
+	return transport.NewFrame(append(make([]byte, transport.Headroom, transport.Headroom+len(payload)), payload...), isBinary)
 }
 
 // appendString appends s as a JSON string. The serializers write valid UTF-8;

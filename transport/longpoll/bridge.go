@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json/v2"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/roost-dev/roost/transport"
@@ -25,6 +25,14 @@ const (
 	// releaseTimeout bounds how long the owner of a session is told that its
 	// WebSocket is gone. If it is not reached, it notices that nobody polls.
 	releaseTimeout = 5 * time.Second
+
+	// roomBytes is how much may wait for the WebSocket for more to be taken from
+	// the session, and roomPause how often that is looked at.
+	roomBytes = 64 << 10
+	roomPause = 5 * time.Millisecond
+
+	// inboxEntry is about what a message in an inbox takes beside its bytes.
+	inboxEntry = 64
 )
 
 // What ends a session that has gone on over a WebSocket, with that.
@@ -63,12 +71,13 @@ type bridge struct {
 	cancel context.CancelFunc
 	late   *time.Timer // ends a handing over that takes too long
 	stage  stage       // used by the goroutine that works off inbox alone
+	broken atomic.Bool // we end the WebSocket, though the session is not over
 
 	running sync.WaitGroup // goroutines
 
 	mu      sync.Mutex // guards what follows
 	inbox   []batch    // what the client has said and nobody has looked at
-	size    int        // bytes in inbox
+	size    int        // of inbox, in bytes
 	working bool       // a goroutine works it off
 }
 
@@ -87,10 +96,13 @@ func newBridge(h *Handler, t ticket, c transport.Conn) *bridge {
 	b := &bridge{h: h, id: rand.Text(), ticket: t, conn: c}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.late = time.AfterFunc(upgradeTimeout, func() { c.Close(transport.ClosePolicyViolation, "took too long") })
-	if h.elsewhere(t) { // else the session ends with the handler, and the bridge with that
-		stop := context.AfterFunc(h.closing, func() { c.Close(transport.CloseRestart, "server shuts down") })
-		context.AfterFunc(b.ctx, func() { stop() })
-	}
+	stop := context.AfterFunc(h.closing, func() {
+		// A session that is here and has been handed over ends in its own words.
+		if handingOver := b.late.Stop(); handingOver || h.elsewhere(t) {
+			c.Close(transport.CloseRestart, "server shuts down")
+		}
+	})
+	context.AfterFunc(b.ctx, func() { stop() })
 	return b
 }
 
@@ -100,11 +112,11 @@ func (b *bridge) Receive(data []byte, binary bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.size > b.h.cfg.Outbox {
-		b.conn.Close(transport.ClosePolicyViolation, "too much at once")
+		b.abort(transport.ClosePolicyViolation, "too much at once")
 		return nil
 	}
 	b.inbox = append(b.inbox, batch{body: bytes.Clone(data), binary: binary})
-	b.size += len(data)
+	b.size += len(data) + inboxEntry
 	if !b.working {
 		b.working = true
 		b.running.Go(b.work)
@@ -121,8 +133,30 @@ func (b *bridge) Closed(err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
 		defer cancel()
 		b.running.Wait()
-		b.ask(ctx, request{Op: opRelease, Slow: errors.Is(err, transport.ErrSlow)})
+		b.ask(ctx, request{Op: opRelease, End: b.end(err)})
 	}()
+}
+
+// How the WebSocket of a bridge ended, if not in good order.
+const (
+	endLost = "lost"
+	endSlow = "slow"
+)
+
+func (b *bridge) end(err error) string {
+	switch {
+	case errors.Is(err, transport.ErrSlow):
+		return endSlow
+	case err != nil || b.broken.Load():
+		return endLost
+	}
+	return ""
+}
+
+// abort ends the WebSocket, and with it the session if that is not over.
+func (b *bridge) abort(code transport.CloseCode, reason string) {
+	b.broken.Store(true)
+	b.conn.Close(code, reason)
 }
 
 func (b *bridge) work() {
@@ -144,7 +178,7 @@ func (b *bridge) next() (m batch, ok bool) {
 	}
 	m = b.inbox[0]
 	b.inbox = b.inbox[1:]
-	b.size -= len(m.body)
+	b.size -= len(m.body) + inboxEntry
 	return m, true
 }
 
@@ -176,11 +210,7 @@ func (b *bridge) advance(word string) error {
 }
 
 func (b *bridge) say(word string) error {
-	return b.conn.Send(textFrame(word))
-}
-
-func textFrame(text string) *transport.Frame {
-	return transport.NewFrame(append(make([]byte, transport.Headroom, transport.Headroom+len(text)), text...), false)
+	return b.conn.Send(newFrame([]byte(word), false))
 }
 
 // want asks the owner for something that it may refuse.
@@ -216,9 +246,9 @@ func (b *bridge) post(m batch) {
 	switch status {
 	case http.StatusOK:
 	case http.StatusBadRequest:
-		b.conn.Close(transport.CloseInternalError, "malformed message")
+		b.abort(transport.CloseInternalError, "malformed message")
 	default: // whether it has arrived is not known
-		b.conn.Close(transport.CloseGoingAway, "session lost")
+		b.abort(transport.CloseGoingAway, "session lost")
 	}
 }
 
@@ -228,18 +258,38 @@ func (b *bridge) carry(got uint64) {
 	t := b.ticket
 	t.got = got
 	for b.ctx.Err() == nil {
+		b.awaitRoom()
 		a, err := b.poll(&t)
 		switch {
 		case errors.Is(err, ErrGone), a.status == http.StatusNotFound:
-			b.conn.Close(transport.CloseGoingAway, "session lost")
+			b.abort(transport.CloseGoingAway, "session lost")
 			return
 		case err != nil:
 			pause(b.ctx)
-		case a.status == http.StatusGone && a.retryAfter > 0:
-			b.conn.Close(transport.CloseRestart, transport.WithRetryAfter("server shuts down", a.retryAfter))
+		case a.status == http.StatusGone && a.last.code != 0:
+			b.conn.Close(a.last.code, a.last.reason)
 			return
 		case a.status == http.StatusGone:
 			b.conn.Close(transport.CloseGoingAway, "session ended")
+			return
+		}
+	}
+}
+
+// awaitRoom waits until the client has taken most of what was written: what
+// waits, waits in the session, whose socket looks at that. After a window it
+// waits no longer, since the session takes a client that does not poll for
+// gone.
+func (b *bridge) awaitRoom() {
+	if b.conn.Waiting() <= roomBytes {
+		return
+	}
+	tick := time.NewTicker(roomPause)
+	defer tick.Stop()
+	for end := time.Now().Add(b.h.cfg.Window); b.conn.Waiting() > roomBytes && time.Now().Before(end); {
+		select {
+		case <-tick.C:
+		case <-b.ctx.Done():
 			return
 		}
 	}
@@ -250,10 +300,8 @@ func (b *bridge) carry(got uint64) {
 func (b *bridge) poll(t *ticket) (a verdict, err error) {
 	if s := b.h.session(t.session); s != nil {
 		s.poll(b.ctx, b.id, t.got, func(d delivery) error {
-			a = verdict{d.status, d.retryAfter}
-			for _, f := range d.frames {
-				_ = b.conn.Send(f) // text, which it can carry
-			}
+			a = verdict{d.status, d.last}
+			b.write(d.frames)
 			t.got = max(t.got, d.taken)
 			return nil
 		})
@@ -265,112 +313,19 @@ func (b *bridge) poll(t *ticket) (a verdict, err error) {
 	ctx, cancel := context.WithTimeout(b.ctx, b.h.cfg.Window+grace)
 	defer cancel()
 	a, _, err = b.h.askOwner(ctx, *t, b.id, func(messages []byte, got uint64) error {
-		var texts []string
-		if err := json.Unmarshal(append(append([]byte{'['}, messages...), ']'), &texts); err != nil {
+		frames, err := readMessages(messages)
+		if err != nil {
 			return err
 		}
-		for _, text := range texts {
-			_ = b.conn.Send(textFrame(text))
-		}
+		b.write(frames)
 		t.got = got
 		return nil
 	})
 	return a, err
 }
 
-// bridgeHere does what a bridge asks for a session that is here.
-func (h *Handler) bridgeHere(q request) (status int) {
-	s := h.session(q.Session)
-	switch {
-	case s == nil:
-		return http.StatusGone
-	case q.Op == opYield:
-		return s.yield(q.Bridge)
-	case q.Op == opHandOver:
-		return s.handOver(q.Bridge, q.Got)
+func (b *bridge) write(frames []*transport.Frame) {
+	for _, f := range frames {
+		_ = b.conn.Send(f) // a WebSocket carries all frames
 	}
-	s.releaseFrom(q.Bridge, q.Slow)
-	return http.StatusOK
-}
-
-// yield ends the polls of the client, since a bridge is about to take its
-// place.
-func (s *session) yield(bridge string) (status int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.closed:
-		return http.StatusGone
-	case s.bridge != "" && !s.yielding:
-		return http.StatusConflict
-	}
-	s.bridge, s.yielding, s.lastPoll = bridge, true, false
-	s.wake()
-	return http.StatusOK
-}
-
-// handOver makes the bridge the client, which has got so many messages.
-func (s *session) handOver(bridge string, got uint64) (status int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.closed:
-		return http.StatusGone
-	case s.bridge != bridge || !s.yielding: // the client has given up
-		return http.StatusConflict
-	case got != s.taken && got != s.tried, s.answering != 0 && s.answering != got:
-		return http.StatusConflict
-	}
-	s.yielding = false
-	s.polled = true
-	s.acknowledge(got)
-	return http.StatusOK
-}
-
-// releaseFrom ends the session if the bridge has it. If it was about to, the
-// session goes on as before.
-func (s *session) releaseFrom(bridge string, slow bool) {
-	s.mu.Lock()
-	mine, carried := s.bridge == bridge, !s.yielding
-	if mine && !carried {
-		s.bridge, s.yielding = "", false
-	}
-	s.mu.Unlock()
-	switch {
-	case !mine || !carried:
-	case slow:
-		s.end(errWebSocketSlow, false)
-	default:
-		s.end(errWebSocketGone, false)
-	}
-}
-
-// awaited reports whether there is a bridge that is still to be told of the
-// end. The caller holds s.mu.
-func (s *session) awaited() bool { return s.bridge != "" && !s.yielding && !s.told }
-
-// mayPoll reports whether a bridge may poll, or the client if it is none. The
-// caller holds s.mu.
-func (s *session) mayPoll(bridge string) bool {
-	switch {
-	case !s.yielding:
-		return s.bridge == bridge
-	case bridge != "":
-		return false
-	case s.lastPoll: // the client has given up on its WebSocket
-		s.bridge, s.yielding = "", false
-	}
-	s.lastPoll = true
-	return true
-}
-
-// hears reports whether messages of a bridge, or of the client if it is none,
-// are taken.
-func (s *session) hears(bridge string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if bridge == "" {
-		return !s.closed && (s.bridge == "" || s.yielding)
-	}
-	return !s.closed && s.bridge == bridge && !s.yielding
 }

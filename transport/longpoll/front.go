@@ -72,7 +72,7 @@ func (h *Handler) pollElsewhere(w http.ResponseWriter, r *http.Request, t ticket
 	if h.closing.Err() != nil {
 		w.Header().Set("Connection", "close") // and elsewhere
 	}
-	transport.SetRetryAfter(w.Header(), a.retryAfter)
+	transport.SetRetryAfter(w.Header(), transport.RetryAfter(a.last.reason))
 	if err := write(w, http.StatusOK, pollAnswer(a.status, token, nil)); err != nil {
 		h.cfg.Logger.Debug("longpoll: answer not written", "path", r.URL.Path, "error", err)
 	}
@@ -98,7 +98,7 @@ func (h *Handler) askOwner(ctx context.Context, t ticket, bridge string, write w
 	defer cancel()
 	f := &front{id: rand.Text(), ticket: t, ctx: ctx, cancel: cancel, write: write, done: make(chan struct{})}
 	h.addFront(f)
-	q := request{Op: opPoll, Session: t.session, Got: t.got, Front: h.address(), Request: f.id, Bridge: bridge, Hints: true}
+	q := request{Op: opPoll, Session: t.session, Got: t.got, Front: h.address(), Request: f.id, Bridge: bridge, Words: true}
 	a, err = h.ask(ctx, t.owner, q)
 	if !h.removeFront(f) {
 		<-f.done

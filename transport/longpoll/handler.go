@@ -224,7 +224,7 @@ func (h *Handler) poll(w http.ResponseWriter, r *http.Request) {
 	}
 	h.outlast(w, r)
 	s.poll(r.Context(), "", t.got, func(d delivery) error {
-		transport.SetRetryAfter(w.Header(), d.retryAfter)
+		transport.SetRetryAfter(w.Header(), transport.RetryAfter(d.last.reason))
 		return write(w, http.StatusOK, pollAnswer(d.status, token, d.frames))
 	})
 }

@@ -88,7 +88,7 @@ func (h *Handler) pollHere(ctx context.Context, q request) (a verdict, err error
 		return verdict{status: http.StatusNotFound}, nil
 	}
 	s.poll(ctx, q.Bridge, q.Got, func(d delivery) error {
-		a = verdict{d.status, d.retryAfter}
+		a = verdict{d.status, d.last}
 		if d.frames != nil {
 			// That the front gave up does not say what it had done.
 			err = h.deliver(context.WithoutCancel(ctx), q, d)

@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/roost-dev/roost/transport"
 )
 
 // What handlers ask of each other. Writing and reading is asked by the owner
@@ -38,8 +39,8 @@ type request struct {
 	Offset  int    `json:"offset,omitzero"`  // of what is to be written or read
 	Binary  bool   `json:"binary,omitzero"`  // the body is one binary message
 	Bridge  string `json:"bridge,omitzero"`  // the bridge that asks; empty for a client's own request
-	Slow    bool   `json:"slow,omitzero"`    // the WebSocket of the bridge was too slow
-	Hints   bool   `json:"hints,omitzero"`   // the answer may say how long the client is to stay away
+	End     string `json:"end,omitzero"`     // how the WebSocket of the bridge ended, if not in good order: endLost or endSlow
+	Words   bool   `json:"words,omitzero"`   // the answer may say in which words the session ended
 	body    []byte
 }
 
@@ -71,23 +72,32 @@ func decodeRequest(b []byte) (q request, err error) {
 
 // verdict is what one handler answers another.
 type verdict struct {
-	status     int
-	retryAfter time.Duration // how long the client is to stay away
+	status int
+	last   lastWords // of a session that is gone
 }
 
-// encode returns "410", or "410 2s" for who asked for hints.
+// lastWords is how the server ended a session, as a WebSocket would say it.
+type lastWords struct {
+	code   transport.CloseCode // 0: it has not said
+	reason string
+}
+
+// encode returns "410", or "410 1012 server shuts down" for who asked for words.
 func (a verdict) encode(to request) []byte {
 	b := strconv.AppendInt(nil, int64(a.status), 10)
-	if to.Hints && a.retryAfter > 0 {
-		b = append(append(b, ' '), a.retryAfter.String()...)
+	if to.Words && a.last.code != 0 {
+		b = fmt.Appendf(b, " %d %s", a.last.code, a.last.reason)
 	}
 	return b
 }
 
 func decodeAnswer(b []byte) (a verdict, err error) {
-	status, retryAfter, hinted := strings.Cut(string(b), " ")
-	if a.status, err = strconv.Atoi(status); err == nil && hinted {
-		a.retryAfter, err = time.ParseDuration(retryAfter)
+	status, last, hasWords := strings.Cut(string(b), " ")
+	if a.status, err = strconv.Atoi(status); err != nil || !hasWords {
+		return a, err
 	}
+	code, reason, _ := strings.Cut(last, " ")
+	n, err := strconv.ParseUint(code, 10, 16)
+	a.last = lastWords{transport.CloseCode(n), reason}
 	return a, err
 }

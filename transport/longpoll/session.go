@@ -52,7 +52,7 @@ type session struct {
 	gone      bool               // closed, with nothing left to fetch
 	timer     *time.Timer        // looks after polled; once closed, ends the lingering
 
-	retryAfter time.Duration // once closed, how long the client is to stay away
+	last lastWords // once closed
 
 	bridge   string // the bridge that has the session, or is about to; empty if there is none
 	yielding bool   // the bridge is about to have it: polls are ending
@@ -109,11 +109,15 @@ func (s *session) check() {
 
 // Send implements [transport.Conn].
 func (s *session) Send(f *transport.Frame) error {
-	if f.Binary() {
+	s.mu.Lock()
+	if f.Binary() && !s.carried() {
+		s.mu.Unlock()
 		return transport.ErrUnsayable
 	}
-	s.mu.Lock()
 	slow := !s.closed && s.size > s.h.cfg.Outbox
+	if slow {
+		s.last = lastWords{transport.CloseSlow, "slow reader"}
+	}
 	if !slow && !s.closed {
 		s.outbox = append(s.outbox, f)
 		s.size += len(f.Payload())
@@ -129,6 +133,13 @@ func (s *session) Send(f *transport.Frame) error {
 // SendBurst implements [transport.Conn].
 func (s *session) SendBurst(b *transport.Burst) error { return b.Each(s.Send) }
 
+// CarriesBytes implements [transport.Conn].
+func (s *session) CarriesBytes() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.carried()
+}
+
 // Waiting implements [transport.Conn].
 func (s *session) Waiting() int {
 	s.mu.Lock()
@@ -138,10 +149,10 @@ func (s *session) Waiting() int {
 
 // Close implements [transport.Conn]. Long polling has no close codes; of the
 // reason it tells when to come back.
-func (s *session) Close(_ transport.CloseCode, reason string) {
+func (s *session) Close(code transport.CloseCode, reason string) {
 	s.mu.Lock()
 	if !s.closed {
-		s.retryAfter = transport.RetryAfter(reason)
+		s.last = lastWords{code, reason}
 	}
 	s.mu.Unlock()
 	s.end(nil, true)
@@ -187,9 +198,8 @@ func (s *session) apply(b batch, bridge string) (status int) {
 type delivery struct {
 	status int
 	frames []*transport.Frame
-	taken  uint64 // how many messages the client has got once it has frames
-
-	retryAfter time.Duration // how long the client is to stay away, if the session is gone
+	taken  uint64    // how many messages the client has got once it has frames
+	last   lastWords // if the session is gone
 }
 
 // poll answers a poll of a client, or of a bridge, that is known to have got
@@ -250,9 +260,9 @@ func (s *session) take(turn chan struct{}, bridge string) (delivery, bool) {
 	case s.bridge == bridge && s.awaited() && s.closed && len(s.outbox) == 0 && s.answering == 0:
 		s.told = true
 		s.vanish()
-		return delivery{status: http.StatusGone, retryAfter: s.retryAfter}, true
+		return delivery{status: http.StatusGone, last: s.last}, true
 	case s.gone:
-		return delivery{status: http.StatusGone, retryAfter: s.retryAfter}, true
+		return delivery{status: http.StatusGone, last: s.last}, true
 	case s.bridge != bridge:
 		return delivery{status: http.StatusNoContent}, true // the rest is for the bridge
 	case s.latest != turn && s.closed:

@@ -226,6 +226,9 @@ func (s serverEnd) Send(f *transport.Frame) error {
 // SendBurst implements [transport.Conn].
 func (s serverEnd) SendBurst(b *transport.Burst) error { return b.Each(s.Send) }
 
+// CarriesBytes implements [transport.Conn].
+func (s serverEnd) CarriesBytes() bool { return true }
+
 // Waiting implements [transport.Conn].
 func (s serverEnd) Waiting() int {
 	s.c.mu.Lock()

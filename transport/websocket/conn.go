@@ -258,6 +258,9 @@ func (c *conn) SendBurst(b *transport.Burst) error {
 	return nil
 }
 
+// CarriesBytes implements [transport.Conn].
+func (c *conn) CarriesBytes() bool { return true }
+
 // Waiting implements [transport.Conn].
 func (c *conn) Waiting() int {
 	c.mu.Lock()

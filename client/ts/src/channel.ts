@@ -45,6 +45,8 @@ export class Channel<C extends Contract = Untyped> {
   private readonly bindings = new Map<string, Binding[]>()
   private bindingRef = 0
   private readonly rejoinTimer: Timer
+  // Until when the server told us not to join again.
+  private notBefore = 0
   /** @internal */
   readonly stateChangeRefs: string[]
   /** @internal By their members in join params and replies. */
@@ -63,7 +65,7 @@ export class Channel<C extends Contract = Untyped> {
       socket.onError(() => this.rejoinTimer.reset()),
       socket.onOpen(() => {
         this.rejoinTimer.reset()
-        if (this.isErrored()) this.rejoin()
+        if (this.isErrored()) this.rejoinWhenWelcome()
       }),
     ]
     this.joinPush
@@ -255,6 +257,12 @@ export class Channel<C extends Contract = Untyped> {
     this.joinPush.resend(this.timeout)
   }
 
+  private rejoinWhenWelcome(): void {
+    const waitMs = this.notBefore - Date.now()
+    if (waitMs > 0) this.rejoinTimer.scheduleTimeout(waitMs)
+    else this.rejoin()
+  }
+
   private joined(): void {
     this.state = "joined"
     this.rejoinTimer.reset()
@@ -272,7 +280,8 @@ export class Channel<C extends Contract = Untyped> {
 
   private failed(toldMs?: unknown): void {
     this.state = "errored"
-    if (this.socket.isConnected()) this.rejoinTimer.scheduleTimeout(this.socket.stayAway(toldMs))
+    this.notBefore = Math.max(this.notBefore, Date.now() + this.socket.stayAway(toldMs))
+    if (this.socket.isConnected()) this.rejoinTimer.scheduleTimeout(this.notBefore - Date.now())
   }
 
   private joinTimedOut(): void {

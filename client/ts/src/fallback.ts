@@ -117,7 +117,7 @@ export class Fallback {
     if (!this.primary) return
     const onOpen = this.socket.onOpen(() => {
       this.socket.log("transport", "established LongPoll fallback")
-      if (!this.primaryWorked) this.storage?.setItem(MEMORY_KEY, "true")
+      if (!this.primaryWorked) this.remember("true")
       this.upgradeTimer.scheduleTimeout()
     })
     const onClose = this.socket.onClose(() => this.stopUpgrading())
@@ -137,8 +137,16 @@ export class Fallback {
     this.cancel()
     this.primary = undefined
     this.primaryWorked = true
-    this.storage?.setItem(MEMORY_KEY, "")
+    this.remember("")
     socket.moveTo(transport, primary, left)
+  }
+
+  private remember(value: string): void {
+    try {
+      this.storage?.setItem(MEMORY_KEY, value)
+    } catch {
+      // It is full, or forbidden. The next page finds out for itself.
+    }
   }
 
   private stopUpgrading(): void {

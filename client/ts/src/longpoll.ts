@@ -187,7 +187,8 @@ export class LongPoll implements Transport {
     let answer: Answer
     try {
       const response = await fetch(this.pollEndpoint, { method, headers, body: body ?? null, signal: abort.signal, cache: "no-store" })
-      answer = { ...asAnswer(await response.json()), headers: response.headers }
+      // What stands before the server may answer otherwise, and still tell when to come back.
+      answer = { ...asAnswer(await response.json().catch(() => null)), headers: response.headers }
     } catch {
       answer = { status: 0 }
     } finally {

@@ -111,7 +111,7 @@ export class Outbox<C extends Contract = Untyped> {
   settles(push: MarkedPush, { status, response }: Reply): boolean {
     if (status === "error" && (response as any)?.[ONCE] === "again") {
       push.refused()
-      if (!this.paused) this.pauseTimer.scheduleTimeout()
+      if (!this.paused) this.pauseTimer.scheduleTimeout(this.channel.socket.stayAway((response as any).retry_after_ms))
       this.paused = true
       return false
     }

@@ -1,3 +1,6 @@
+// A state is made after most of the diffs that come before it, if not after all.
+const MAX_PENDING = 1000
+
 /** One session of a user: what the application tracked, and the ref that names it. */
 export type PresenceMeta<Meta = any> = Meta & { phx_ref: string; phx_ref_prev?: string }
 
@@ -49,7 +52,7 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
   joinRef: string | null = null
   // Those of the state, which take longer to get than the entries: most diffs bring and take none.
   private keys: string[] | undefined
-  // Diffs that came before the state of their join.
+  // Diffs that came before the state of their join: the last of them, for a server that sends none.
   private pending: { joinRef: string | null; diffs: PresenceDiff<E>[] } = { joinRef: null, diffs: [] }
   private joinCallback: OnJoin<E> = () => {}
   private leaveCallback: OnLeave<E> = () => {}
@@ -122,7 +125,9 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
     }
     const joinRef = this.channel.joinRef()
     if (this.pending.joinRef !== joinRef) this.pending = { joinRef, diffs: [] }
-    this.pending.diffs.push(diff)
+    const { diffs } = this.pending
+    diffs.push(diff)
+    if (diffs.length > MAX_PENDING) diffs.shift()
   }
 
   private apply(diff: PresenceDiff<E>): void {

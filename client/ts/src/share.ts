@@ -132,13 +132,15 @@ export class SharedChannel<C extends Contract = Untyped> {
     const push = new Push(channel, "phx_leave", () => ({}), channel.timeout)
     push.settle({ status: "ok", response: {} })
     if (this.left) return push
-    if (!channel.isClosed()) this.trigger("phx_close", "leave")
+    const { bindings } = this
+    const isNews = this.takesPart() && !channel.isClosed()
     this.left = true
-    for (const { event, ref } of this.bindings) channel.off(event, ref)
     this.bindings = []
+    for (const { event, ref } of bindings) channel.off(event, ref)
     joinPush.abort(new PushError(joinPush, { status: "closed", response: {} }))
     conversation.holders.delete(this)
     conversation.leaveSoon()
+    if (isNews) for (const { event, callback } of bindings) if (event === "phx_close") callback("leave", null, this.joinRef())
     return push
   }
 
@@ -181,8 +183,9 @@ export class SharedChannel<C extends Contract = Untyped> {
 
   /** @internal Calls this holder's callbacks alone. */
   trigger(event: string, payload: unknown): void {
-    if (!this.takesPart()) return
-    for (const binding of this.bindings) if (binding.event === event) binding.callback(payload, null, this.joinRef())
+    for (const binding of this.bindings) {
+      if (binding.event === event && this.takesPart()) binding.callback(payload, null, this.joinRef())
+    }
   }
 
   private takesPart(): boolean {

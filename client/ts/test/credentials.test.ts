@@ -120,6 +120,36 @@ test("a rejection is an error and counts as a try", async (t) => {
   assert.equal(peer.unseen, 0)
 })
 
+for (const [what, reject] of [
+  ["rejection", () => Promise.reject(new Error("logged out"))],
+  ["throw during a reconnect", () => assert.fail("logged out")],
+] as const) {
+  test(`an application that disconnects at a ${what} is not connected again`, async (t) => {
+    const clock = new Clock(t)
+    const peer = await Peer.start(t)
+    let asked = 0
+    const socket = socketTo(t, peer, { authToken: () => (++asked === 1 ? "t" : reject()) })
+    const connection = await connect(socket, peer)
+    const reconnects: number[] = []
+    const stopped = event<void>((resolve) =>
+      socket.onError(() => {
+        socket.onReconnect((delayMs) => reconnects.push(delayMs))
+        socket.disconnect()
+        resolve()
+      }),
+    )
+    const closed = event((resolve) => socket.onClose(resolve))
+    connection.terminate()
+    await closed
+    clock.tick(10)
+    await stopped
+    await turn()
+    clock.tick(60_000)
+    assert.deepEqual(reconnects, [])
+    assert.equal(asked, 2)
+  })
+}
+
 test("a rejection is no reason to go over to long polling", async (t) => {
   const { socket, asked } = await world(t, { longPollFallbackMs: 1000 })
   const primary = socket.transport

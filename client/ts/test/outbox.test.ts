@@ -223,6 +223,17 @@ test("who is told to come again does so after a pause that grows, and nobody hea
   assert.deepEqual(await told.next(), ["two", "ok", {}])
 })
 
+test("who is told when to come again does not come earlier", async (t) => {
+  const { clock, connection, push, socket } = await joined(t, {}, { jitter: false, heartbeatIntervalMs: 1 << 30 })
+  push("one")
+  connection.reply(await connection.next(), "error", { ...again, retry_after_ms: 30000 })
+  await settled(socket, connection)
+  clock.tick(29999)
+  await settled(socket, connection)
+  clock.tick(1)
+  assert.deepEqual(await sent(connection, 1), [["one", mark(1, 0)]])
+})
+
 test("what is pushed while the server is busy waits for its turn; a rejoin ends the pause", async (t) => {
   const world = await joined(t)
   world.push("one")

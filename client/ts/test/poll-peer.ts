@@ -29,12 +29,12 @@ export class PollRequest {
   }
 
   answer(status: number, token?: string, messages: string[] = [], headers: Record<string, string> = {}): void {
-    for (const [name, value] of Object.entries(headers)) this.response.setHeader(name, value)
-    this.raw(JSON.stringify({ status, token, messages }))
+    this.raw(JSON.stringify({ status, token, messages }), headers)
   }
 
-  raw(body: string): void {
+  raw(body: string, headers: Record<string, string> = {}): void {
     this.response.setHeader("content-type", "application/json")
+    for (const [name, value] of Object.entries(headers)) this.response.setHeader(name, value)
     this.response.end(body)
   }
 

@@ -190,6 +190,15 @@ test("diffs that come before the state wait for it and are applied in order", ()
   done()
 })
 
+test("of diffs that wait for a state that does not come, the last thousand are kept", () => {
+  const { channel, presence, done } = joining()
+  const names = Array.from({ length: 1001 }, (_, n) => `user ${n}`)
+  for (const name of names) channel.trigger("presence_diff", { joins: { [name]: entry(name) }, leaves: {} })
+  channel.trigger("presence_state", {})
+  assert.deepEqual(presence.list((key) => key), names.slice(1))
+  done()
+})
+
 test("after a rejoin diffs wait for the new state, which settles who came and went meanwhile", () => {
   const { channel, presence, calls, done } = joining()
   channel.trigger("presence_state", { ann: entry("1") })

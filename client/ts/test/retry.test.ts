@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test"
 import { LongPoll, Socket, type SocketOptions } from "../src/index.js"
 import { Clock } from "./clock.js"
 import { connect, event, nodeWebSocket, Peer, type PeerConnection } from "./peer.js"
-import { PollPeer } from "./poll-peer.js"
+import { PollPeer, type PollRequest } from "./poll-peer.js"
 
 /** Chance, in the hands of the test: a number from 0 up to 1. */
 function chance(t: TestContext, value: number): void {
@@ -124,6 +124,19 @@ test("a join that was refused is tried again when the server said so", async (t)
   assert.equal(channel.state, "joining")
 })
 
+test("a join that was refused waits as long on another connection, too", async (t) => {
+  const { clock, peer, socket, connection } = await world(t, { jitter: false })
+  const channel = await refusedJoin(connection, socket, { reason: "rate limited", retry_after_ms: 30000 })
+  const again = event<void>((resolve) => socket.onOpen(() => resolve()))
+  clock.tick(await wait(socket, () => connection.terminate()))
+  await peer.next()
+  await again
+  clock.tick(29999 - 10)
+  assert.equal(channel.state, "errored")
+  clock.tick(1)
+  assert.equal(channel.state, "joining")
+})
+
 for (const response of [null, {}, { retry_after_ms: "soon" }, { retry_after_ms: 20 }, "no"]) {
   test(`a join that was refused with ${JSON.stringify(response)} is tried again by the schedule`, async (t) => {
     const { clock, socket, connection } = await world(t, { jitter: false })
@@ -145,14 +158,19 @@ test("by default a channel rejoins at a random time up to the one of the schedul
   assert.equal(channel.state, "joining")
 })
 
-test("a long poll that is answered with Retry-After is followed by another when that is over", async (t) => {
-  const peer = await PollPeer.start(t)
-  const socket = new Socket(peer.url, { transport: LongPoll, jitter: false })
-  t.after(() => socket.disconnect())
-  const scheduled = event<number>((resolve) => socket.onReconnect(resolve))
-  socket.connect()
-  const poll = await peer.poll()
-  poll.answer(500, undefined, [], { "retry-after": "5" })
-  const left = await scheduled
-  assert.ok(left > 4000 && left <= 5000, `it waits for ${left} ms`)
-})
+const busy: [who: string, answer: (poll: PollRequest) => void][] = [
+  ["the server", (poll) => poll.answer(500, undefined, [], { "retry-after": "5" })],
+  ["a proxy", (poll) => poll.raw("<h1>Busy</h1>", { "retry-after": "5" })],
+]
+for (const [who, answer] of busy) {
+  test(`a long poll that ${who} answers with Retry-After is followed by another when that is over`, async (t) => {
+    const peer = await PollPeer.start(t)
+    const socket = new Socket(peer.url, { transport: LongPoll, jitter: false })
+    t.after(() => socket.disconnect())
+    const scheduled = event<number>((resolve) => socket.onReconnect(resolve))
+    socket.connect()
+    answer(await peer.poll())
+    const left = await scheduled
+    assert.ok(left > 4000 && left <= 5000, `it waits for ${left} ms`)
+  })
+}

@@ -100,6 +100,28 @@ test("the callbacks of a holder end when it leaves, and the topic is left with t
   assert.deepEqual(socket.channels, [])
 })
 
+test("a holder that leaves in a callback hears nothing more, be it in that of its leave", async (t) => {
+  const { clock, socket, first, says } = await joined(t)
+  await says("presence_state", { ann: { metas: [{ phx_ref: "1" }] } })
+  const second = socket.share(TOPIC)
+  const calls: string[] = []
+  second.on("presence_state", () => {
+    calls.push("state")
+    second.leave()
+  })
+  second.on("presence_state", () => calls.push("state, though it has left"))
+  second.onClose(() => {
+    calls.push("close")
+    second.leave()
+  })
+  second.onClose(() => calls.push("close, as well"))
+  await second.join()
+  assert.deepEqual(calls, ["state", "close", "close, as well"])
+  assert.equal(second.state, "closed")
+  endTurn(clock)
+  assert.equal(first.state, "joined")
+})
+
 test("who leaves twice gives back one part only", async (t) => {
   const { clock, socket, connection, first } = await joined(t)
   const second = socket.share(TOPIC)

@@ -260,6 +260,40 @@ for (const which of ["that has the session", "that has the WebSocket"]) {
   })
 }
 
+for (const [place, nodes] of places) {
+  test(`${place}, bytes come and go once a session has moved`, { skip: skip || noProgram }, async (t) => {
+    const [polls, webSockets] = await nodes(t)
+    const gate = await Gate.start(t, polls, webSockets)
+    const { socket } = await fallenBack(t, gate)
+    const channel = socket.channel(`echo:${randomUUID()}`)
+    const interruptions: unknown[] = []
+    channel.onError((reason) => interruptions.push(reason))
+    await channel.join()
+    const upgraded = onto(socket, WebSocket)
+    gate.open = true
+    await upgraded
+    const shouted = new Promise<ArrayBuffer>((resolve) => channel.on("shout", resolve))
+    assert.deepEqual(await channel.push("ping_bin", new Uint8Array([1, 0, 255])), new Uint8Array([1, 0, 255]).buffer)
+    channel.push("shout", new Uint8Array([2, 255]))
+    assert.deepEqual(await shouted, new Uint8Array([2, 255]).buffer)
+    assert.deepEqual(interruptions, [])
+  })
+}
+
+test("a storage that cannot be written is no obstacle", { skip }, async (t) => {
+  const gate = await Gate.start(t, address)
+  const full = () => {
+    throw new Error("full")
+  }
+  const { socket } = await fallenBack(t, gate, { sessionStorage: { getItem: () => null, setItem: full } })
+  const channel = socket.channel(`echo:${randomUUID()}`)
+  await channel.join()
+  const upgraded = onto(socket, WebSocket)
+  gate.open = true
+  await upgraded
+  assert.deepEqual(await channel.push("ping", { n: 1 }), { n: 1 })
+})
+
 test("a session that ends before it has moved is an ordinary loss", { skip: skip || noProgram }, async (t) => {
   const server = await Server.start(t)
   const gate = await Gate.start(t, server.address)

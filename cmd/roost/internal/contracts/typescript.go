@@ -156,7 +156,7 @@ func (w *tsWriter) constructor(channel contract.Channel, name, typeName string) 
 	}
 	w.linef(``)
 	w.linef(`/** Makes a channel of %q; it does nothing until it is joined. */`, channel.Topic)
-	w.linef(`export function %s(socket: Socket, %s%s): Channel<%s> {`, name, about, params, typeName)
+	w.linef(`export function %s(socket: Pick<Socket, "channel">, %s%s): Channel<%s> {`, name, about, params, typeName)
 	w.linef("  return socket.channel<%s>(`%s`, params)", typeName, topic.String())
 	w.linef(`}`)
 }

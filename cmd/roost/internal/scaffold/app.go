@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -82,6 +83,9 @@ const goVersion = "1.27.0"
 func (a App) checkModule(ctx context.Context) error {
 	if !modulePattern.MatchString(a.Module) {
 		return fmt.Errorf("%q is no module path, such as example.com/me/demo", a.Module)
+	}
+	if a.Module == "go" || slices.Contains(strings.Split(a.Module, "/"), "vendor") {
+		return fmt.Errorf("%q is a name that Go keeps for itself: use another, or give a module path with -module", a.Module)
 	}
 	if err := goIn(ctx, os.TempDir(), "list", a.Module); err == nil {
 		return fmt.Errorf("%q is a package of Go's own: use another name, or give a module path with -module", a.Module)
