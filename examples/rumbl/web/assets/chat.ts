@@ -13,7 +13,7 @@ const time = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-di
 
 /** What the viewers say to each other, the newest at the end. */
 export class Chat {
-  private readonly ids = new Set<number>()
+  private readonly messages = new Map<number, Message>() // by id, the newest last
   private readonly list = byId("messages")
   private readonly empty = byId("messages-empty")
   private follows = true // the end of the list, since its reader is there
@@ -32,7 +32,7 @@ export class Chat {
   /** Shows what was said last in place of all that is shown, but for what is still on its way. */
   reset(messages: Message[]): void {
     for (const row of this.list.querySelectorAll("[data-id]")) row.remove()
-    this.ids.clear()
+    this.messages.clear()
     const pending = this.list.firstElementChild
     for (const message of messages) this.insert(message, pending)
     this.list.removeAttribute("aria-busy")
@@ -42,7 +42,7 @@ export class Chat {
 
   /** Shows what somebody says. */
   add(message: Message): void {
-    if (this.ids.has(message.id)) return
+    if (this.messages.has(message.id)) return
     const row = this.insert(message)
     if (this.follows || message.user.id === this.me.id) this.toEnd()
     if (message.user.id === this.me.id) return
@@ -54,6 +54,11 @@ export class Chat {
   say(body: string): void {
     const attempt = () => this.conversation.send("new_message", { body })
     const pending = new Pending<Message>(this.me, body, attempt, (message) => this.add(message))
+    const before = Math.max(0, ...this.messages.keys())
+    const isIt = (said: Message) => said.id > before && said.user.id === this.me.id && said.body === body
+    pending.onUncertain = () => {
+      if ([...this.messages.values()].some(isIt)) pending.discard()
+    }
     pending.onDiscard = () => pending.row.remove()
     this.list.append(pending.row)
     this.empty.hidden = true
@@ -74,7 +79,7 @@ export class Chat {
     const text = element("p", "body", body)
     text.dataset.testid = "message-text"
     row.append(avatar(user.id, user.name), name, sent, text)
-    this.ids.add(id)
+    this.messages.set(id, message)
     this.list.insertBefore(row, before)
     this.empty.hidden = true
     return row

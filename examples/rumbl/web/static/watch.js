@@ -12,7 +12,7 @@ xt",c.append(u,C(t.id,t.name),p,T);let ve=h("span","tools"),{edit:ge,remove:ye}=
 e",ye,"remove")),(ge||ye)&&c.append(ve),c}function vt(o,e,t,n){let i=e.textContent??"",r=h("input");r.value=i,r.maxLength=t,r.required=!0,r.setAttribute("aria-l\
 abel","Your annotation");let s=h("form","edit",r),a=g("Save",()=>{});a.type="submit";let d=()=>{s.replaceWith(e),o.classList.remove("editing"),o.focus()};s.append(
 a,g("Cancel",d)),s.addEventListener("submit",c=>{c.preventDefault();let u=r.value.trim();u!==""&&(d(),u!==i&&n(u))}),s.addEventListener("keydown",c=>{c.key==="E\
-scape"&&d()}),o.classList.add("editing"),e.replaceWith(s),r.focus()}function P(o){return typeof o=="function"?o:()=>o}function be(o,e){let t=Ne(e,"");return t.length===0?o:o+(o.includes("?")?"&":"?")+t.join("&")}function Ne(o,e){
+scape"&&d()}),o.classList.add("editing"),e.replaceWith(s),r.focus()}function x(o){return typeof o=="function"?o:()=>o}function be(o,e){let t=Ne(e,"");return t.length===0?o:o+(o.includes("?")?"&":"?")+t.join("&")}function Ne(o,e){
 return Object.entries(o).flatMap(([t,n])=>{let i=e?`${e}[${t}]`:t;return n==null?[]:typeof n=="object"?Ne(n,i):[`${encodeURIComponent(i)}=${encodeURIComponent(String(
 n))}`]})}function we(o){return typeof o?.then=="function"}function Be(o,e,t){let n,i=new Promise((r,s)=>{n=setTimeout(()=>s(new Error(`no ${t} within ${e} ms`)),
 e)});return Promise.race([o,i]).finally(()=>clearTimeout(n))}function I(o,e){let t=()=>e(o.reason);return o?.aborted?t():o?.addEventListener("abort",t),()=>o?.removeEventListener("abort",t)}var w=class extends Error{name="\
@@ -33,7 +33,7 @@ i=t.onClose(n);this.tell=r=>{t.off("phx_close",i),r(...e)},this.ending?this.tell
 channel.off(this.refEvent),this.refEvent=null}hasReceived(e){return this.reply?.status===e}};var k=class{callback;schedule;handle;tries=0;constructor(e,t){this.callback=e,this.schedule=t}scheduleTimeout(e=0){this.cancel();let t=this.tries+1,n=Math.round(
 Math.max(this.schedule(t),e));return n===1/0?[n,t]:(this.handle=setTimeout(()=>{this.tries=t,this.callback()},n),[n,t])}cancel(){clearTimeout(this.handle)}reset(){
 this.cancel(),this.tries=0}};var Y=class{state="closed";topic;params;socket;timeout;joinedOnce=!1;joinPush;pushBuffer=[];bindings=new Map;bindingRef=0;rejoinTimer;notBefore=0;stateChangeRefs;extensions=new Map;constructor(e,t,n){
-this.topic=e,this.params=P(t??{}),this.socket=n,this.timeout=n.timeout,this.joinPush=new m(this,"phx_join",()=>this.joinParams(),this.timeout),this.rejoinTimer=
+this.topic=e,this.params=x(t??{}),this.socket=n,this.timeout=n.timeout,this.joinPush=new m(this,"phx_join",()=>this.joinParams(),this.timeout),this.rejoinTimer=
 new k(()=>{n.isConnected()&&this.rejoin()},n.rejoinSchedule),this.stateChangeRefs=[n.onError(()=>this.rejoinTimer.reset()),n.onOpen(()=>{this.rejoinTimer.reset(),
 this.isErrored()&&this.rejoinWhenWelcome()})],this.joinPush.receive("ok",()=>this.joined()).receive("error",i=>this.failed(i?.retry_after_ms)).receive("timeout",
 ()=>this.joinTimedOut()),this.onClose(()=>this.closed()),this.onError(i=>this.crashed(i)),this.on("phx_reply",(i,r)=>this.trigger(this.replyEventName(r),i))}join(e={}){
@@ -59,7 +59,7 @@ n.message:String(n)})}}failed(e){this.state="errored",this.notBefore=Math.max(th
 rejoinTimer.scheduleTimeout(this.notBefore-Date.now())}joinTimedOut(){let e=this.joinRef();this.socket.log("channel",`timeout ${this.topic} (${e})`,this.joinPush.
 timeout),this.socket.isConnected()&&this.socket.push({join_ref:e,ref:this.socket.makeRef(),topic:this.topic,event:"phx_leave",payload:{}}),this.joinPush.reset(),
 this.failed()}crashed(e){this.socket.log("channel",`error ${this.topic}`,e),!(this.isLeaving()||this.isClosed())&&(this.isJoining()&&this.joinPush.reset(),this.
-failed())}closed(){this.socket.log("channel",`close ${this.topic} ${this.joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var x=class o{state=$();channel;joinRef=null;keys;pending={joinRef:null,diffs:[]};joinCallback=()=>{};leaveCallback=()=>{};updateCallback=()=>{};syncCallback=()=>{};constructor(e,t={}){
+failed())}closed(){this.socket.log("channel",`close ${this.topic} ${this.joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var P=class o{state=$();channel;joinRef=null;keys;pending={joinRef:null,diffs:[]};joinCallback=()=>{};leaveCallback=()=>{};updateCallback=()=>{};syncCallback=()=>{};constructor(e,t={}){
 let n=t.events??{state:"presence_state",diff:"presence_diff"};this.channel=e,e.on(n.state,i=>this.receiveState(i)),e.on(n.diff,i=>this.receiveDiff(i))}onJoin(e){
 this.joinCallback=e}onLeave(e){this.leaveCallback=e}onUpdate(e){this.updateCallback=e}onSync(e){this.syncCallback=e}list(e){let{state:t}=this;return this.keys??=
 Object.keys(t),this.keys.map(n=>e?e(n,t[n]):t[n])}inPendingSyncState(){return this.joinRef===null||this.joinRef!==this.channel.joinRef()}receiveState(e){this.joinRef=
@@ -100,18 +100,18 @@ this.transport.close(e.code,e.reason??""),e.closing(),Ee(()=>this.transport.read
 e()}};function Ee(o,e,t=1){t===kt||o()?e():setTimeout(()=>Ee(o,e,t+1),Tt*t)}var K=class{intervalMs;send;onTimeout;timer;pendingRef=null;steady=!0;probing=!1;constructor(e,t,n){this.intervalMs=e,this.send=t,this.onTimeout=n}start(e){this.
 stop(),this.steady=e,e&&(this.timer=setTimeout(()=>this.beat(this.intervalMs),this.intervalMs))}stop(){clearTimeout(this.timer),this.pendingRef=null,this.probing=
 !1}probe(e){this.probing||(this.stop(),this.probing=!0,this.beat(Math.min(e,this.intervalMs)))}acknowledge(e){e!==null&&e===this.pendingRef&&this.start(this.steady)}beat(e){
-this.pendingRef=this.send(),this.timer=setTimeout(()=>{this.stop(),this.onTimeout()},e)}};function We(o){if(!Pe())return;window.addEventListener("pagehide",o.hide),window.addEventListener("pageshow",o.show),window.addEventListener("online",o.network),
+this.pendingRef=this.send(),this.timer=setTimeout(()=>{this.stop(),this.onTimeout()},e)}};function We(o){if(!xe())return;window.addEventListener("pagehide",o.hide),window.addEventListener("pageshow",o.show),window.addEventListener("online",o.network),
 window.addEventListener("offline",o.offline),document.addEventListener("resume",o.wake),document.addEventListener("visibilitychange",()=>{S()||o.wake()});let e=globalThis.
-navigator?.connection,t=e?.type;e?.addEventListener?.("change",()=>{t!==e.type&&(t=e.type,Ce()||o.network())})}function Ve(o){return Pe()?(window.addEventListener(
-"pagehide",o),()=>window.removeEventListener("pagehide",o)):()=>{}}function S(){return typeof document<"u"&&document.visibilityState==="hidden"}function Ce(){return Pe()&&
-typeof navigator<"u"&&navigator.onLine===!1}function Pe(){return typeof window>"u"||typeof document>"u"?!1:"addEventListener"in window&&"addEventListener"in document}function G(){return globalThis.WebSocket}function Fe(){return globalThis.location}function Ye(){try{return globalThis.sessionStorage}catch{return}}var ze=o=>[10,50,100,150,200,250,500,1e3,2e3][o-1]??5e3,qe=o=>[1e3,2e3,5e3][o-1]??1e4;function Ke(o){return e=>Math.random()*o(e)}function Ge(o,e){return typeof o!=
+navigator?.connection,t=e?.type;e?.addEventListener?.("change",()=>{t!==e.type&&(t=e.type,Ce()||o.network())})}function Ve(o){return xe()?(window.addEventListener(
+"pagehide",o),()=>window.removeEventListener("pagehide",o)):()=>{}}function S(){return typeof document<"u"&&document.visibilityState==="hidden"}function Ce(){return xe()&&
+typeof navigator<"u"&&navigator.onLine===!1}function xe(){return typeof window>"u"||typeof document>"u"?!1:"addEventListener"in window&&"addEventListener"in document}function G(){return globalThis.WebSocket}function Fe(){return globalThis.location}function Ye(){try{return globalThis.sessionStorage}catch{return}}var ze=o=>[10,50,100,150,200,250,500,1e3,2e3][o-1]??5e3,qe=o=>[1e3,2e3,5e3][o-1]??1e4;function Ke(o){return e=>Math.random()*o(e)}function Ge(o,e){return typeof o!=
 "number"||!(o>0)?0:Math.min(o,3e5)*(e?1+Math.random()/2:1)}function Xe(o=""){return Number(/; retry_after_ms=(\d{1,9})$/.exec(o)?.[1]??0)}var Et=1e3,Qe=3e3,Ct=5e3,X=class{endPoint;timeout;vsn;heartbeatIntervalMs;longpollerTimeout;reconnectAfterMs;rejoinAfterMs;binaryType;transport;params;authToken;logger;channels=[];establishedConnections=0;rejoinSchedule;customEncode;customDecode;uint8Arrays;jitter;heartbeat;reconnectTimer;connection=null;sendBuffer=[];ref=0;closeWasClean=!0;connectClock=0;askedAt=-1;notBefore=0;callbacks=[];constructor(e,t={}){
-this.endPoint=`${e}/websocket`,this.transport=t.transport??G()??Pt(),this.timeout=t.timeout??1e4,this.vsn=t.vsn??"2.0.0",this.heartbeatIntervalMs=t.heartbeatIntervalMs??
+this.endPoint=`${e}/websocket`,this.transport=t.transport??G()??xt(),this.timeout=t.timeout??1e4,this.vsn=t.vsn??"2.0.0",this.heartbeatIntervalMs=t.heartbeatIntervalMs??
 3e4,this.longpollerTimeout=t.longpollerTimeout??2e4,this.reconnectAfterMs=t.reconnectAfterMs??ze,this.rejoinAfterMs=t.rejoinAfterMs??qe,this.binaryType=t.binaryType??
-"arraybuffer",this.params=P(t.params??{}),this.authToken=t.authToken===void 0?void 0:P(t.authToken),this.logger=t.logger??(t.debug?(i,r,s)=>console.log(`${i}: ${r}`,
+"arraybuffer",this.params=x(t.params??{}),this.authToken=t.authToken===void 0?void 0:x(t.authToken),this.logger=t.logger??(t.debug?(i,r,s)=>console.log(`${i}: ${r}`,
 s):null),this.customEncode=t.encode,this.customDecode=t.decode,this.uint8Arrays=t.uint8Arrays??!1,this.jitter=t.jitter??!0;let n=(i,r)=>i||!this.jitter?r:Ke(r);
 this.rejoinSchedule=n(t.rejoinAfterMs,this.rejoinAfterMs),this.heartbeat=new K(this.heartbeatIntervalMs,()=>this.sendHeartbeat(),()=>this.heartbeatTimedOut()),this.
-reconnectTimer=new k(()=>this.reconnectUnlessHidden(),n(t.reconnectAfterMs,this.reconnectAfterMs)),this.followPage()}connect(e){if(e&&(this.params=P(e)),this.isUnderWay())
+reconnectTimer=new k(()=>this.reconnectUnlessHidden(),n(t.reconnectAfterMs,this.reconnectAfterMs)),this.followPage()}connect(e){if(e&&(this.params=x(e)),this.isUnderWay())
 return;let t=[this.params(),this.authToken?.()];t.some(we)?this.connectLater(Promise.all(t)):this.begin(t)}disconnect(e,t,n){this.abandon(),this.connection&&(this.
 connection.ending=!0),this.teardown(e,{code:t,reason:n})}replaceTransport(e){this.abandon();let t=this.transport;this.transport=e;let n=this.connection;n&&(n.detach(),
 this.teardown(void 0,{drain:!1}),this.connection=null,n.opened&&this.reportLoss(n,"connection_closed")),t!==e&&this.call("transport",e)}channel(e,...[t]){let n=new Y(
@@ -155,9 +155,9 @@ callbacks.filter(i=>i.kind===e))n.callback(...t)}addCallback(e,t){let n=this.mak
 We({hide:()=>{this.isUnderWay()&&(this.disconnect(),e=this.connectClock)},show:()=>{e===this.connectClock&&this.connect()},wake:()=>this.wake(),network:()=>this.
 networkChanged(),offline:()=>this.probe()})}networkChanged(){(this.isConnected()||!S())&&this.wake()}wake(){this.isConnected()?this.probe():!this.closeWasClean&&
 Date.now()>=this.notBefore&&!this.connection?.isFresh(Qe)&&(this.reconnectTimer.reset(),this.reconnect())}probe(){this.isConnected()&&this.heartbeat.probe(Qe)}};
-function Ze(o){return{join_ref:null,ref:o,topic:"phoenix",event:"heartbeat",payload:{}}}function Pt(){throw new Error("this host has no WebSocket: give the opti\
+function Ze(o){return{join_ref:null,ref:o,topic:"phoenix",event:"heartbeat",payload:{}}}function xt(){throw new Error("this host has no WebSocket: give the opti\
 on transport")}function et(o){let e=Fe();if(!e)throw new Error(`endpoint "${o}" is relative and there is no page it could be relative to: give a full URL such a\
-s "wss://example.com/socket"`);return e}var xt=100,v=class{skipHeartbeat=!0;plain=!0;timeout=2e4;readyState=f.connecting;onopen=null;onclose=null;onerror=null;onmessage=null;pollEndpoint;endPoint;token=null;canUpgrade=!1;authToken;live=!0;closeEmitted=!1;requests=new Set;outbox=[];posting=!1;polling=!0;received=0;onPosted;onPolled;constructor(e,t){
+s "wss://example.com/socket"`);return e}var Pt=100,v=class{skipHeartbeat=!0;plain=!0;timeout=2e4;readyState=f.connecting;onopen=null;onclose=null;onerror=null;onmessage=null;pollEndpoint;endPoint;token=null;canUpgrade=!1;authToken;live=!0;closeEmitted=!1;requests=new Set;outbox=[];posting=!1;polling=!0;received=0;onPosted;onPolled;constructor(e,t){
 this.endPoint=e,this.authToken=Je(t),this.pollEndpoint=e.replace(/^ws/,"http").replace(/(.*)\/websocket/,"$1/longpoll"),setTimeout(()=>this.poll(),0)}get bufferedAmount(){
 return this.outbox.length}send(e){this.outbox.push(e),this.startPosting()}startPosting(){this.posting||this.onPosted||(this.posting=!0,setTimeout(()=>this.post(),
 0))}close(e=1005,t="",n=!0){this.stop(f.closed),this.emitClose({code:e,reason:t,wasClean:n})}hold(){return new Promise(e=>{this.onPosted=e,this.posting||e()})}finish(){
@@ -168,7 +168,7 @@ status:e,token:t,messages:n=[],headers:i}){if(e===410&&this.token!==null){this.f
 this.received+=n.length;for(let r of n)this.inOwnTask(()=>this.onmessage?.({data:r}));break;case 204:break;case 410:this.canUpgrade=i?.get("roost-upgrade")==="w\
 ebsocket",this.inOwnTask(()=>{this.readyState=f.open,this.onopen?.({})});break;case 403:this.fail(403,1008,"forbidden",i,f.closed);break;default:this.fail(e||500,
 1011,"internal server error",i)}}inOwnTask(e){setTimeout(()=>{this.live&&e()},0)}async post(){for(;this.live&&this.outbox.length>0&&!this.onPosted;){let e=this.
-outbox.slice(0,xt),t=e.map(i=>typeof i=="string"?i:Mt(i)),n=await this.request("POST",{"Content-Type":"application/x-ndjson"},t.join(`
+outbox.slice(0,Pt),t=e.map(i=>typeof i=="string"?i:Mt(i)),n=await this.request("POST",{"Content-Type":"application/x-ndjson"},t.join(`
 `));if(!n)return;if(n.status!==200){this.fail(n.status||500,1011,"internal server error");return}this.outbox=this.outbox.slice(e.length)}this.posting=!1,this.onPosted?.()}async request(e,t,n){
 this.token!==null&&(t["X-Phoenix-Longpoll-Token"]=this.token);let i=new AbortController;this.requests.add(i);let r=!1,s=setTimeout(()=>{r=!0,i.abort()},this.timeout),
 a;try{let d=await fetch(this.pollEndpoint,{method:e,headers:t,body:n??null,signal:i.signal,cache:"no-store"});a={...jt(await d.json().catch(()=>null)),headers:d.
@@ -197,8 +197,8 @@ th LongPoll"),this.upgradeTimer.scheduleTimeout();return}n.log("transport","goin
 this.primary=void 0,this.primaryWorked=!0,this.remember(""),n.moveTo(t,i,r)}remember(e){try{this.storage?.setItem(tt,e)}catch{}}stopUpgrading(){this.upgradeTimer.
 reset(),this.upgrade?.cancel(),this.upgrade=void 0}};var nt=new WeakMap;function it(o,e,t){let n=nt.get(o);n||nt.set(o,n=new Map);let i=n.get(e);if(i&&t!==void 0&&!i.hasParams(t)){if(i.holders.size>0)throw new Error(
 `"${e}" is shared with other params: leave them out to take part, or use socket.channel() for a conversation of its own`);i.channel.leave(),i=void 0}return i||(i=
-new xe(o.channel(e,t),()=>n.delete(e)),n.set(e,i)),new je(i)}var xe=class{channel;holders=new Set;presence;joined;constructor(e,t){this.channel=e,this.presence=
-new x(e),e.onClose(t);for(let n of["ok","error","timeout"])e.joinPush.receive(n,i=>this.joinEnded({status:n,response:i}))}hasParams(e){return JSON.stringify(P(e)())===
+new Pe(o.channel(e,t),()=>n.delete(e)),n.set(e,i)),new je(i)}var Pe=class{channel;holders=new Set;presence;joined;constructor(e,t){this.channel=e,this.presence=
+new P(e),e.onClose(t);for(let n of["ok","error","timeout"])e.joinPush.receive(n,i=>this.joinEnded({status:n,response:i}))}hasParams(e){return JSON.stringify(x(e)())===
 JSON.stringify(this.channel.params())}catchUp(e){this.channel.isJoined()&&(e.joinEnded(this.joined),queueMicrotask(()=>{this.presence.inPendingSyncState()||e.trigger(
 "presence_state",this.presence.state)}))}joinEnded(e){e.status==="ok"&&(this.joined=e);for(let t of[...this.holders])t.joinEnded(e)}leaveSoon(){setTimeout(()=>{
 this.holders.size===0&&!this.channel.isClosed()&&this.channel.leave()},0)}},je=class{channel;topic;joinPush;joining=!1;left=!1;conversation;bindings=[];constructor(e){
@@ -295,16 +295,17 @@ toggle("current",i),n.annotation&&(this.timeline.highlight(n.annotation.id,i),i&
 matches(":hover, :focus-within")||se(this.list,e.row)}};var Dt=6e3,Jt=6e3,de=class{region=l("announcer");toast=l("toast");toastTimer;counts=new Map;timer;came(e){this.counts.set(e,(this.counts.get(e)??0)+1),this.timer??=
 setTimeout(()=>this.tell(),Dt)}alert(e){this.toast.textContent=e,this.toast.hidden=!1,clearTimeout(this.toastTimer),this.toastTimer=setTimeout(()=>this.toast.hidden=
 !0,Jt)}tell(){this.timer=void 0,this.region.textContent=[...this.counts].map(([e,t])=>`${t} new ${e}${t>1?"s":""}`).join(", "),this.counts.clear()}};var Wt=40,Vt=new Intl.DateTimeFormat(void 0,{hour:"numeric",minute:"2-digit"}),le=class{constructor(e,t,n){this.me=e;this.conversation=t;this.announcer=n;this.list.
-addEventListener("scroll",()=>this.follows=this.atEnd(),{passive:!0}),new ResizeObserver(()=>this.follows&&this.toEnd()).observe(this.list)}me;conversation;announcer;ids=new Set;list=l(
+addEventListener("scroll",()=>this.follows=this.atEnd(),{passive:!0}),new ResizeObserver(()=>this.follows&&this.toEnd()).observe(this.list)}me;conversation;announcer;messages=new Map;list=l(
 "messages");empty=l("messages-empty");follows=!0;unread=new O(this.list,l("messages-new"),l("chat-badge"));reset(e){for(let n of this.list.querySelectorAll("[da\
-ta-id]"))n.remove();this.ids.clear();let t=this.list.firstElementChild;for(let n of e)this.insert(n,t);this.list.removeAttribute("aria-busy"),this.empty.textContent=
-"Nobody has said anything yet.",this.toEnd()}add(e){if(this.ids.has(e.id))return;let t=this.insert(e);(this.follows||e.user.id===this.me.id)&&this.toEnd(),e.user.
-id!==this.me.id&&(this.unread.add(t),this.announcer.came("message"))}say(e){let t=()=>this.conversation.send("new_message",{body:e}),n=new R(this.me,e,t,i=>this.
-add(i));n.onDiscard=()=>n.row.remove(),this.list.append(n.row),this.empty.hidden=!0,this.toEnd()}insert(e,t=null){let{id:n,user:i,body:r,sent_at:s,muted:a}=e,d=h(
-"li");d.dataset.id=String(n),d.dataset.testid="message",d.tabIndex=-1;let c=h("time","sent",Vt.format(s));c.dateTime=new Date(s).toISOString();let u=i.id===this.
-me.id,p=h("span","name",u?`${i.name} (you)`:i.name);a&&p.append(" ",h("small","muted",u?"hidden from others":"muted"));let T=h("p","body",r);return T.dataset.testid=
-"message-text",d.append(C(i.id,i.name),p,c,T),this.ids.add(n),this.list.insertBefore(d,t),this.empty.hidden=!0,d}atEnd(){let{scrollHeight:e,scrollTop:t,clientHeight:n}=this.
-list;return e-t-n<Wt}toEnd(){this.list.scrollTop=this.list.scrollHeight}};var J=class{constructor(e,t,n){this.send=t;this.typing=n;this.form=l(e),this.input=this.form.querySelector("input"),this.form.addEventListener("submit",i=>{i.preventDefault(),
+ta-id]"))n.remove();this.messages.clear();let t=this.list.firstElementChild;for(let n of e)this.insert(n,t);this.list.removeAttribute("aria-busy"),this.empty.textContent=
+"Nobody has said anything yet.",this.toEnd()}add(e){if(this.messages.has(e.id))return;let t=this.insert(e);(this.follows||e.user.id===this.me.id)&&this.toEnd(),
+e.user.id!==this.me.id&&(this.unread.add(t),this.announcer.came("message"))}say(e){let t=()=>this.conversation.send("new_message",{body:e}),n=new R(this.me,e,t,
+s=>this.add(s)),i=Math.max(0,...this.messages.keys()),r=s=>s.id>i&&s.user.id===this.me.id&&s.body===e;n.onUncertain=()=>{[...this.messages.values()].some(r)&&n.
+discard()},n.onDiscard=()=>n.row.remove(),this.list.append(n.row),this.empty.hidden=!0,this.toEnd()}insert(e,t=null){let{id:n,user:i,body:r,sent_at:s,muted:a}=e,
+d=h("li");d.dataset.id=String(n),d.dataset.testid="message",d.tabIndex=-1;let c=h("time","sent",Vt.format(s));c.dateTime=new Date(s).toISOString();let u=i.id===
+this.me.id,p=h("span","name",u?`${i.name} (you)`:i.name);a&&p.append(" ",h("small","muted",u?"hidden from others":"muted"));let T=h("p","body",r);return T.dataset.
+testid="message-text",d.append(C(i.id,i.name),p,c,T),this.messages.set(n,e),this.list.insertBefore(d,t),this.empty.hidden=!0,d}atEnd(){let{scrollHeight:e,scrollTop:t,
+clientHeight:n}=this.list;return e-t-n<Wt}toEnd(){this.list.scrollTop=this.list.scrollHeight}};var J=class{constructor(e,t,n){this.send=t;this.typing=n;this.form=l(e),this.input=this.form.querySelector("input"),this.form.addEventListener("submit",i=>{i.preventDefault(),
 this.submit()}),this.input.addEventListener("input",()=>{this.input.value.trim()!==""&&this.typing()})}send;typing;input;form;close(){this.form.hidden=!0}submit(){
 let e=this.input.value.trim();e!==""&&(this.input.value="",this.send(e),this.input.dispatchEvent(new Event("input")))}};var Ft=4,ce=class{constructor(e){this.conversation=e;let{socket:t,channel:n}=e;t.onReconnect(i=>this.waits(i)),t.onClose(()=>this.offline()),t.onError(()=>this.
 failed()),t.onOpen(()=>this.showTransport()),t.onTransport(()=>this.showTransport()),n.onError(()=>this.offline()),this.tryNow.addEventListener("click",()=>{this.
@@ -336,7 +337,7 @@ mark:n}of this.marks.values())this.place(t,n)}this.slider.disabled=this.length==
  of ${b(this.length)}`),this.slider.style.setProperty("--played",this.length>0?`${100*e/this.length}%`:"0%"),this.previous.disabled=this.before()===void 0,this.
 next.disabled=this.after()===void 0}before(){let e=this.player.now()-500;return at([...this.marks.values()].map(({at:t})=>t).filter(t=>t<e))}after(){let e=this.
 player.now();return at([...this.marks.values()].map(({at:t})=>-t).filter(t=>-t>e&&-t<=this.length),-1)}go(e){e!==void 0&&this.player.seek(e)}place(e,t){t.hidden=
-this.length===0||e>this.length,t.hidden||(t.style.insetInlineStart=`${100*e/this.length}%`)}};function at(o,e=1){return o.length>0?e*Math.max(...o):void 0}var me=class{constructor(e,t,n,i){this.me=e;this.ownerId=t;this.conversation=n;this.announcer=i;this.presence=new x(n.channel),this.presence.onSync(()=>this.show())}me;ownerId;conversation;announcer;list=l(
+this.length===0||e>this.length,t.hidden||(t.style.insetInlineStart=`${100*e/this.length}%`)}};function at(o,e=1){return o.length>0?e*Math.max(...o):void 0}var me=class{constructor(e,t,n,i){this.me=e;this.ownerId=t;this.conversation=n;this.announcer=i;this.presence=new P(n.channel),this.presence.onSync(()=>this.show())}me;ownerId;conversation;announcer;list=l(
 "viewers");number=l("viewer-count");typing=document.querySelectorAll(".typing");presence;muted=new Map;setMuted(e){this.muted=new Map(e.map(({id:t,name:n})=>[t,
 n])),this.show()}mute({user:e,muted:t}){t?this.muted.set(e.id,e.name):this.muted.delete(e.id),this.show()}show(){let e=this.presence.list((r,{metas:s})=>({id:Number(
 r),name:s[0]?.name??"",pages:s.length,typing:s.some(({typing:a})=>a)})),t=[...this.muted].filter(([r])=>!e.some(s=>s.id===r)),n=[...e,...t.map(([r,s])=>({id:r,name:s,
