@@ -20,6 +20,9 @@ func (server *core) logConnect(r *ConnectRequest, took time.Duration, err error)
 		return
 	}
 	attrs := []any{"transport", r.Transport, "version", r.Version, "remote", r.RemoteAddr, "duration", took, "accepted", err == nil}
+	if err != nil {
+		attrs = append(attrs, "error", err)
+	}
 	if server.log.Params {
 		attrs = append(attrs, "params", server.hide(r.Params))
 	}

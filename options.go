@@ -202,7 +202,8 @@ type LongPoll struct {
 
 // LogOptions sets what is logged of the ordinary course of things.
 type LogOptions struct {
-	// Connects, Joins and Events turn on a line at level Info each.
+	// Connects, Joins and Events turn on a line at level Info each. Of a
+	// connect that was refused it has the error.
 	Connects, Joins, Events bool
 
 	// Params adds the parameters, with those hidden whose name contains one

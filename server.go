@@ -37,7 +37,8 @@ type Server[A any] struct {
 // NewServer makes a server of its connect callback, which decides who may
 // connect and returns the socket's assigns. It runs on the goroutine of the
 // request; its ctx is the request's. An error refuses: clients see HTTP 403,
-// see [Options].Refused. A panic in it is answered 500.
+// see [Options].Refused. It is not logged unless [LogOptions].Connects says so.
+// A panic in it is answered 500.
 //
 // It panics on options that make no sense.
 func NewServer[A any](connect func(ctx context.Context, r *ConnectRequest) (A, error), opts *Options[A]) *Server[A] {

@@ -2,6 +2,7 @@ package roost_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -150,6 +151,21 @@ func TestLogShowsParamsButNotSecrets(t *testing.T) {
 			if !a.logs.contain(shown) {
 				t.Errorf("%q is not in the log", shown)
 			}
+		}
+	})
+}
+
+func TestLogSaysWhyAConnectWasRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		logs := &lines{}
+		server := roost.NewServer(
+			func(context.Context, *roost.ConnectRequest) (user, error) {
+				return user{}, errors.New("the database is away")
+			},
+			&roost.Options[user]{Logger: textLogger(logs), Log: roost.LogOptions{Connects: true}})
+		_ = roosttest.ConnectError(t, server, nil)
+		if !logs.contain("accepted=false") || !logs.contain("the database is away") {
+			t.Error("the log does not say why")
 		}
 	})
 }

@@ -275,7 +275,7 @@ func TestCallsWaitForRoomInTheOutbox(t *testing.T) {
 func TestCallOnceOfAServerThatIsBusy(t *testing.T) {
 	for name, o := range map[string]roost.Options[string]{
 		"mailbox": {MailboxLen: 1},
-		"rate":    {Messages: roost.Rate{PerSecond: 200, Burst: 20}},
+		"rate":    {Messages: roost.Rate{PerSecond: 200, Burst: 40}}, // more than are in flight
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubbleOf(t, o, func(t *testing.T, ts *tasks, p *pipes, o client.Options) {

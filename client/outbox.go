@@ -47,10 +47,11 @@ type outbox struct {
 	last    uint64 // the number of the last push
 	waiting []*markedPush
 
-	window   int       // how many of those that wait are sent
-	refusals int       // pauses in a row
-	answers  int       // since then, or since there were 32
-	resume   time.Time // nothing is sent until then
+	window   int           // how many of those that wait are sent
+	refusals int           // pauses in a row
+	answers  int           // since then, or since there were 32
+	resume   time.Time     // nothing is sent until then
+	pace     time.Duration // between one answer and the next push, while the server's limit is felt
 }
 
 func newOutbox(size int) outbox {
@@ -152,8 +153,9 @@ func (o *outbox) answered(m wire.ServerMessage) bool {
 		o.pause(stay(replyError(m)))
 	default:
 		if o.answers++; o.answers >= inFlight {
-			o.answers, o.refusals, o.window = 0, 0, min(2*o.window, inFlight)
+			o.answers, o.refusals, o.pace, o.window = 0, 0, 0, min(2*o.window, inFlight)
 		}
+		o.resume = latest(o.resume, time.Now().Add(o.pace))
 		o.settle(first[i], m, nil)
 	}
 	return true
@@ -170,8 +172,11 @@ func isAgain(m wire.ServerMessage) bool {
 
 // pause has nothing sent for a while, because the server would not handle
 // something. If it said when it will handle the next one, that is when one is
-// sent. If not, pauses grow until 32 pushes in a row were answered, and half as
-// much is sent at once. What is sent at once doubles when they were.
+// sent, and others follow one by one at that distance, which grows if it is too
+// small: a server closes the connection of a client that runs into its limit
+// again and again. If not, pauses grow, and half as much is sent at once. All of
+// that is until 32 pushes in a row were answered; then what is sent at once
+// doubles.
 func (o *outbox) pause(asked time.Duration) {
 	signal(o.filled)
 	o.answers = 0
@@ -182,6 +187,7 @@ func (o *outbox) pause(asked time.Duration) {
 	}
 	if asked > 0 {
 		o.window = 1
+		o.pace += asked
 	} else {
 		o.refusals++
 		o.window = max(o.window/2, 1)

@@ -222,13 +222,23 @@ func describe(m *wire.ServerMessage) string {
 	return fmt.Sprintf("%s %s", what, m.Payload.Data)
 }
 
+// describeAll says of events, too, which expectation is the one for them.
 func describeAll(messages []wire.ServerMessage) string {
 	if len(messages) == 0 {
 		return "none"
 	}
 	var all []string
 	for i := range messages {
-		all = append(all, describe(&messages[i]))
+		m := &messages[i]
+		what := describe(m)
+		switch {
+		case strings.HasPrefix(m.Event, "phx_"):
+		case m.JoinRef.IsNull():
+			what += " (broadcast)"
+		default:
+			what += " (push)"
+		}
+		all = append(all, what)
 	}
 	return strings.Join(all, ", ")
 }

@@ -200,11 +200,11 @@ func TestExpectationsThatAreNotMetSayWhatCame(t *testing.T) {
 		{"ExpectPush, of a broadcast", func(_ testing.TB, _ *roost.Server[string], _ *roosttest.Client, room *roosttest.Channel) {
 			room.Push(Shout, message{"x"})
 			room.ExpectPush(Shouted)
-		}, `waited for a push of shouted, but nothing more came; unread: shouted {"text":"x"}`},
+		}, `waited for a push of shouted, but nothing more came; unread: shouted {"text":"x"} (broadcast)`},
 		{"ExpectBroadcast, of a push", func(_ testing.TB, _ *roost.Server[string], _ *roosttest.Client, room *roosttest.Channel) {
 			room.Push(Whisper, message{"x"})
 			room.ExpectBroadcast(Whispered)
-		}, `waited for a broadcast of whispered, but nothing more came; unread: whispered {"text":"x"}`},
+		}, `waited for a broadcast of whispered, but nothing more came; unread: whispered {"text":"x"} (push)`},
 		{"ExpectBroadcast, another type", func(_ testing.TB, _ *roost.Server[string], _ *roosttest.Client, room *roosttest.Channel) {
 			room.Push(Shout, message{"x"})
 			room.ExpectBroadcast(ShoutedNumber)

@@ -25,8 +25,12 @@ func parse(fs *flag.FlagSet, args []string, names ...string) ([]string, error) {
 		return nil, err
 	}
 	if fs.NArg() != len(names) {
-		return nil, fmt.Errorf("%s needs %s behind the flags, and was given %q",
-			strings.TrimPrefix(fs.Name(), "roost "), strings.Join(names, " and "), fs.Args())
+		given := "nothing"
+		if fs.NArg() > 0 {
+			given = fmt.Sprintf("%q", fs.Args())
+		}
+		return nil, fmt.Errorf("%s needs %s behind the flags, and was given %s",
+			strings.TrimPrefix(fs.Name(), "roost "), strings.Join(names, " and "), given)
 	}
 	return fs.Args(), nil
 }

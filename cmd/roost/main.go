@@ -36,6 +36,9 @@ func run(ctx context.Context, args []string) error {
 		usage(os.Stderr)
 		return flag.ErrHelp
 	}
+	if args[0] == "help" && len(args) > 1 {
+		args = []string{args[1], "-help"}
+	}
 	switch args[0] {
 	case "new":
 		return runNew(ctx, args[1:], os.Stdout, os.Stderr)

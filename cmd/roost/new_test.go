@@ -77,23 +77,31 @@ func TestWhatIsGeneratedPassesItsTestsAndLints(t *testing.T) {
 	}
 	mustRun(t, app, roost, "gen", "presence", "viewers")
 	replaceIn(t, server, mounted, mounted+"\t_ = NewViewers(server.PubSub())\n")
-	mustRun(t, app, roost, "gen", "socket", "user")
+	mustRun(t, app, roost, "gen", "presence", "time") // as a package that it imports is called
+	out := mustRun(t, app, roost, "gen", "socket", "user")
+	main := filepath.Join(app, "main.go")
+	const served, ended = "\tmux.Handle(\"/\", web.Handler())\n", "errors.Join(sockets.Shutdown(ctx)"
+	mounting := regexp.MustCompile(`\tuserSocket := .*\n\tmux\.Handle.*\n`).FindString(out)
+	replaceIn(t, main, served, "\tsecret := \"of at least 20 bytes\"\n"+mounting+served)
+	replaceIn(t, main, ended, ended+", "+regexp.MustCompile(`userSocket\.Shutdown\(ctx\)`).FindString(out))
 	mustRun(t, app, roost, "gen", "channel", "-assigns", "User", "inbox")
 
 	mustRun(t, app, "make", "generate", "test")
-	checkTypes(t, app)
+	if out, err := checkTypes(t, app); err != nil {
+		t.Errorf("make types: %v\n%s", err, out)
+	}
 	lint(t, app)
 }
 
 // checkTypes has the page checked by the compiler that the client is built
-// with: an application does without one.
-func checkTypes(t *testing.T, app string) {
+// with, which needs no network.
+func checkTypes(t *testing.T, app string) (output string, err error) {
 	t.Helper()
 	tsc, err := filepath.Abs("../../client/ts/node_modules/.bin/tsc")
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustRun(t, app, tsc, "-p", "web")
+	return command(t, app, "make", "types", "TSC="+tsc)
 }
 
 // What pages and server say to each other cannot come apart unnoticed.
@@ -110,6 +118,22 @@ func TestAChangeThatThePageDoesNotKnowFailsTheTestsOfTheApplication(t *testing.T
 		replaceIn(t, test.file, test.replacement, test.old)
 	}
 	mustRun(t, app, "make", "test")
+
+	replaceIn(t, filepath.Join(app, "live", "rooms.go"), `json:"by"`, `json:"author"`)
+	mustRun(t, app, "make", "generate")
+	if out, err := checkTypes(t, app); err == nil || !strings.Contains(out, "'by' does not exist on type 'Message'") {
+		t.Errorf("make types when the contract has another field than the page: %v\n%s", err, out)
+	}
+}
+
+// What the client's README says of its smaller entry is true of applications.
+func TestAPageMayUseTheCoreOfTheClient(t *testing.T) {
+	app := newApp(t, buildRoost(t))
+	replaceIn(t, filepath.Join(app, "web", "app.ts"), `"@roost-dev/client"`, `"@roost-dev/client/core"`)
+	if out, err := checkTypes(t, app); err != nil {
+		t.Errorf("make types: %v\n%s", err, out)
+	}
+	mustRun(t, app, "make", "generate", "test")
 }
 
 // lint runs golangci-lint with its own defaults, as an application has no
@@ -156,15 +180,27 @@ func TestNothingIsOverwritten(t *testing.T) {
 	}
 }
 
+func TestHelpIsThereInEitherOrder(t *testing.T) {
+	roost := buildRoost(t)
+	for _, command := range []string{"new", "gen", "contract", "bundle", "bench", "help"} {
+		want := mustRun(t, ".", roost, command, "-help")
+		if got := mustRun(t, ".", roost, "help", command); got != want {
+			t.Errorf("roost help %s says\n%s\nand roost %s -help\n%s", command, got, command, want)
+		}
+	}
+}
+
 func TestWhatCannotBeMadeIsRefused(t *testing.T) {
 	roost, dir := buildRoost(t), t.TempDir()
 	for _, test := range []struct {
 		args []string
 		want string
 	}{
-		{[]string{"new"}, "new needs NAME behind the flags"},
+		{[]string{"new"}, "new needs NAME behind the flags, and was given nothing"},
 		{[]string{"new", "Demo"}, `"Demo" cannot name a program`},
 		{[]string{"new", "errors"}, `"errors" is a package of Go's own`},
+		{[]string{"new", "go"}, `"go" is a name that Go keeps for itself`},
+		{[]string{"new", "vendor"}, `"vendor" is a name that Go keeps for itself`},
 		{[]string{"new", "-module", "a b", "demo"}, `"a b" is no module path`},
 		{[]string{"new", "-roost", "nowhere", "demo"}, "nowhere does not hold Roost's source"},
 		{[]string{"gen", "chanel", "videos"}, `there is no "chanel": give channel, presence or socket`},

@@ -19,7 +19,7 @@ export interface Rooms {
 }
 
 /** Makes a channel of "rooms:{id}"; it does nothing until it is joined. */
-export function rooms(socket: Socket, topic: { id: string | number }, params: JoinRoom | (() => JoinRoom) = {}): Channel<Rooms> {
+export function rooms(socket: Pick<Socket, "channel">, topic: { id: string | number }, params: JoinRoom | (() => JoinRoom) = {}): Channel<Rooms> {
   return socket.channel<Rooms>(`rooms:${topic.id}`, params)
 }
 

@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/roost-dev/roost"
 	"github.com/roost-dev/roost/client"
@@ -22,6 +23,16 @@ func watch(ctx context.Context, socket *client.Socket, id string, show func(line
 			lines = append(lines, fmt.Sprintf("%s ×%d", profile.Name, len(user.Metas)))
 		}
 		show(lines)
+	})
+	viewers.OnJoin(func(_ context.Context, c client.PresenceChange[Viewer]) {
+		if len(c.Now.Metas) == len(c.Metas) {
+			slog.Info("came", "user", c.Key)
+		}
+	})
+	viewers.OnLeave(func(_ context.Context, c client.PresenceChange[Viewer]) {
+		if len(c.Now.Metas) == 0 {
+			slog.Info("went", "user", c.Key)
+		}
 	})
 	_, err := room.Join[roost.Ack](ctx, joinRoom{Device: "terminal"})
 	return err

@@ -26,7 +26,7 @@ func (e Errors) Add(name, problem string) {
 
 // Line checks a text of one line and returns it without surrounding space. It
 // must be valid UTF-8 without control characters, and of least to most
-// characters; whatever is wrong is recorded under name.
+// characters, something of which can be seen if there must be any; whatever is wrong is recorded under name.
 func (e Errors) Line(name, value string, least, most int) string {
 	return e.text(name, value, least, most, "")
 }
@@ -43,10 +43,10 @@ func (e Errors) text(name, value string, least, most int, control string) string
 	case !utf8.ValidString(value):
 		e.Add(name, "must be valid text (UTF-8)")
 	case strings.ContainsFunc(value, func(r rune) bool {
-		return unicode.IsControl(r) && !strings.ContainsRune(control, r)
+		return unicode.IsControl(r) && !strings.ContainsRune(control, r) || turnsAround(r)
 	}):
 		e.Add(name, "must not contain control characters")
-	case length == 0 && least > 0:
+	case least > 0 && !strings.ContainsFunc(value, unicode.IsGraphic):
 		e.Add(name, "must not be empty")
 	case length < least:
 		e.Add(name, fmt.Sprintf("must have at least %d characters", least))
@@ -55,6 +55,10 @@ func (e Errors) text(name, value string, least, most int, control string) string
 	}
 	return value
 }
+
+// turnsAround says whether r has what stands beside it read backwards, beyond
+// the text that it is in: an embedding or an override of Unicode's.
+func turnsAround(r rune) bool { return r >= '\u202a' && r <= '\u202e' }
 
 // Err returns e, or nil if there is nothing wrong.
 func (e Errors) Err() error {

@@ -171,6 +171,22 @@ func TestOnlyTheTokenOfASessionThatGoesOnConnects(t *testing.T) {
 	})
 }
 
+func TestASessionThatExpiresClosesItsSockets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, nil)
+		ada := s.register("ada")
+		page := s.connect(s.logIn(ada))
+		adas := page.Join(s.topic, nil)
+		time.Sleep(accounts.SessionLifetime / 2) // of virtual time, as all of this
+		later := s.connect(s.logIn(ada)).Join(s.topic, nil)
+		adas.Call(NewMessage, MessageInput{Body: "still here"})
+
+		time.Sleep(accounts.SessionLifetime / 2)
+		page.ExpectDisconnect()
+		later.Call(NewMessage, MessageInput{Body: "so am I"})
+	})
+}
+
 func TestLoggingOutClosesTheSocketsOfThatSessionAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, nil)

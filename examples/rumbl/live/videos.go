@@ -47,6 +47,7 @@ func (app *App) videos() *roost.Handler[accounts.Session, watching] {
 	videos.HandleIn(MuteViewer, app.muteViewer)
 	videos.HandleIn(KickViewer, app.kickViewer)
 	videos.HandleInfo(app.typingEnds)
+	videos.HandleInfo(app.sessionExpires)
 	videos.HandleOut(AnnotationAdded, app.showAnnotation)
 	videos.HandleOut(AnnotationEdited, app.showAnnotation)
 	videos.HandleOut(MessageAdded, app.showMessage)
@@ -69,6 +70,7 @@ func (app *App) join(ctx context.Context, ch *roost.Channel[watching], s *roost.
 	}
 	user := s.Assigns.User
 	ch.State = watching{viewer: multimedia.Author(user), video: video}
+	ch.SendAfter(s.Assigns, time.Until(s.Assigns.ExpiresAt))
 	viewer := Viewer{Name: user.Name, OnlineAt: time.Now().Unix()}
 	if err := app.viewers.Track(ctx, ch, strconv.FormatInt(user.ID, 10), viewer); err != nil {
 		return Joined{}, err
@@ -88,6 +90,12 @@ func (app *App) join(ctx context.Context, ch *roost.Channel[watching], s *roost.
 	}
 	joined.Messages, err = app.lastMessages(ctx, &ch.State)
 	return joined, err
+}
+
+// sessionExpires is for when a page has been open for longer than its session
+// lasts. Its socket was let in once; nothing else would end it.
+func (app *App) sessionExpires(ctx context.Context, _ *roost.Channel[watching], session accounts.Session) error {
+	return app.Disconnect(ctx, session)
 }
 
 // video returns the video that a topic is about.

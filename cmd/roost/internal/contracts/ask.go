@@ -63,16 +63,17 @@ func findPackage(ctx context.Context, dir, pattern string) (goPackage, error) {
 
 // A question is what has the application tell its contract: a program that
 // imports the package or, since nothing can import a main package, a file of
-// that program, which ends it before main. Output is a file, so that the
-// application may print what it likes.
+// that program, which ends it before main. Its imports have names that no
+// program has declared. Output is a file, so that the application may print
+// what it likes.
 var question = template.Must(template.New("").Parse(`package main
 
 import (
-	"encoding/json/v2"
-	"fmt"
-	"os"
+	question_json "encoding/json/v2"
+	question_fmt "fmt"
+	question_os "os"
 
-	"github.com/roost-dev/roost/contract"
+	question_contract "github.com/roost-dev/roost/contract"
 {{- if .Import}}
 
 	app {{printf "%q" .Import}}
@@ -80,19 +81,19 @@ import (
 )
 
 func {{if .Import}}main{{else}}init{{end}}() {
-	var describe func() (*contract.Contract, error) = {{if .Import}}app.{{end}}{{.Function}}
+	var describe func() (*question_contract.Contract, error) = {{if .Import}}app.{{end}}{{.Function}}
 	c, err := describe()
 	if err == nil {
 		var data []byte
-		if data, err = json.Marshal(c); err == nil {
-			err = os.WriteFile({{printf "%q" .Output}}, data, 0o600)
+		if data, err = question_json.Marshal(c); err == nil {
+			err = question_os.WriteFile({{printf "%q" .Output}}, data, 0o600)
 		}
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		question_fmt.Fprintln(question_os.Stderr, err)
+		question_os.Exit(1)
 	}
-	os.Exit(0)
+	question_os.Exit(0)
 }
 `))
 

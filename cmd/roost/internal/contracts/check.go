@@ -2,6 +2,7 @@ package contracts
 
 import (
 	"cmp"
+	"encoding/json/v2"
 	"fmt"
 	"os"
 	"slices"
@@ -67,12 +68,8 @@ type comparison struct {
 	// send, the sender is the contract before and the receiver that of now; of
 	// what they get it is the other way around.
 	clientsGet bool
-	comparing  [][2]string // the names of the types that are being compared, from the outermost
+	seen       map[[2]string]bool // pairs of types that a payload has, see again
 }
-
-// maxDepth is how deep types are compared that refer to themselves, each by a
-// name that the other has not.
-const maxDepth = 100
 
 func (d *comparison) reportf(where, format string, args ...any) {
 	d.found = append(d.found, where+" "+fmt.Sprintf(format, args...))
@@ -129,24 +126,18 @@ func (d *comparison) metas(where string, was, is []contract.Type) {
 
 // sent compares what clients send.
 func (d *comparison) sent(where string, was, is contract.Type) {
-	d.clientsGet = false
+	d.clientsGet, d.seen = false, map[[2]string]bool{}
 	d.fits(where, was, is)
 }
 
 // got compares what clients get.
 func (d *comparison) got(where string, was, is contract.Type) {
-	d.clientsGet = true
+	d.clientsGet, d.seen = true, map[[2]string]bool{}
 	d.fits(where, is, was)
 }
 
 // fits reports what a sender may send that the receiver does not know.
 func (d *comparison) fits(where string, sender, receiver contract.Type) {
-	names := [2]string{sender.Ref, receiver.Ref}
-	if named := names[0] != "" && names[1] != ""; len(d.comparing) == maxDepth || named && slices.Contains(d.comparing, names) {
-		return
-	}
-	d.comparing = append(d.comparing, names)
-	defer func() { d.comparing = d.comparing[:len(d.comparing)-1] }()
 	s, r := d.resolve(sender, !d.clientsGet), d.resolve(receiver, d.clientsGet)
 	if r.Kind == contract.Any {
 		return
@@ -162,6 +153,7 @@ func (d *comparison) fits(where string, sender, receiver contract.Type) {
 			was, is = r, s
 		}
 		d.reportf(where, "was %s, and is %s now", describe(was), describe(is))
+	case d.again(sender, receiver):
 	case s.Kind == contract.Object:
 		d.fields(where, s, r)
 	case s.Elem != nil && r.Elem != nil:
@@ -171,6 +163,28 @@ func (d *comparison) fits(where string, sender, receiver contract.Type) {
 		}
 		d.fits(where+each, *s.Elem, *r.Elem)
 	}
+}
+
+// again reports whether two types, of which one has a name, were met before in
+// the same payload. What they differ in is told once, since types may refer to
+// themselves, and to each other in more ways than anybody can follow.
+func (d *comparison) again(sender, receiver contract.Type) bool {
+	if sender.Ref == "" && receiver.Ref == "" {
+		return false
+	}
+	pair := [2]string{identity(sender), identity(receiver)}
+	met := d.seen[pair]
+	d.seen[pair] = true
+	return met
+}
+
+// identity is a type's name, or all of a type that has none.
+func identity(t contract.Type) string {
+	if t.Ref != "" {
+		return t.Ref
+	}
+	all, _ := json.Marshal(t) // it is but strings and numbers
+	return string(all)
 }
 
 func (d *comparison) fields(where string, sender, receiver contract.Type) {

@@ -91,6 +91,28 @@ func TestChangesOfTypes(t *testing.T) {
 	}
 }
 
+// Each of many types may refer to all others, as those of a syntax tree do.
+func TestTypesThatAllReferToEachOther(t *testing.T) {
+	tangle := func(last contract.Kind) *contract.Contract {
+		c := &contract.Contract{Types: map[string]contract.Type{}}
+		for i := range 30 {
+			node := contract.Type{Kind: contract.Object, Fields: []contract.Field{{Name: "last", Type: contract.Type{Kind: last}}}}
+			for j := range 30 {
+				node.Fields = append(node.Fields, contract.Field{Name: fmt.Sprint(j), Type: contract.Type{Kind: contract.Named, Ref: fmt.Sprint("a.N", j)}})
+			}
+			c.Types[fmt.Sprint("a.N", i)] = node
+		}
+		c.Channels = []contract.Channel{{Topic: "t", Out: []contract.Out{{Event: "x", Payload: contract.Type{Kind: contract.Named, Ref: "a.N0"}}}}}
+		return c
+	}
+	if found := breaks(tangle(contract.String), tangle(contract.String)); len(found) > 0 {
+		t.Errorf("found %q", found)
+	}
+	if found := breaks(tangle(contract.String), tangle(contract.Boolean)); len(found) != 30 {
+		t.Errorf("found %q, want each type once", found)
+	}
+}
+
 // withType returns a contract with an event x that has a payload like v.
 func withType(t *testing.T, v any) func(direction string) *contract.Contract {
 	t.Helper()

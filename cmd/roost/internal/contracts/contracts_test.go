@@ -105,6 +105,10 @@ func init() { fmt.Println("{}") }
 
 func main() { panic("it began") }
 
+func json() {}
+
+func os() {}
+
 // Hello is said first.
 type Hello struct {
 	Name string `+"`json:\"name\"`"+` // whose

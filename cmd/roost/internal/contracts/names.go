@@ -134,12 +134,21 @@ func parseTopic(topic string) []topicPart {
 			name = strings.TrimSuffix(strings.TrimSuffix(name, "}"), "...")
 			parts = append(parts, topicPart{name: name})
 		} else if literal, isRest := strings.CutSuffix(text, "*"); isRest {
-			parts = append(parts, topicPart{literal, "rest"})
+			parts = append(parts, topicPart{literal, restName(parts)})
 		} else {
 			parts = append(parts, topicPart{literal: text})
 		}
 	}
 	return parts
+}
+
+// restName names what a star stands for, after the other parameters.
+func restName(parts []topicPart) string {
+	name := "rest"
+	for i := 2; slices.ContainsFunc(parts, func(p topicPart) bool { return p.name == name }); i++ {
+		name = fmt.Sprint("rest", i)
+	}
+	return name
 }
 
 // reservedWords are those that no function of JavaScript may be named.

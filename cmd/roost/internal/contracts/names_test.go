@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/roost-dev/roost/contract"
@@ -50,6 +51,47 @@ func TestNamesOfChannels(t *testing.T) {
 		}
 		if got := channelNames(c); !maps.Equal(got, wants) {
 			t.Errorf("named %v, want %v", got, wants)
+		}
+	}
+}
+
+// No interface of a channel has a name that the module has already.
+func TestChannelsAreNamedApart(t *testing.T) {
+	c := &contract.Contract{Types: map[string]contract.Type{"a.com/shop.Order": {Kind: contract.Object}}}
+	for _, topic := range []string{"channel:{id}", "noReply", "order:{id}", "order_channel", "socket:*"} {
+		c.Channels = append(c.Channels, contract.Channel{Topic: topic})
+	}
+	written := string(typeScript(c, "a.com/shop"))
+	for _, name := range []string{"ChannelChannel", "NoReplyChannel", "OrderChannel", "OrderChannelChannel", "SocketChannel", "Order"} {
+		if strings.Count(written, "export interface "+name+" {") != 1 {
+			t.Errorf("no interface %s, or several, in\n%s", name, written)
+		}
+	}
+}
+
+func TestParametersOfATopicAreNamedApart(t *testing.T) {
+	for topic, want := range map[string]string{
+		"files:{owner}:*": "owner rest", "files:{rest}:*": "rest rest2", "files:{rest}:{rest2}:*": "rest rest2 rest3", "files:{rest...}": "rest",
+	} {
+		var names []string
+		for _, part := range parseTopic(topic) {
+			if part.name != "" {
+				names = append(names, part.name)
+			}
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("those of %s are named %s, want %s", topic, got, want)
+		}
+	}
+}
+
+// Not all that is a letter or a number to Go may stand in a name of JavaScript.
+func TestPropertiesAreQuotedWhereTheyMust(t *testing.T) {
+	for name, want := range map[string]string{
+		"total": "total", "größe": "größe", "item2": "item2", "$": "$", "m²": `"m²"`, "½": `"½"`, "2nd": `"2nd"`, "a-b": `"a-b"`, "": `""`,
+	} {
+		if got := key(name); got != want {
+			t.Errorf("%q is written %s, want %s", name, got, want)
 		}
 	}
 }

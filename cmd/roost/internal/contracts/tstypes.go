@@ -110,7 +110,7 @@ func (w *tsWriter) resolve(t contract.Type) contract.Type {
 	return t
 }
 
-var identifier = regexp.MustCompile(`^[\p{L}_$][\p{L}\p{N}_$]*$`)
+var identifier = regexp.MustCompile(`^[\p{L}_$][\p{L}\p{Nd}_$]*$`)
 
 // key writes the name of a property.
 func key(name string) string {

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -41,9 +43,7 @@ func (a App) Make(ctx context.Context) error {
 	if entries, err := os.ReadDir(a.Dir); err == nil && len(entries) > 0 {
 		return fmt.Errorf("the folder %s is there already, and not empty", a.Dir)
 	}
-	files, err := render("new", "", map[string]string{
-		"Name": name, "Module": a.Module, "Roost": filepath.ToSlash(a.Roost), "Go": goVersion, "GoImage": strings.TrimSuffix(goVersion, ".0"),
-	})
+	files, err := render("new", "", a.values())
 	if err != nil {
 		return err
 	}
@@ -58,6 +58,23 @@ func (a App) Make(ctx context.Context) error {
 	return nil
 }
 
+// values are what the templates are filled in with.
+func (a App) values() map[string]string {
+	roost := filepath.ToSlash(a.Roost)
+	return map[string]string{
+		"Name": filepath.Base(a.Dir), "Module": a.Module, "Go": goVersion, "GoImage": strings.TrimSuffix(goVersion, ".0"),
+		"Roost": roost, "RoostInMod": inMod(roost), "CommandInMod": inMod(roost + "/cmd/roost"),
+	}
+}
+
+// inMod writes a path as go.mod wants it.
+func inMod(path string) string {
+	if strings.ContainsAny(path, " \t\"'`,()[]{}") || strings.Contains(path, "//") {
+		return strconv.Quote(path)
+	}
+	return path
+}
+
 // goVersion is what applications ask for: what Roost does.
 const goVersion = "1.27.0"
 
@@ -66,6 +83,9 @@ const goVersion = "1.27.0"
 func (a App) checkModule(ctx context.Context) error {
 	if !modulePattern.MatchString(a.Module) {
 		return fmt.Errorf("%q is no module path, such as example.com/me/demo", a.Module)
+	}
+	if a.Module == "go" || slices.Contains(strings.Split(a.Module, "/"), "vendor") {
+		return fmt.Errorf("%q is a name that Go keeps for itself: use another, or give a module path with -module", a.Module)
 	}
 	if err := goIn(ctx, os.TempDir(), "list", a.Module); err == nil {
 		return fmt.Errorf("%q is a package of Go's own: use another name, or give a module path with -module", a.Module)

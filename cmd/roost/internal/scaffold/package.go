@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"go/printer"
 	"go/token"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +33,9 @@ type assigns struct {
 	imports []string // what the text needs: `"example.com/shop/accounts"`
 }
 
+// importedAnyway is what every channel imports.
+var importedAnyway = []string{`"context"`, strconv.Quote(roostPath)}
+
 // readPackage reads the Go files of a folder, which need not be there.
 func readPackage(dir string) (*goPackage, error) {
 	pkg := &goPackage{declared: map[string]string{}}
@@ -42,6 +47,9 @@ func readPackage(dir string) (*goPackage, error) {
 	for _, e := range entries {
 		if e.IsDir() || filepath.Ext(e.Name()) != ".go" {
 			continue
+		}
+		if built, err := build.Default.MatchFile(dir, e.Name()); err == nil && !built {
+			continue // such as a program for go generate, in a package of its own
 		}
 		f, err := parser.ParseFile(fset, filepath.Join(dir, e.Name()), nil, parser.SkipObjectResolution)
 		if err != nil {
@@ -121,7 +129,7 @@ func (pkg *goPackage) findAssigns(f *ast.File) {
 		ast.Inspect(index.Index, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SelectorExpr); ok {
 				if from, ok := s.X.(*ast.Ident); ok {
-					found.imports = append(found.imports, imported[from.Name].spec)
+					found.add(imported[from.Name].spec)
 				}
 			}
 			return true
@@ -133,10 +141,21 @@ func (pkg *goPackage) findAssigns(f *ast.File) {
 	})
 }
 
+// add adds an import, unless it is there.
+func (a *assigns) add(spec string) {
+	if !slices.Contains(importedAnyway, spec) && !slices.Contains(a.imports, spec) {
+		a.imports = append(a.imports, spec)
+	}
+}
+
 type imported struct{ path, spec string }
 
+// version is the last part of a module's path: "/v2", or ".v2" on gopkg.in.
+var version = regexp.MustCompile(`[/.]v[0-9]+$`)
+
 // imports returns what a file imports, by the name that it has there. That of
-// an import without one is taken to be the last part of its path.
+// an import without one is taken to be the last part of its path, but for a
+// version.
 func imports(f *ast.File) map[string]imported {
 	found := map[string]imported{}
 	for _, spec := range f.Imports {
@@ -144,7 +163,7 @@ func imports(f *ast.File) map[string]imported {
 		if err != nil {
 			continue
 		}
-		name := path.Base(p)
+		name := path.Base(version.ReplaceAllString(p, ""))
 		if spec.Name != nil {
 			name = spec.Name.Name
 		}

@@ -127,12 +127,16 @@ and close the tracker when the server has shut down:
 	default:
 		return replace.Replace(`Add these lines to main:
 
-	sockets := PACKAGE.NewPascalSocket(secret) // at least 20 bytes, not in the source
-	mux.Handle("/NAME_socket/", sockets)
+	camelSocket := PACKAGE.NewPascalSocket(secret) // at least 20 bytes, not in the source
+	mux.Handle("/NAME_socket/", camelSocket)
 
-sockets.Handle mounts channels, sockets.Token is for the page of who has logged in:
+and camelSocket.Shutdown(ctx) before that of the http.Server. camelSocket.Handle mounts channels, also in the function
+that roost contract calls; camelSocket.Token is for the page of who has logged in:
 
 	new Socket("/NAME_socket", { authToken: token })
+
+It has a PubSub of its own: to share one with another server, and for presence and history, set PubSub where its
+options are.
 `)
 	}
 }

@@ -2,7 +2,9 @@ package scaffold
 
 import (
 	"bytes"
+	"encoding/json/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,7 +13,7 @@ import (
 
 func TestTemplatesComeOutFormattedAndTheSame(t *testing.T) {
 	values := map[string]any{
-		"Name": "demo", "Module": "demo", "Roost": "/roost", "Go": goVersion, "GoImage": "1.27",
+		"Name": "demo", "Module": "demo", "Roost": "/roost", "RoostInMod": "/roost", "CommandInMod": "/roost/cmd/roost", "Go": goVersion, "GoImage": "1.27",
 		"Package": "live", "Assigns": "accounts.User", "Imports": []string{`"example.com/accounts"`},
 		"Snake": "video_room", "Pascal": "VideoRoom", "Camel": "videoRoom",
 	}
@@ -39,6 +41,26 @@ func TestTemplatesComeOutFormattedAndTheSame(t *testing.T) {
 	}
 }
 
+// A folder may have any name, and the go command is to understand it.
+func TestTheCheckoutMayBeInAnyFolder(t *testing.T) {
+	for _, dir := range []string{"/src/roost", "/my sources/roost", `/a "b"/roost`} {
+		files, err := render("new", "", App{Dir: "demo", Module: "demo", Roost: dir}.values())
+		if err != nil {
+			t.Fatal(err)
+		}
+		mod := filepath.Join(t.TempDir(), "go.mod")
+		i := slices.IndexFunc(files, func(f file) bool { return f.path == "go.mod" })
+		if err := os.WriteFile(mod, files[i].data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		read, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json", mod).CombinedOutput()
+		quoted, _ := json.Marshal(dir + "/cmd/roost")
+		if err != nil || !bytes.Contains(read, quoted) {
+			t.Errorf("%s: %v\n%s", dir, err, read)
+		}
+	}
+}
+
 func TestAPackageTellsWhatItsSocketsBelongTo(t *testing.T) {
 	for _, test := range []struct {
 		name, source string
@@ -48,11 +70,18 @@ func TestAPackageTellsWhatItsSocketsBelongTo(t *testing.T) {
 		{"own", "package live\nimport \"github.com/roost-dev/roost\"\nvar _ *roost.Server[Visitor]\nvar _ roost.Options[Visitor]", []assigns{{text: "Visitor"}}},
 		{"another's", "package live\nimport (\n\tr \"github.com/roost-dev/roost\"\n\tpeople \"example.com/accounts\"\n)\nvar _ *r.Socket[*people.User]",
 			[]assigns{{text: "*people.User", imports: []string{`people "example.com/accounts"`}}}},
+		{"another's, by what the path is called before its version", "package live\nimport (\n\t\"github.com/roost-dev/roost\"\n\t\"example.com/accounts/v2\"\n)\nvar _ *roost.Server[map[accounts.ID]accounts.User]",
+			[]assigns{{text: "map[accounts.ID]accounts.User", imports: []string{`"example.com/accounts/v2"`}}}},
+		{"Roost's own", "package live\nimport \"github.com/roost-dev/roost\"\nvar _ *roost.Server[roost.Ack]", []assigns{{text: "roost.Ack"}}},
 		{"two", "package live\nimport \"github.com/roost-dev/roost\"\nvar _ *roost.Server[Visitor]\nvar _ *roost.Server[string]", []assigns{{text: "Visitor"}, {text: "string"}}},
 		{"of another package", "package live\nimport \"example.com/roost\"\nvar _ *roost.Server[Visitor]", nil},
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "server.go"), []byte(test.source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		program := "//go:build ignore\n\npackage main\n\nimport \"github.com/roost-dev/roost\"\n\nvar _ *roost.Server[int]\n"
+		if err := os.WriteFile(filepath.Join(dir, "zz_gen.go"), []byte(program), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		pkg, err := readPackage(dir)

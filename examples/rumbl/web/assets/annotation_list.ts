@@ -24,7 +24,8 @@ export interface Me {
 interface Item {
   at: number
   row: HTMLElement
-  annotation?: Annotation // unless it is pending
+  annotation?: Annotation // one of the two
+  pending?: Pending<Annotation>
 }
 
 /**
@@ -35,7 +36,6 @@ export class AnnotationList {
   private readonly revisions = new Map<number, number>() // of all that is known, also of what was removed
   private readonly items: Item[] = [] // by time; at the same time, in the order in which they came
   private readonly byId = new Map<number, Item>() // those that are not pending
-  private readonly pending = new Set<Pending<Annotation>>()
   private readonly list = byId("annotations")
   private readonly empty = byId("annotations-empty")
   private readonly number = byId("annotation-count")
@@ -54,8 +54,9 @@ export class AnnotationList {
     player.onChange(() => this.follow())
   }
 
-  /** Shows what has changed since another page, or how the annotations begin. */
-  show({ annotations, removed }: Page): void {
+  /** Shows what has changed since another page, or how the annotations begin, in place of all but what is pending. */
+  show({ annotations, removed }: Page, first: boolean): void {
+    if (first) this.clear()
     for (const annotation of annotations) this.put(annotation)
     for (const gone of removed) this.take(gone)
     this.list.removeAttribute("aria-busy")
@@ -83,11 +84,10 @@ export class AnnotationList {
   write(at: number, body: string): void {
     const attempt = () => this.conversation.send("new_annotation", { at, body })
     const pending = new Pending<Annotation>(this.me, body, attempt, (annotation) => this.add(annotation))
-    const item = { at, row: pending.row }
+    const item = { at, row: pending.row, pending }
     pending.row.prepend(element("span", "time", clock(at)))
-    this.pending.add(pending)
+    pending.onUncertain = () => this.changed()
     pending.onDiscard = () => {
-      this.pending.delete(pending)
       this.takeAway(item)
       this.changed()
     }
@@ -113,19 +113,26 @@ export class AnnotationList {
     if (known) {
       this.replace(known, item)
     } else {
-      this.dropUncertain(annotation)
       this.insert(item)
     }
     return item
   }
 
   private take(removed: RemovedAnnotation): void {
-    if (!this.isNews(removed)) return
-    const item = this.byId.get(removed.id)
+    if (this.isNews(removed)) this.drop(removed.id)
+  }
+
+  private drop(id: number): void {
+    const item = this.byId.get(id)
     if (!item) return
-    this.byId.delete(removed.id)
-    this.timeline.remove(removed.id)
+    this.byId.delete(id)
+    this.timeline.remove(id)
     this.takeAway(item)
+  }
+
+  private clear(): void {
+    for (const id of [...this.byId.keys()]) this.drop(id)
+    this.revisions.clear()
   }
 
   private isNews({ id, revision }: RemovedAnnotation): boolean {
@@ -193,6 +200,7 @@ export class AnnotationList {
   }
 
   private changed(): void {
+    this.dropKept()
     const count = this.items.length
     this.number.textContent = count > 0 ? String(count) : ""
     this.empty.hidden = count > 0
@@ -200,10 +208,13 @@ export class AnnotationList {
     this.follow()
   }
 
-  /** One's own that may have been kept was. */
-  private dropUncertain({ user, body }: Annotation): void {
-    if (user.id !== this.me.id) return
-    for (const pending of this.pending) if (pending.uncertain && pending.body === body) pending.discard()
+  /** Takes away one's own text of which nobody knew whether it was kept, and which is here. */
+  private dropKept(): void {
+    for (const { at, pending } of [...this.items]) {
+      if (!pending?.uncertain) continue
+      const same = (a?: Annotation) => a?.user.id === this.me.id && a.at === at && a.body === pending.body
+      if (this.items.some(({ annotation }) => same(annotation))) pending.discard()
+    }
   }
 
   /** Shows what belongs to where the video is. */

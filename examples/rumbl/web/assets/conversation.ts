@@ -16,7 +16,8 @@ export interface Told {
   refused(reason: string): void
   /** The conversation is over for good, with this reason. */
   ended(reason: string): void
-  page(page: Page): void
+  /** Part of the annotations. The first takes the place of all that is shown. */
+  page(page: Page, first: boolean): void
 }
 
 /** The conversation about a video, over a connection that is kept up. */
@@ -85,7 +86,7 @@ export class Conversation {
   }
 
   private show(page: Page): void {
-    this.told.page(page)
+    this.told.page(page, this.revision === 0)
     this.revision = page.revision
     this.more = page.more
     this.askForMore()

@@ -9,6 +9,8 @@ export class Pending<R> {
   uncertain = false
   /** Takes the row out of the list. */
   onDiscard: () => void = () => {}
+  /** To be told when it has become uncertain. */
+  onUncertain: () => void = () => {}
   private readonly state = element("p", "state")
 
   constructor(
@@ -47,5 +49,6 @@ export class Pending<R> {
     this.uncertain = isUncertain(error)
     this.row.classList.add("failed")
     this.state.replaceChildren(`${explain(error)} `, button("Try again", () => this.send()), button("Discard", () => this.discard()))
+    if (this.uncertain) this.onUncertain()
   }
 }

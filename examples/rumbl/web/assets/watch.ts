@@ -22,7 +22,7 @@ const maxBody = Number(page.maxBody)
 openTabs()
 const announcer = new Announcer()
 const player = openPlayer(page.sourceKind!, page.sourceRef!)
-const conversation = new Conversation(page.socketUrl!, page.socketToken!, page.videoId!, { joined, page: (part) => annotations.show(part), refused, ended })
+const conversation = new Conversation(page.socketUrl!, page.socketToken!, page.videoId!, { joined, page: (part, first) => annotations.show(part, first), refused, ended })
 const { channel } = conversation
 const banner = new ConnectionBanner(conversation)
 const annotations = new AnnotationList(me, maxBody, player, new Timeline(player), conversation, announcer)

@@ -12,7 +12,7 @@ export interface Channel2048 {
 }
 
 /** Makes a channel of "2048:{score...}"; it does nothing until it is joined. */
-export function channel2048(socket: Socket, topic: { score: string | number }, params: {} | (() => {}) = {}): Channel<Channel2048> {
+export function channel2048(socket: Pick<Socket, "channel">, topic: { score: string | number }, params: {} | (() => {}) = {}): Channel<Channel2048> {
   return socket.channel<Channel2048>(`2048:${topic.score}`, params)
 }
 
@@ -26,7 +26,7 @@ export interface Item {
 }
 
 /** Makes a channel of "item"; it does nothing until it is joined. */
-export function item(socket: Socket, params: {} | (() => {}) = {}): Channel<Item> {
+export function item(socket: Pick<Socket, "channel">, params: {} | (() => {}) = {}): Channel<Item> {
   return socket.channel<Item>(`item`, params)
 }
 
@@ -40,7 +40,7 @@ export interface NewChannel {
 }
 
 /** Makes a channel of "new:*"; it does nothing until it is joined. */
-export function newChannel(socket: Socket, topic: { rest: string | number }, params: {} | (() => {}) = {}): Channel<NewChannel> {
+export function newChannel(socket: Pick<Socket, "channel">, topic: { rest: string | number }, params: {} | (() => {}) = {}): Channel<NewChannel> {
   return socket.channel<NewChannel>(`new:${topic.rest}`, params)
 }
 
@@ -72,7 +72,7 @@ export interface Shops {
 }
 
 /** Makes a channel of "shops:{shop}"; it does nothing until it is joined. */
-export function shops(socket: Socket, topic: { shop: string | number }, params: JoinShop | (() => JoinShop) = {}): Channel<Shops> {
+export function shops(socket: Pick<Socket, "channel">, topic: { shop: string | number }, params: JoinShop | (() => JoinShop) = {}): Channel<Shops> {
   return socket.channel<Shops>(`shops:${topic.shop}`, params)
 }
 
@@ -88,7 +88,7 @@ export interface ShopsShopAB {
 }
 
 /** Makes a channel of "shops:{shop}:{a}:{b}"; it does nothing until it is joined. */
-export function shopsShopAB(socket: Socket, topic: { shop: string | number; a: string | number; b: string | number }, params: object | (() => object) = {}): Channel<ShopsShopAB> {
+export function shopsShopAB(socket: Pick<Socket, "channel">, topic: { shop: string | number; a: string | number; b: string | number }, params: object | (() => object) = {}): Channel<ShopsShopAB> {
   return socket.channel<ShopsShopAB>(`shops:${topic.shop}:${topic.a}:${topic.b}`, params)
 }
 
@@ -102,7 +102,7 @@ export interface ShopsShopRest {
 }
 
 /** Makes a channel of "shops:{shop}:{rest...}"; it does nothing until it is joined. */
-export function shopsShopRest(socket: Socket, topic: { shop: string | number; rest: string | number }, params: {} | (() => {}) = {}): Channel<ShopsShopRest> {
+export function shopsShopRest(socket: Pick<Socket, "channel">, topic: { shop: string | number; rest: string | number }, params: {} | (() => {}) = {}): Channel<ShopsShopRest> {
   return socket.channel<ShopsShopRest>(`shops:${topic.shop}:${topic.rest}`, params)
 }
 

@@ -1,6 +1,7 @@
 // What the compiler takes of a page that is typed by shop.ts, and what it does not: a test by being compiled.
 
 import { Presence, Socket } from "@roost-dev/client"
+import { Socket as CoreSocket } from "@roost-dev/client/core"
 import { channel2048, item, newChannel, shops, shopsShopAB, shopsShopRest, type NewOrder, type Sorts, type Tree } from "../shop.js"
 
 const is = <T>(_value: T): void => {}
@@ -13,6 +14,7 @@ export async function page(socket: Socket): Promise<void> {
   shopsShopRest(socket, { shop: 7, rest: "a:b" })
   item(socket)
   channel2048(socket, { score: 9 })
+  item(new CoreSocket("/socket"))
   // @ts-expect-error the topic is not whole
   shops(socket, {})
   // @ts-expect-error the params are others

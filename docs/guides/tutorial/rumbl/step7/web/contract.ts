@@ -16,7 +16,7 @@ export interface Videos {
 }
 
 /** Makes a channel of "videos:{id}"; it does nothing until it is joined. */
-export function videos(socket: Socket, topic: { id: string | number }, params: JoinVideo | (() => JoinVideo)): Channel<Videos> {
+export function videos(socket: Pick<Socket, "channel">, topic: { id: string | number }, params: JoinVideo | (() => JoinVideo)): Channel<Videos> {
   return socket.channel<Videos>(`videos:${topic.id}`, params)
 }
 
