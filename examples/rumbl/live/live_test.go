@@ -203,6 +203,21 @@ func TestLoggingOutClosesTheSocketsOfThatSessionAlone(t *testing.T) {
 	})
 }
 
+// Who logs out finds no socket that is just being opened.
+func TestASocketWhoseSessionHasEndedIsClosedWhenItJoins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, nil)
+		session := s.logIn(s.register("ada"))
+		page := s.connect(session)
+		watching := page.Join(s.topic, nil)
+		if err := s.app.accounts.EndSession(t.Context(), session); err != nil {
+			t.Fatal(err)
+		}
+		watching.PushRaw("phx_join", JoinVideo{})
+		page.ExpectDisconnect()
+	})
+}
+
 func TestJoiningAVideoThatDoesNotExistIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, nil)

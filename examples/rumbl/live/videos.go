@@ -64,6 +64,9 @@ func (app *App) videos() *roost.Handler[accounts.Session, watching] {
 // after that; the same may come both ways, and a client knows it by its id and
 // revision.
 func (app *App) join(ctx context.Context, ch *roost.Channel[watching], s *roost.Socket[accounts.Session], p JoinVideo) (Joined, error) {
+	if err := app.goesOn(ctx, s); err != nil {
+		return Joined{}, err
+	}
 	video, err := app.video(ctx, ch.Param("id"))
 	if err != nil {
 		return Joined{}, err
@@ -90,6 +93,17 @@ func (app *App) join(ctx context.Context, ch *roost.Channel[watching], s *roost.
 	}
 	joined.Messages, err = app.lastMessages(ctx, &ch.State)
 	return joined, err
+}
+
+// goesOn refuses a session that ended while its socket was being opened, when
+// Disconnect did not find that yet.
+func (app *App) goesOn(ctx context.Context, s *roost.Socket[accounts.Session]) error {
+	_, err := app.accounts.SessionByID(ctx, s.Assigns.ID)
+	if errors.Is(err, accounts.ErrNoSession) {
+		s.Disconnect()
+		return &roost.Error{Reason: "unauthorized", Cause: err}
+	}
+	return err
 }
 
 // sessionExpires is for when a page has been open for longer than its session

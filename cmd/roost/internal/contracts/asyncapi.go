@@ -59,7 +59,7 @@ func (w *asyncWriter) channel(channel contract.Channel, name string) {
 		written["parameters"] = parameters
 	}
 	w.channels[name] = written
-	ch.messages["refused"] = refused()
+	ch.messages[refusal] = refused()
 
 	w.receive(ch, contract.In{Event: "phx_join", Doc: "Joins the topic.", Payload: channel.Params, Reply: &channel.Joined})
 	for _, in := range channel.In {
@@ -76,11 +76,11 @@ func (w *asyncWriter) channel(channel contract.Channel, name string) {
 // receive writes an event that clients push, with what it is replied.
 func (w *asyncWriter) receive(ch asyncChannel, in contract.In) {
 	ch.messages[in.Event] = w.message(in.Event, in.Doc, in.Payload)
-	replies := []object{ch.ref("refused")}
+	replies := []object{ch.ref(refusal)}
 	if in.Reply != nil {
 		name := in.Event + ".reply"
 		ch.messages[name] = w.reply(in.Event, *in.Reply)
-		replies = []object{ch.ref(name), ch.ref("refused")}
+		replies = []object{ch.ref(name), ch.ref(refusal)}
 	}
 	operation := w.operation("receive", ch, in.Event, in.Doc)
 	operation["reply"] = object{"channel": ref("channels", ch.name), "messages": replies}
@@ -135,6 +135,9 @@ func (w *asyncWriter) reply(event string, response contract.Type) object {
 		},
 	}
 }
+
+// refusal names that message: as no event may be called.
+const refusal = "phx_reply.refused"
 
 // refused is the reply to an event that was not accepted.
 func refused() object {

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json/jsontext"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/roost-dev/roost/contract"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
@@ -81,6 +84,25 @@ func TestADocumentIsWhole(t *testing.T) {
 				t.Errorf("operation %s on %s is about %s", name, channel, ref)
 			}
 		}
+	}
+}
+
+// Whatever the events are called, a document tells them apart, and from the
+// replies.
+func TestMessagesOfADocumentAreToldApart(t *testing.T) {
+	c := &contract.Contract{Channels: []contract.Channel{{
+		Topic: "t", Params: nothing, Joined: nothing,
+		In:  []contract.In{{Event: "refused", Payload: text, Reply: &nothing}, {Event: "said", Payload: text}},
+		Out: []contract.Out{{Event: "said", Payload: nothing}},
+	}}}
+	data, err := asyncAPI(c, "example.com/t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages := find(parse(t, data), "#/channels/t/messages").(map[string]any)
+	// Two of the join, one to all that is refused, two of refused, and two that are called said.
+	if got := slices.Sorted(maps.Keys(messages)); len(got) != 7 {
+		t.Errorf("the messages are %q, want 7", got)
 	}
 }
 
