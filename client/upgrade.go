@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
@@ -22,10 +23,12 @@ const (
 	upgradeLimit = 10 * time.Second
 )
 
-// upgradePause is how long to wait before the n-th try, from 0.
+// upgradePause is how long to wait before the n-th try, from 0: less by chance,
+// since others have fallen back as well.
 func upgradePause(n int) time.Duration {
 	pauses := [...]time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute}
-	return pauses[min(n, len(pauses)-1)]
+	most := pauses[min(n, len(pauses)-1)]
+	return most/2 + rand.N(most/2)
 }
 
 // handover asks who polls, or who posts, to stop and hear how it goes on.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -156,6 +157,32 @@ func TestSessionThatWentToAWebSocketHasWhatOneHas(t *testing.T) {
 	if up := p.carriedUp.Load(); up == 0 || up > size/5 {
 		t.Errorf("%d bytes went", up)
 	}
+}
+
+// Clients that fell back together do not try together: each takes up to half less than the time.
+func TestTriesOfUpgradesAreSpread(t *testing.T) {
+	var mu sync.Mutex // guards what follows
+	var tries []time.Time
+	blocked := func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("Sec-Websocket-Protocol"), "roost.upgrade") {
+			mu.Lock()
+			tries = append(tries, time.Now())
+			mu.Unlock()
+		}
+		w.WriteHeader(http.StatusForbidden)
+	}
+	fallenBack(t, blocked, func(t *testing.T, _ *app, _ *pipes, _ *atomic.Bool, _ *client.Socket, _ chan error) {
+		last := time.Now()
+		<-time.After(20 * time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
+		for i, most := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 5 * time.Minute} {
+			if waited := tries[i].Sub(last); waited < most/2 || waited >= most {
+				t.Errorf("it waited %v, want a part of %v", waited, most)
+			}
+			last = tries[i]
+		}
+	})
 }
 
 // Who asked for long polling gets it.

@@ -148,7 +148,7 @@ func (s *session) Waiting() int {
 }
 
 // Close implements [transport.Conn]. Long polling has no close codes; of the
-// reason it tells when to come back.
+// reason it tells when to come back. A WebSocket tells both.
 func (s *session) Close(code transport.CloseCode, reason string) {
 	s.mu.Lock()
 	if !s.closed {

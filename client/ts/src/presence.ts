@@ -18,13 +18,13 @@ export interface PresenceDiff<E extends PresenceEntry> {
 }
 
 /** `current` is the entry before the join: undefined if this is the key's first session. `joined` has the new metas only. */
-export type OnJoin<E> = (key: string, current: E | undefined, joined: E) => void
+export type OnJoin<E = any> = (key: string, current: E | undefined, joined: E) => void
 
 /** `current` is the entry after the leave: no metas are left if this was the key's last session. `left` has the gone metas only. */
-export type OnLeave<E> = (key: string, current: E, left: E) => void
+export type OnLeave<E = any> = (key: string, current: E, left: E) => void
 
 /** `before` is the entry before the diff, and `current` the one after it. */
-export type OnUpdate<E> = (key: string, before: E, current: E) => void
+export type OnUpdate<E = any> = (key: string, before: E, current: E) => void
 
 export interface PresenceOptions {
   /** The events that carry presence; by default "presence_state" and "presence_diff". */

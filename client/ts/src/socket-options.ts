@@ -6,8 +6,20 @@ import type { CloseInfo, TransportConstructor } from "./transport.js"
 /** Receives what a socket does, for debugging: data may hold payloads, but not the params or the auth token. */
 export type Logger = (kind: string, message: string, data?: unknown) => void
 
-/** Called on a transport error with the error, the transport then in use, and how many connections had been open before. */
-export type ErrorCallback = (error: unknown, transport: TransportConstructor, establishedConnections: number) => void
+// In the form of methods, so that the compiler lets an application name what it knows that its transport gives.
+interface TransportCallbacks {
+  close(event: CloseInfo): void
+  error(error: unknown, transport: TransportConstructor, establishedConnections: number): void
+}
+
+/** Called when a connection is closed. It may take more than every transport gives, such as a CloseEvent. */
+export type CloseCallback = TransportCallbacks["close"]
+
+/**
+ * Called on a transport error with the error, the transport then in use, and how many connections had been open before. It
+ * may take no more than it knows that its transport gives, such as an Event.
+ */
+export type ErrorCallback = TransportCallbacks["error"]
 
 /** How a Socket is made. All of it is optional; times are milliseconds. */
 export interface SocketOptions {

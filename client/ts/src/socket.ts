@@ -8,7 +8,7 @@ import { appendParams, closure, isPromise, within, type Eventually, type Params 
 import { hostLocation, hostWebSocket } from "./platform.js"
 import { defaultReconnectAfterMs, defaultRejoinAfterMs, fullJitter, stayAway, toldByReason, type Schedule } from "./retry.js"
 import { Serializer, withUint8Array, type Decode, type Encode, type Message } from "./serializer.js"
-import type { ErrorCallback, Logger, Registered, SocketEvents, SocketOptions } from "./socket-options.js"
+import type { CloseCallback, ErrorCallback, Logger, Registered, SocketEvents, SocketOptions } from "./socket-options.js"
 import { Timer } from "./timer.js"
 import { ReadyState, type CloseInfo, type Transport, type TransportConstructor } from "./transport.js"
 
@@ -176,7 +176,7 @@ export class Socket {
   }
 
   /** Calls back whenever a connection is closed, by anyone. */
-  onClose(callback: (event: CloseInfo) => void): string {
+  onClose(callback: CloseCallback): string {
     return this.addCallback("close", callback)
   }
 

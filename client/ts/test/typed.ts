@@ -1,6 +1,6 @@
 // What the compiler accepts, and what it does not: this file is a test by being compiled.
 
-import { Outbox, Presence, Push, Recovery, Socket, type Channel, type NoReply, type PresenceEntry } from "../src/index.js"
+import { Outbox, Presence, Push, Recovery, Socket, type Channel, type NoReply, type OnJoin, type OnLeave, type PresenceEntry } from "../src/index.js"
 
 interface Annotation { id: number; body: string }
 interface Joined { annotations: Annotation[] }
@@ -128,4 +128,20 @@ export async function untyped(socket: Socket): Promise<void> {
   is<Annotation>(await shared.push("event", { any: 1 }, { timeout: 500, signal: AbortSignal.timeout(100) }))
   shared.on("event", ({ anything }) => anything)
   new Outbox(channel).push("event", { any: 1 }, 500).receive("ok", ({ anything }) => anything)
+}
+
+/** What a page knows that its transport gives, such as a CloseEvent. */
+interface Closed { code: number; reason: string; wasClean: boolean; timeStamp: number }
+
+// Code that was written for phoenix.js and its types.
+export function named(socket: Socket): void {
+  socket.onClose((event: Closed) => event.code.toFixed())
+  socket.onError((error: Closed | string | number) => error)
+  // @ts-expect-error no transport gives that
+  socket.onClose((event: number) => event)
+  const came: OnJoin = (key, before, joined) => [key, before?.metas.length, joined.metas[0].name, joined.user]
+  const went: OnLeave = (key, after, left) => [key, after.metas.length, left.user]
+  const presence = new Presence(socket.channel("room:1"))
+  presence.onJoin(came)
+  presence.onLeave(went)
 }
