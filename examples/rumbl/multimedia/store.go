@@ -3,7 +3,7 @@ package multimedia
 import "context"
 
 // Store keeps all that this package knows. It is called from many goroutines.
-type Store interface { //nolint:interfacebloat // it is made of three that are not large
+type Store interface {
 	VideoStore
 	AnnotationStore
 	ChatStore
