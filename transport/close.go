@@ -12,9 +12,9 @@ import (
 // close codes ends its session in the nearest way it has.
 type CloseCode uint16
 
-// The codes that Roost uses. phoenix.js comes back after every code but 1000
-// (spec/protocol.md §12), so 1000 is sent only in answer to a client's own
-// close, and never for an idle connection or a shutdown.
+// The codes that Roost uses. phoenix.js before 1.8.16 comes back after every
+// code but 1000 (spec/protocol.md §12), so 1000 is sent only in answer to a
+// client's own close, and never for an idle connection or a shutdown.
 const (
 	CloseNormal          CloseCode = 1000 // the client closed
 	CloseGoingAway       CloseCode = 1001 // disconnected by the application, or idle

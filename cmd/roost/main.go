@@ -50,13 +50,7 @@ func run(ctx context.Context, args []string) error {
 		return runBundle(args[1:], os.Stderr)
 	case "bench":
 		return runBench(ctx, args[1:])
-	case "help":
-		if len(args) > 1 && args[1] != "help" {
-			return run(ctx, []string{args[1], "-help"})
-		}
-		usage(os.Stdout)
-		return nil
-	case "-h", "-help", "--help":
+	case "help", "-h", "-help", "--help":
 		usage(os.Stdout)
 		return nil
 	}

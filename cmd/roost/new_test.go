@@ -152,19 +152,6 @@ func lint(t *testing.T, dir string) {
 	mustRun(t, dir, "env", "GOTOOLCHAIN="+version, "go", "run", string(linter[1]), "run", "--allow-parallel-runners", "./...")
 }
 
-func TestHelpOfACommandIsAskedForBothWays(t *testing.T) {
-	roost := buildRoost(t)
-	for _, name := range []string{"new", "gen", "contract", "bundle", "bench"} {
-		want := mustRun(t, ".", roost, name, "-help")
-		if got := mustRun(t, ".", roost, "help", name); got != want {
-			t.Errorf("roost help %[1]s says\n%[2]s\nand roost %[1]s -help\n%[3]s", name, got, want)
-		}
-	}
-	if got, want := mustRun(t, ".", roost, "help", "help"), mustRun(t, ".", roost, "help"); got != want {
-		t.Errorf("roost help help says\n%s", got)
-	}
-}
-
 func TestNothingIsOverwritten(t *testing.T) {
 	roost := buildRoost(t)
 	app := newApp(t, roost)
