@@ -64,7 +64,7 @@ export class Socket {
   // on the socket itself.
   private sendBuffer: Buffered[] = []
   private ref = 0
-  // Whether to stay away: true before the first connect, and after a disconnect.
+  // Whether to stay away: true before the first connect, after a disconnect, and if the server said so.
   private closeWasClean = true
   // Counts connects and disconnects, so that what was started before one of them can tell.
   private connectClock = 0
@@ -103,10 +103,10 @@ export class Socket {
   }
 
   /**
-   * Connects, and from then on reconnects whenever the connection is lost, until `disconnect`. Does nothing while there is
-   * a connection or one under way. Throws what `params`, `authToken` and the transport's constructor throw. If they return
-   * promises it connects once those resolve; if one rejects, that is an error like that of a transport. To give params
-   * here is deprecated: give them to the constructor.
+   * Connects, and from then on reconnects whenever the connection is lost, until `disconnect` or until the server
+   * closes with code 1000. Does nothing while there is a connection or one under way. Throws what `params`, `authToken`
+   * and the transport's constructor throw. If they return promises it connects once those resolve; if one rejects, that
+   * is an error like that of a transport. To give params here is deprecated: give them to the constructor.
    */
   connect(params?: Params | (() => Eventually<Params>)): void {
     if (params) this.params = closure<Eventually<Params>>(params)
@@ -358,8 +358,12 @@ export class Socket {
     this.log("transport", "close", event)
     this.heartbeat.stop()
     this.notBefore = Date.now() + this.stayAway(event.retryAfterMs ?? toldByReason(event.reason))
-    this.reportLoss(connection, "connection_closed")
     // Whoever closes a connection on our side also decides what comes next.
+    if (!connection.closing && event.code === CLOSE_NORMAL) {
+      this.abandon()
+      this.connection = null
+    }
+    this.reportLoss(connection, "connection_closed")
     if (this.connection === connection && !connection.closing) this.scheduleReconnect()
     this.call("close", event)
   }

@@ -89,13 +89,16 @@ test("a page that becomes visible does not wait for the next try", async (t) => 
 
 test("a page that becomes visible does not bring back a socket that was told to stay away", async (t) => {
   const { page, peer, socket } = await world(t)
-  await connect(socket, peer)
-  const close = closed(socket)
-  socket.disconnect()
-  await close
-  page.become("hidden")
-  page.become("visible")
-  assert.notEqual(socket.connectionState(), "connecting")
+  for (const end of ["by the application", "by the server"]) {
+    const connection = await connect(socket, peer)
+    const close = closed(socket)
+    if (end === "by the application") socket.disconnect()
+    else connection.close(1000)
+    await close
+    page.become("hidden")
+    page.become("visible")
+    assert.notEqual(socket.connectionState(), "connecting", end)
+  }
 })
 
 test("a page that becomes visible during a heartbeat timeout connects once", async (t) => {

@@ -83,14 +83,16 @@ test("onReconnect tells of each try that is scheduled, until it is removed", asy
   assert.equal(told.length, 3)
 })
 
-test("a close with 1000 is followed by a reconnect like any other, since proxies send it too", async (t) => {
+test("a close with 1000 means to stay away, until connect is called", async (t) => {
   const { peer, socket, connection, channel, time } = await joined(t)
   const reason = errored(channel)
   const close = closed(socket)
   connection.close(1000)
   assert.deepEqual(await reason, { source: "transport", reason: "connection_closed" })
-  assert.equal((await close).code, 1000)
-  const next = await reopened(socket, peer, () => time.tick(10))
+  await close
+  time.tick(60000)
+  assert.equal(socket.connectionState(), "closed")
+  const next = await reopened(socket, peer, () => socket.connect())
   await next.accept("phx_join")
 })
 

@@ -1,15 +1,15 @@
 function l(o){return document.getElementById(o)}function h(o,e="",...t){let n=document.createElement(o);return n.className=e,n.append(...t),n}function g(o,e,t){
-let n=h("button",t?"icon":"text",t?mt(t):o);return n.type="button",t&&n.setAttribute("aria-label",n.title=o),n.addEventListener("click",e),n}var Ie="http://www.\
-w3.org/2000/svg",ft={edit:"M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",remove:"M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M11 11v5M13 11v5",mute:"M4 9v6h4l5 4V5L8 9zM16 9l5 6M21 \
-9l-5 6",unmute:"M4 9v6h4l5 4V5L8 9zM16 9a4 4 0 0 1 0 6M18 6a8 8 0 0 1 0 12",kick:"M10 4H5v16h5M9 12h11M16 8l4 4-4 4"};function mt(o){let e=document.createElementNS(
-Ie,"svg");e.setAttribute("viewBox","0 0 24 24"),e.setAttribute("aria-hidden","true");let t=document.createElementNS(Ie,"path");return t.setAttribute("d",ft[o]),
+let n=h("button",t?"icon":"text",t?vt(t):o);return n.type="button",t&&n.setAttribute("aria-label",n.title=o),n.addEventListener("click",e),n}var Ie="http://www.\
+w3.org/2000/svg",mt={edit:"M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",remove:"M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M11 11v5M13 11v5",mute:"M4 9v6h4l5 4V5L8 9zM16 9l5 6M21 \
+9l-5 6",unmute:"M4 9v6h4l5 4V5L8 9zM16 9a4 4 0 0 1 0 6M18 6a8 8 0 0 1 0 12",kick:"M10 4H5v16h5M9 12h11M16 8l4 4-4 4"};function vt(o){let e=document.createElementNS(
+Ie,"svg");e.setAttribute("viewBox","0 0 24 24"),e.setAttribute("aria-hidden","true");let t=document.createElementNS(Ie,"path");return t.setAttribute("d",mt[o]),
 e.append(t),e}function C(o,e){let t=document.createElement("span");return t.className=`avatar tint-${o%6}`,t.setAttribute("aria-hidden","true"),t.textContent=([...e][0]??"?").
 toUpperCase(),t}function b(o){let e=Math.floor(o/1e3),t=s=>String(s).padStart(2,"0"),[n,i,r]=[Math.floor(e/3600),Math.floor(e/60)%60,e%60];return n>0?`${n}:${t(
 i)}:${t(r)}`:`${i}:${t(r)}`}function $e({id:o,at:e,user:t,body:n,edited:i,muted:r},s,a,d){let c=h("li");c.dataset.id=String(o),c.dataset.testid="annotation",c.tabIndex=-1;let u=h("button",
 "time",b(e));u.type="button",u.setAttribute("aria-label",`Go to ${b(e)}`),u.addEventListener("click",()=>d.seek());let p=h("span","name",s?`${t.name} (you)`:t.name);
 i&&p.append(" ",h("small","","edited")),r&&p.append(" ",h("small","muted",s?"hidden from others":"muted"));let T=h("p","body",n);T.dataset.testid="annotation-te\
-xt",c.append(u,C(t.id,t.name),p,T);let ve=h("span","tools"),{edit:ge,remove:ye}=d;return ge&&ve.append(g("Edit",()=>vt(c,T,a,ge),"edit")),ye&&ve.append(g("Delet\
-e",ye,"remove")),(ge||ye)&&c.append(ve),c}function vt(o,e,t,n){let i=e.textContent??"",r=h("input");r.value=i,r.maxLength=t,r.required=!0,r.setAttribute("aria-l\
+xt",c.append(u,C(t.id,t.name),p,T);let ve=h("span","tools"),{edit:ge,remove:ye}=d;return ge&&ve.append(g("Edit",()=>gt(c,T,a,ge),"edit")),ye&&ve.append(g("Delet\
+e",ye,"remove")),(ge||ye)&&c.append(ve),c}function gt(o,e,t,n){let i=e.textContent??"",r=h("input");r.value=i,r.maxLength=t,r.required=!0,r.setAttribute("aria-l\
 abel","Your annotation");let s=h("form","edit",r),a=g("Save",()=>{});a.type="submit";let d=()=>{s.replaceWith(e),o.classList.remove("editing"),o.focus()};s.append(
 a,g("Cancel",d)),s.addEventListener("submit",c=>{c.preventDefault();let u=r.value.trim();u!==""&&(d(),u!==i&&n(u))}),s.addEventListener("keydown",c=>{c.key==="E\
 scape"&&d()}),o.classList.add("editing"),e.replaceWith(s),r.focus()}function x(o){return typeof o=="function"?o:()=>o}function be(o,e){let t=Ne(e,"");return t.length===0?o:o+(o.includes("?")?"&":"?")+t.join("&")}function Ne(o,e){
@@ -73,31 +73,31 @@ entries(t)){let p=z(u.metas,s[c]?.metas??[]);s[c]?p.length>0&&(a[c]={...u,metas:
 e)===null?e:Object.assign($(),e),a=new Map;for(let[d,c]of Object.entries(t.joins)){let u=s[d];u&&a.set(d,u),s[d]=u?{...c,metas:[...z(u.metas,c.metas),...c.metas]}:
 c,n(d,u,c)}for(let[d,c]of Object.entries(t.leaves)){let u=s[d];if(!u)continue;let p={...u,metas:z(u.metas,c.metas)};s[d]=p,i(d,p,c),p.metas.length===0?delete s[d]:
 a.has(d)&&r(d,a.get(d),p)}return s}static list(e,t){return Object.keys(e).map(n=>t?t(n,e[n]):e[n])}};function $(){return Object.create(null)}function z(o,e){let t=new Set(
-e.map(n=>n.phx_ref));return o.filter(n=>!t.has(n.phx_ref))}var j={push:0,reply:1,broadcast:2,keptBroadcast:5,keptPush:6,markedPush:7},He=255,ke={encode(o,e){let t=E(o.payload);if(t)return e(gt(o,t));let{join_ref:n,ref:i,
-topic:r,event:s,payload:a}=o;return e(JSON.stringify([n,i,r,s,a]))},decode(o,e){let t=E(o);if(t)return e(yt(t));if(typeof o!="string")throw new Error('cannot de\
+e.map(n=>n.phx_ref));return o.filter(n=>!t.has(n.phx_ref))}var j={push:0,reply:1,broadcast:2,keptBroadcast:5,keptPush:6,markedPush:7},He=255,ke={encode(o,e){let t=E(o.payload);if(t)return e(yt(o,t));let{join_ref:n,ref:i,
+topic:r,event:s,payload:a}=o;return e(JSON.stringify([n,i,r,s,a]))},decode(o,e){let t=E(o);if(t)return e(bt(t));if(typeof o!="string")throw new Error('cannot de\
 code a frame that is neither text nor an ArrayBuffer: set binaryType to "arraybuffer"');let n=JSON.parse(o);if(!Array.isArray(n))throw new Error("cannot decode \
 a text frame that is not a JSON array");let[i,r,s,a,d]=n;return e({join_ref:i,ref:r,topic:s,event:a,payload:d})}};function E(o){if(ArrayBuffer.isView(o))return new Uint8Array(
 o.buffer,o.byteOffset,o.byteLength);if(Object.prototype.toString.call(o)==="[object ArrayBuffer]")return new Uint8Array(o)}function Ue(o){let{payload:e}=o,t=E(e?.
-response);return{...o,payload:t?{...e,response:t}:E(e)??e}}function gt(o,e){let t=[N("join_ref",o.join_ref??""),N("ref",o.ref??""),N("topic",o.topic),N("event",
+response);return{...o,payload:t?{...e,response:t}:E(e)??e}}function yt(o,e){let t=[N("join_ref",o.join_ref??""),N("ref",o.ref??""),N("topic",o.topic),N("event",
 o.event)];o.mark!==void 0&&t.push(N("mark",o.mark));let n=1+t.length+t.reduce((s,a)=>s+a.length,0),i=new Uint8Array(n+e.length);i[0]=o.mark===void 0?j.push:j.markedPush,
 i.set(t.map(s=>s.length),1);let r=1+t.length;for(let s of t)i.set(s,r),r+=s.length;return i.set(e,n),i.buffer}function N(o,e){let t=new TextEncoder().encode(e);
-if(t.length>He)throw new Error(`unable to convert ${o} to binary: must be less than or equal to ${He} bytes, but is ${t.length} bytes`);return t}function yt(o){
+if(t.length>He)throw new Error(`unable to convert ${o} to binary: must be less than or equal to ${He} bytes, but is ${t.length} bytes`);return t}function bt(o){
 switch(o[0]){case j.push:{let{fields:[e,t,n],payload:i}=B(o,3);return{join_ref:e,ref:null,topic:t,event:n,payload:i}}case j.reply:{let{fields:[e,t,n,i],payload:r}=B(
 o,4);return{join_ref:e,ref:t,topic:n,event:"phx_reply",payload:{status:i,response:r}}}case j.broadcast:{let{fields:[e,t],payload:n}=B(o,2);return{join_ref:null,
 ref:null,topic:e,event:t,payload:n}}case j.keptBroadcast:{let{fields:[e,t,n],payload:i}=B(o,3);return{join_ref:null,ref:e,topic:t,event:n,payload:i}}case j.keptPush:{
 let{fields:[e,t,n,i],payload:r}=B(o,4);return{join_ref:e,ref:t,topic:n,event:i,payload:r}}default:throw new Error(`cannot decode a binary frame of kind ${o[0]}:\
  known are 0 (push), 1 (reply), 2 (broadcast), 5 (kept broadcast) and 6 (kept push)`)}}function B(o,e){let t=[...o.subarray(1,1+e)],n=1+e;if(t.length<e||o.length<
 t.reduce((s,a)=>s+a,n))throw new Error(`cannot decode a binary frame of ${o.length} bytes: it is shorter than its header says`);let i=new TextDecoder;return{fields:t.
-map(s=>i.decode(o.subarray(n,n+=s))),payload:o.slice(n).buffer}}var Te="base64url.bearer.phx.";function De(o){return["phoenix",Te+bt(o)]}function Je(o){let e=o?.find(t=>t.startsWith(Te));return e===void 0?void 0:wt(e.slice(Te.
-length))}function bt(o){if(/[^\u0000-\u00ff]/.test(o))throw new Error("authToken holds a character above U+00FF: encode the token, for example as base64, before\
- giving it to the socket");let e=btoa(o).replace(/=+$/,"");return e.includes("/")?e.replaceAll("+","-").replaceAll("/","_"):e}function wt(o){return atob(o.replaceAll(
-"-","+").replaceAll("_","/"))}var f={connecting:0,open:1,closing:2,closed:3};var kt=5,Tt=150,q=class{transport;opened=!1;closing=!1;ending=!1;lossReported=!1;pings=new Map;began=Date.now();events;detached=!1;closedCallbacks=[];constructor(e,t){
+map(s=>i.decode(o.subarray(n,n+=s))),payload:o.slice(n).buffer}}var Te="base64url.bearer.phx.";function De(o){return["phoenix",Te+wt(o)]}function Je(o){let e=o?.find(t=>t.startsWith(Te));return e===void 0?void 0:kt(e.slice(Te.
+length))}function wt(o){if(/[^\u0000-\u00ff]/.test(o))throw new Error("authToken holds a character above U+00FF: encode the token, for example as base64, before\
+ giving it to the socket");let e=btoa(o).replace(/=+$/,"");return e.includes("/")?e.replaceAll("+","-").replaceAll("/","_"):e}function kt(o){return atob(o.replaceAll(
+"-","+").replaceAll("_","/"))}var f={connecting:0,open:1,closing:2,closed:3};var Tt=5,Et=150,q=class{transport;opened=!1;closing=!1;ending=!1;lossReported=!1;pings=new Map;began=Date.now();events;detached=!1;closedCallbacks=[];constructor(e,t){
 this.events=t,this.transport=e,this.moveTo(e)}moveTo(e){let{events:t}=this;this.transport=e;let n=i=>r=>{!this.detached&&this.transport===e&&i(r)};e.onopen=n(()=>{
 this.opened=!0,t.open()}),e.onclose=n(t.close),e.onerror=n(t.error),e.onmessage=n(i=>t.message(i.data))}isOpen(){return this.transport.readyState===f.open}isFresh(e){
 return!this.opened&&!this.closing&&!this.lossReported&&Date.now()-this.began<e}detach(){this.detached=!0}close(e,t){if(this.closedCallbacks.push(t),this.closing)
 return;this.closing=!0,Ee(()=>!e.drain||!this.transport.bufferedAmount||!this.isOpen(),()=>{this.transport.onerror=()=>{},e.code===void 0?this.transport.close():
 this.transport.close(e.code,e.reason??""),e.closing(),Ee(()=>this.transport.readyState===f.closed,()=>this.finish())})}finish(){for(let e of this.closedCallbacks)
-e()}};function Ee(o,e,t=1){t===kt||o()?e():setTimeout(()=>Ee(o,e,t+1),Tt*t)}var K=class{intervalMs;send;onTimeout;timer;pendingRef=null;steady=!0;probing=!1;constructor(e,t,n){this.intervalMs=e,this.send=t,this.onTimeout=n}start(e){this.
+e()}};function Ee(o,e,t=1){t===Tt||o()?e():setTimeout(()=>Ee(o,e,t+1),Et*t)}var K=class{intervalMs;send;onTimeout;timer;pendingRef=null;steady=!0;probing=!1;constructor(e,t,n){this.intervalMs=e,this.send=t,this.onTimeout=n}start(e){this.
 stop(),this.steady=e,e&&(this.timer=setTimeout(()=>this.beat(this.intervalMs),this.intervalMs))}stop(){clearTimeout(this.timer),this.pendingRef=null,this.probing=
 !1}probe(e){this.probing||(this.stop(),this.probing=!0,this.beat(Math.min(e,this.intervalMs)))}acknowledge(e){e!==null&&e===this.pendingRef&&this.start(this.steady)}beat(e){
 this.pendingRef=this.send(),this.timer=setTimeout(()=>{this.stop(),this.onTimeout()},e)}};function We(o){if(!xe())return;window.addEventListener("pagehide",o.hide),window.addEventListener("pageshow",o.show),window.addEventListener("online",o.network),
@@ -105,7 +105,7 @@ window.addEventListener("offline",o.offline),document.addEventListener("resume",
 navigator?.connection,t=e?.type;e?.addEventListener?.("change",()=>{t!==e.type&&(t=e.type,Ce()||o.network())})}function Ve(o){return xe()?(window.addEventListener(
 "pagehide",o),()=>window.removeEventListener("pagehide",o)):()=>{}}function S(){return typeof document<"u"&&document.visibilityState==="hidden"}function Ce(){return xe()&&
 typeof navigator<"u"&&navigator.onLine===!1}function xe(){return typeof window>"u"||typeof document>"u"?!1:"addEventListener"in window&&"addEventListener"in document}function G(){return globalThis.WebSocket}function Fe(){return globalThis.location}function Ye(){try{return globalThis.sessionStorage}catch{return}}var ze=o=>[10,50,100,150,200,250,500,1e3,2e3][o-1]??5e3,qe=o=>[1e3,2e3,5e3][o-1]??1e4;function Ke(o){return e=>Math.random()*o(e)}function Ge(o,e){return typeof o!=
-"number"||!(o>0)?0:Math.min(o,3e5)*(e?1+Math.random()/2:1)}function Xe(o=""){return Number(/; retry_after_ms=(\d{1,9})$/.exec(o)?.[1]??0)}var Et=1e3,Qe=3e3,Ct=5e3,X=class{endPoint;timeout;vsn;heartbeatIntervalMs;longpollerTimeout;reconnectAfterMs;rejoinAfterMs;binaryType;transport;params;authToken;logger;channels=[];establishedConnections=0;rejoinSchedule;customEncode;customDecode;uint8Arrays;jitter;heartbeat;reconnectTimer;connection=null;sendBuffer=[];ref=0;closeWasClean=!0;connectClock=0;askedAt=-1;notBefore=0;callbacks=[];constructor(e,t={}){
+"number"||!(o>0)?0:Math.min(o,3e5)*(e?1+Math.random()/2:1)}function Xe(o=""){return Number(/; retry_after_ms=(\d{1,9})$/.exec(o)?.[1]??0)}var Qe=1e3,Ze=3e3,Ct=5e3,X=class{endPoint;timeout;vsn;heartbeatIntervalMs;longpollerTimeout;reconnectAfterMs;rejoinAfterMs;binaryType;transport;params;authToken;logger;channels=[];establishedConnections=0;rejoinSchedule;customEncode;customDecode;uint8Arrays;jitter;heartbeat;reconnectTimer;connection=null;sendBuffer=[];ref=0;closeWasClean=!0;connectClock=0;askedAt=-1;notBefore=0;callbacks=[];constructor(e,t={}){
 this.endPoint=`${e}/websocket`,this.transport=t.transport??G()??xt(),this.timeout=t.timeout??1e4,this.vsn=t.vsn??"2.0.0",this.heartbeatIntervalMs=t.heartbeatIntervalMs??
 3e4,this.longpollerTimeout=t.longpollerTimeout??2e4,this.reconnectAfterMs=t.reconnectAfterMs??ze,this.rejoinAfterMs=t.rejoinAfterMs??qe,this.binaryType=t.binaryType??
 "arraybuffer",this.params=x(t.params??{}),this.authToken=t.authToken===void 0?void 0:x(t.authToken),this.logger=t.logger??(t.debug?(i,r,s)=>console.log(`${i}: ${r}`,
@@ -117,13 +117,13 @@ connection.ending=!0),this.teardown(e,{code:t,reason:n})}replaceTransport(e){thi
 this.teardown(void 0,{drain:!1}),this.connection=null,n.opened&&this.reportLoss(n,"connection_closed")),t!==e&&this.call("transport",e)}channel(e,...[t]){let n=new Y(
 e,t,this);return this.channels.push(n),n}push(e,t=()=>!0){let{topic:n,event:i,payload:r,ref:s,join_ref:a}=e;if(this.log("push",`${n} ${i} (${a}, ${s})`,r),this.
 isConnected()){this.send(e);return}this.sendBuffer=this.sendBuffer.filter(d=>d.stillWanted()),this.sendBuffer.push({message:e,stillWanted:t})}ping(e){if(!this.connection?.
-isOpen())return!1;let t=this.makeRef(),n=Date.now();return this.connection.pings.set(t,()=>e(Date.now()-n)),this.push(Ze(t)),!0}onOpen(e){return this.addCallback(
+isOpen())return!1;let t=this.makeRef(),n=Date.now();return this.connection.pings.set(t,()=>e(Date.now()-n)),this.push(et(t)),!0}onOpen(e){return this.addCallback(
 "open",e)}onClose(e){return this.addCallback("close",e)}onError(e){return this.addCallback("error",e)}onMessage(e){return this.addCallback("message",e)}onReconnect(e){
 return this.addCallback("reconnect",e)}onTransport(e){return this.addCallback("transport",e)}off(e){this.callbacks=this.callbacks.filter(({ref:t})=>!e.includes(
 t))}connectionState(){switch(this.conn?.readyState){case f.connecting:return"connecting";case f.open:return"open";case f.closing:return"closing";default:return"\
-closed"}}isConnected(){return this.connectionState()==="open"}get conn(){return this.connection?.transport??null}protocol(){return et(this.endPoint).protocol===
+closed"}}isConnected(){return this.connectionState()==="open"}get conn(){return this.connection?.transport??null}protocol(){return tt(this.endPoint).protocol===
 "https:"?"wss":"ws"}endPointURL(e=this.params()){let t=be(be(this.endPoint,we(e)?{}:e),{vsn:this.vsn});return t.startsWith("/")?t.startsWith("//")?`${this.protocol()}\
-:${t}`:`${this.protocol()}://${et(this.endPoint).host}${t}`:t}makeRef(){return this.ref=this.ref===Number.MAX_SAFE_INTEGER?0:this.ref+1,this.ref.toString()}log(e,t,n){
+:${t}`:`${this.protocol()}://${tt(this.endPoint).host}${t}`:t}makeRef(){return this.ref=this.ref===Number.MAX_SAFE_INTEGER?0:this.ref+1,this.ref.toString()}log(e,t,n){
 this.logger?.(e,t,n)}hasLogger(){return this.logger!==null}begin(e){this.openTransport(e)}openTransport([e,t]){let n=t===void 0?void 0:De(t),i=new this.transport(
 this.endPointURL(e),n);i.binaryType=this.binaryType,i.timeout=this.longpollerTimeout;let r=this.connection;r?.detach(),this.connectClock++,this.closeWasClean=!1,
 this.reconnectTimer.cancel();let s=new q(i,{open:()=>this.onConnOpen(),close:a=>this.onConnClose(s,a),error:a=>this.onConnError(s,a),message:a=>this.onConnMessage(
@@ -135,29 +135,29 @@ return this.askedAt===this.connectClock||this.connection!==null&&!this.connectio
 this.channels=this.channels.filter(t=>t!==e)}leaveOpenTopic(e){let t=this.channels.find(n=>n.topic===e&&(n.isJoined()||n.isJoining()));t&&(this.log("transport",
 `leaving duplicate topic "${e}"`),t.leave())}onConnOpen(){this.log("transport",`connected to ${this.endPoint}`),this.establishedConnections++,this.flushSendBuffer(),
 this.reconnectTimer.reset(),this.heartbeat.start(!this.conn?.skipHeartbeat),this.call("open")}onConnClose(e,t){this.log("transport","close",t),this.heartbeat.stop(),
-this.notBefore=Date.now()+this.stayAway(t.retryAfterMs??Xe(t.reason)),this.reportLoss(e,"connection_closed"),this.connection===e&&!e.closing&&this.scheduleReconnect(),
-this.call("close",t)}onConnError(e,t){this.log("transport","error",t);let n=this.transport,i=this.establishedConnections;this.callErrorCallbacks(t),(n===this.transport||
-i>0)&&this.reportLoss(e,"connection_error")}callErrorCallbacks(e){this.call("error",e,this.transport,this.establishedConnections)}onConnMessage(e,t){let n=!1,i=!e.
-transport.plain&&this.customDecode||ke.decode;try{i(t,r=>{n=!0,this.connection===e&&e.isOpen()&&this.dispatch(e,this.uint8Arrays?Ue(r):r)})}catch(r){if(n)throw r;
-this.log("transport","dropping malformed message",r)}}dispatch(e,t){let{topic:n,event:i,payload:r,ref:s,join_ref:a}=t;this.heartbeat.acknowledge(s),this.log("re\
-ceive",`${n} ${i} (${a}, ${s})`,r);for(let c of[...this.channels])c.receive(t);if(this.call("message",t),s===null)return;let d=e.pings.get(s);e.pings.delete(s),
-d?.()}get decodesPositions(){return this.customDecode===void 0}get marksBytes(){return this.customEncode===void 0}send(e){let t=this.connection;(!t?.transport.plain&&
-this.customEncode||ke.encode)(e,i=>{t===this.connection&&t?.isOpen()&&t.transport.send(i)})}flushSendBuffer(){let e=this.sendBuffer;this.sendBuffer=[];for(let{message:t,
-stillWanted:n}of e)if(n())try{this.send(t)}catch(i){this.log("transport",`dropping a message to ${t.topic} that cannot be encoded`,i)}}sendHeartbeat(){let e=this.
-makeRef();return this.push(Ze(e)),e}heartbeatTimedOut(){this.log("transport","heartbeat timeout. Attempting to re-establish connection");let e=this.connectClock,
-t=()=>{e===this.connectClock&&this.scheduleReconnect()};this.teardown(t,{code:Et,reason:"heartbeat timeout",drain:!1,loss:"heartbeat_timeout"})}scheduleReconnect(){
-let e=Math.max(this.notBefore-Date.now(),Ce()?Ct:0);this.call("reconnect",...this.reconnectTimer.scheduleTimeout(e))}reconnectUnlessHidden(){S()?(this.log("tran\
-sport","not reconnecting while the page is hidden"),this.teardown()):this.reconnect()}abandon(){this.connectClock++,this.closeWasClean=!0,this.reconnectTimer.reset()}teardown(e,t={}){
-let n=this.connection;if(!n){e?.();return}this.heartbeat.stop();let{code:i,reason:r,drain:s=!0,loss:a="connection_closed"}=t,d=()=>{n.opened&&this.reportLoss(n,
-a)};n.close({code:i,reason:r,drain:s,closing:d},()=>{this.connection===n&&(n.detach(),this.connection=null),e?.()})}reportLoss(e,t){if(e.lossReported)return;e.lossReported=
-!0;let n=i=>i.isJoined()||i.isJoining();for(let i of this.channels.filter(n))n(i)&&i.trigger("phx_error",{source:"transport",reason:t})}call(e,...t){for(let n of this.
-callbacks.filter(i=>i.kind===e))n.callback(...t)}addCallback(e,t){let n=this.makeRef();return this.callbacks.push({ref:n,kind:e,callback:t}),n}followPage(){let e;
-We({hide:()=>{this.isUnderWay()&&(this.disconnect(),e=this.connectClock)},show:()=>{e===this.connectClock&&this.connect()},wake:()=>this.wake(),network:()=>this.
-networkChanged(),offline:()=>this.probe()})}networkChanged(){(this.isConnected()||!S())&&this.wake()}wake(){this.isConnected()?this.probe():!this.closeWasClean&&
-Date.now()>=this.notBefore&&!this.connection?.isFresh(Qe)&&(this.reconnectTimer.reset(),this.reconnect())}probe(){this.isConnected()&&this.heartbeat.probe(Qe)}};
-function Ze(o){return{join_ref:null,ref:o,topic:"phoenix",event:"heartbeat",payload:{}}}function xt(){throw new Error("this host has no WebSocket: give the opti\
-on transport")}function et(o){let e=Fe();if(!e)throw new Error(`endpoint "${o}" is relative and there is no page it could be relative to: give a full URL such a\
-s "wss://example.com/socket"`);return e}var Pt=100,v=class{skipHeartbeat=!0;plain=!0;timeout=2e4;readyState=f.connecting;onopen=null;onclose=null;onerror=null;onmessage=null;pollEndpoint;endPoint;token=null;canUpgrade=!1;authToken;live=!0;closeEmitted=!1;requests=new Set;outbox=[];posting=!1;polling=!0;received=0;onPosted;onPolled;constructor(e,t){
+this.notBefore=Date.now()+this.stayAway(t.retryAfterMs??Xe(t.reason)),!e.closing&&t.code===Qe&&(this.abandon(),this.connection=null),this.reportLoss(e,"connecti\
+on_closed"),this.connection===e&&!e.closing&&this.scheduleReconnect(),this.call("close",t)}onConnError(e,t){this.log("transport","error",t);let n=this.transport,
+i=this.establishedConnections;this.callErrorCallbacks(t),(n===this.transport||i>0)&&this.reportLoss(e,"connection_error")}callErrorCallbacks(e){this.call("error",
+e,this.transport,this.establishedConnections)}onConnMessage(e,t){let n=!1,i=!e.transport.plain&&this.customDecode||ke.decode;try{i(t,r=>{n=!0,this.connection===
+e&&e.isOpen()&&this.dispatch(e,this.uint8Arrays?Ue(r):r)})}catch(r){if(n)throw r;this.log("transport","dropping malformed message",r)}}dispatch(e,t){let{topic:n,
+event:i,payload:r,ref:s,join_ref:a}=t;this.heartbeat.acknowledge(s),this.log("receive",`${n} ${i} (${a}, ${s})`,r);for(let c of[...this.channels])c.receive(t);if(this.
+call("message",t),s===null)return;let d=e.pings.get(s);e.pings.delete(s),d?.()}get decodesPositions(){return this.customDecode===void 0}get marksBytes(){return this.
+customEncode===void 0}send(e){let t=this.connection;(!t?.transport.plain&&this.customEncode||ke.encode)(e,i=>{t===this.connection&&t?.isOpen()&&t.transport.send(
+i)})}flushSendBuffer(){let e=this.sendBuffer;this.sendBuffer=[];for(let{message:t,stillWanted:n}of e)if(n())try{this.send(t)}catch(i){this.log("transport",`drop\
+ping a message to ${t.topic} that cannot be encoded`,i)}}sendHeartbeat(){let e=this.makeRef();return this.push(et(e)),e}heartbeatTimedOut(){this.log("transport",
+"heartbeat timeout. Attempting to re-establish connection");let e=this.connectClock,t=()=>{e===this.connectClock&&this.scheduleReconnect()};this.teardown(t,{code:Qe,
+reason:"heartbeat timeout",drain:!1,loss:"heartbeat_timeout"})}scheduleReconnect(){let e=Math.max(this.notBefore-Date.now(),Ce()?Ct:0);this.call("reconnect",...this.
+reconnectTimer.scheduleTimeout(e))}reconnectUnlessHidden(){S()?(this.log("transport","not reconnecting while the page is hidden"),this.teardown()):this.reconnect()}abandon(){
+this.connectClock++,this.closeWasClean=!0,this.reconnectTimer.reset()}teardown(e,t={}){let n=this.connection;if(!n){e?.();return}this.heartbeat.stop();let{code:i,
+reason:r,drain:s=!0,loss:a="connection_closed"}=t,d=()=>{n.opened&&this.reportLoss(n,a)};n.close({code:i,reason:r,drain:s,closing:d},()=>{this.connection===n&&(n.
+detach(),this.connection=null),e?.()})}reportLoss(e,t){if(e.lossReported)return;e.lossReported=!0;let n=i=>i.isJoined()||i.isJoining();for(let i of this.channels.
+filter(n))n(i)&&i.trigger("phx_error",{source:"transport",reason:t})}call(e,...t){for(let n of this.callbacks.filter(i=>i.kind===e))n.callback(...t)}addCallback(e,t){
+let n=this.makeRef();return this.callbacks.push({ref:n,kind:e,callback:t}),n}followPage(){let e;We({hide:()=>{this.isUnderWay()&&(this.disconnect(),e=this.connectClock)},
+show:()=>{e===this.connectClock&&this.connect()},wake:()=>this.wake(),network:()=>this.networkChanged(),offline:()=>this.probe()})}networkChanged(){(this.isConnected()||
+!S())&&this.wake()}wake(){this.isConnected()?this.probe():!this.closeWasClean&&Date.now()>=this.notBefore&&!this.connection?.isFresh(Ze)&&(this.reconnectTimer.reset(),
+this.reconnect())}probe(){this.isConnected()&&this.heartbeat.probe(Ze)}};function et(o){return{join_ref:null,ref:o,topic:"phoenix",event:"heartbeat",payload:{}}}
+function xt(){throw new Error("this host has no WebSocket: give the option transport")}function tt(o){let e=Fe();if(!e)throw new Error(`endpoint "${o}" is relat\
+ive and there is no page it could be relative to: give a full URL such as "wss://example.com/socket"`);return e}var Pt=100,v=class{skipHeartbeat=!0;plain=!0;timeout=2e4;readyState=f.connecting;onopen=null;onclose=null;onerror=null;onmessage=null;pollEndpoint;endPoint;token=null;canUpgrade=!1;authToken;live=!0;closeEmitted=!1;requests=new Set;outbox=[];posting=!1;polling=!0;received=0;onPosted;onPolled;constructor(e,t){
 this.endPoint=e,this.authToken=Je(t),this.pollEndpoint=e.replace(/^ws/,"http").replace(/(.*)\/websocket/,"$1/longpoll"),setTimeout(()=>this.poll(),0)}get bufferedAmount(){
 return this.outbox.length}send(e){this.outbox.push(e),this.startPosting()}startPosting(){this.posting||this.onPosted||(this.posting=!0,setTimeout(()=>this.post(),
 0))}close(e=1005,t="",n=!0){this.stop(f.closed),this.emitClose({code:e,reason:t,wasClean:n})}hold(){return new Promise(e=>{this.onPosted=e,this.posting||e()})}finish(){
@@ -181,9 +181,9 @@ e"):this.fail()},this.transport.onmessage=({data:i})=>{i==="probe"?this.handOver
 transport.onerror=()=>{}}cancel(){this.live&&(this.live=!1,clearTimeout(this.timer),this.transport.onopen=this.transport.onmessage=this.transport.onclose=null,this.
 transport.close(),this.longPoll.resume())}async handOver(){let{longPoll:e,transport:t}=this;if(await e.hold(),!this.live)return;t.send("upgrade");let n=await e.
 finish();this.live&&t.send(`go ${n}`)}succeed(){if(this.longPoll.readyState!==f.open){this.fail();return}this.live=!1,clearTimeout(this.timer),this.ended(this.transport)}fail(){
-this.live&&(this.cancel(),this.ended(void 0))}};var tt="phx:fallback:LongPoll",At=o=>([3e4,6e4,12e4][o-1]??3e5)*(1-Math.random()/2),Z=class{socket;thresholdMs;storage;upgradeTimer;timer;refs=[];primaryWorked=!1;primary;upgrade;constructor(e,t,n,i=At){
+this.live&&(this.cancel(),this.ended(void 0))}};var nt="phx:fallback:LongPoll",At=o=>([3e4,6e4,12e4][o-1]??3e5)*(1-Math.random()/2),Z=class{socket;thresholdMs;storage;upgradeTimer;timer;refs=[];primaryWorked=!1;primary;upgrade;constructor(e,t,n,i=At){
 this.socket=e,this.thresholdMs=t,this.storage=n??Ye(),this.upgradeTimer=new k(()=>this.upgradeNow(),i)}start(e){if(this.cancel(),this.socket.transport===v){this.
-watchLongPoll(),this.socket.openTransport(e);return}if(this.storage?.getItem(tt)){this.fallBack("memorized");return}let t=!1,n=this.socket.onError(r=>{t||this.fallBack(
+watchLongPoll(),this.socket.openTransport(e);return}if(this.storage?.getItem(nt)){this.fallBack("memorized");return}let t=!1,n=this.socket.onError(r=>{t||this.fallBack(
 r)}),i=this.socket.onOpen(()=>{t=!0,this.limit("no answer to the ping"),this.socket.ping(r=>{this.socket.log("transport","connected to primary after",r),this.primaryWorked=
 !0,clearTimeout(this.timer)})});this.refs=[n,i],this.limit("not open in time");try{this.socket.openTransport(e)}catch(r){throw this.cancel(),r}}cancel(){clearTimeout(
 this.timer),this.stopUpgrading(),this.socket.off(this.refs),this.refs=[]}upgradeNow(){let{conn:e,decodesPositions:t,marksBytes:n}=this.socket;if(!(!this.primary||
@@ -194,8 +194,8 @@ gPoll...",e),this.primary=this.socket.transport,this.socket.replaceTransport(v),
 onOpen(()=>{this.socket.log("transport","established LongPoll fallback"),this.primaryWorked||this.remember("true"),this.upgradeTimer.scheduleTimeout()}),t=this.
 socket.onClose(()=>this.stopUpgrading());this.refs=[e,t]}upgraded(e,t){this.upgrade=void 0;let{socket:n,primary:i}=this;if(!t||!i){n.log("transport","staying wi\
 th LongPoll"),this.upgradeTimer.scheduleTimeout();return}n.log("transport","going on from LongPoll over the primary transport");let r=e.release();this.cancel(),
-this.primary=void 0,this.primaryWorked=!0,this.remember(""),n.moveTo(t,i,r)}remember(e){try{this.storage?.setItem(tt,e)}catch{}}stopUpgrading(){this.upgradeTimer.
-reset(),this.upgrade?.cancel(),this.upgrade=void 0}};var nt=new WeakMap;function it(o,e,t){let n=nt.get(o);n||nt.set(o,n=new Map);let i=n.get(e);if(i&&t!==void 0&&!i.hasParams(t)){if(i.holders.size>0)throw new Error(
+this.primary=void 0,this.primaryWorked=!0,this.remember(""),n.moveTo(t,i,r)}remember(e){try{this.storage?.setItem(nt,e)}catch{}}stopUpgrading(){this.upgradeTimer.
+reset(),this.upgrade?.cancel(),this.upgrade=void 0}};var it=new WeakMap;function ot(o,e,t){let n=it.get(o);n||it.set(o,n=new Map);let i=n.get(e);if(i&&t!==void 0&&!i.hasParams(t)){if(i.holders.size>0)throw new Error(
 `"${e}" is shared with other params: leave them out to take part, or use socket.channel() for a conversation of its own`);i.channel.leave(),i=void 0}return i||(i=
 new Pe(o.channel(e,t),()=>n.delete(e)),n.set(e,i)),new je(i)}var Pe=class{channel;holders=new Set;presence;joined;constructor(e,t){this.channel=e,this.presence=
 new P(e),e.onClose(t);for(let n of["ok","error","timeout"])e.joinPush.receive(n,i=>this.joinEnded({status:n,response:i}))}hasParams(e){return JSON.stringify(x(e)())===
@@ -214,7 +214,7 @@ callback:d}of r)a==="phx_close"&&d("leave",null,this.joinRef());return i}on(e,t)
 ref);this.bindings=this.bindings.filter(i=>!n(i))}onClose(e){return this.on("phx_close",e)}onError(e){return this.on("phx_error",t=>e(t))}joinRef(){return this.
 channel.joinRef()}joinEnded(e){this.takesPart()&&this.joinPush.settle(e)}trigger(e,t){for(let n of this.bindings)n.event===e&&this.takesPart()&&n.callback(t,null,
 this.joinRef())}takesPart(){return this.joining&&!this.left}};var H=class extends X{fallback;constructor(e,t={}){super(e,{...t,transport:t.transport??G()??v}),t.longPollFallbackMs&&(this.fallback=new Z(this,t.longPollFallbackMs,
-t.sessionStorage,t.upgradeAfterMs))}share(e,t){return it(this,e,t)}getLongPollTransport(){return v}moveTo(e,t,n){e.binaryType=this.binaryType,this.connection?.moveTo(
+t.sessionStorage,t.upgradeAfterMs))}share(e,t){return ot(this,e,t)}getLongPollTransport(){return v}moveTo(e,t,n){e.binaryType=this.binaryType,this.connection?.moveTo(
 e);for(let i of n)e.send(i);this.transport=t,this.heartbeat.start(!0),this.call("transport",t)}begin(e){this.fallback?this.fallback.start(e):super.begin(e)}networkChanged(){
 super.networkChanged(),this.fallback?.upgradeNow()}abandon(){this.fallback?.cancel(),super.abandon()}};function ee(o,e,t,n){let{topic:i,extensions:r,joinPush:s}=o;if(o.joinedOnce)throw new Error(`channel "${i}" has joined already: make its ${e} before`);if(r.has(
 t))throw new Error(`channel "${i}" has its ${e} already`);r.size===0&&s.receive("ok",a=>Rt(r,a)),r.set(t,n)}function te(o,e,t,n){if(E(e))throw new Error(`the jo\
@@ -248,8 +248,8 @@ return te(this.channel,e,Se,{after:this.position,binary:this.channel.socket.deco
 channel.isJoined())return!0;if(this.moveTo(t),n!==Se)return!1;let{recovered:r,skipped:s}=i;return r!==void 0&&this.recoveredCallback(r),s&&this.gapCallback(void 0),
 !0}joined(e,t){let n=e?e.recovered===!1:this.position!==void 0;this.moveTo(e?.position),n&&this.gapCallback(t)}moveTo(e){this.position=e,e===void 0?this.stored?.
 forget():this.stored?.save(e)}openStorage(e,t){let{channel:n}=this,i=new ie(e,`roost:${n.socket.endPoint}:${t}`,n.topic),r=Ve(()=>i.flush());return n.onClose(()=>{
-r(),i.forget()}),i}};function It(o){return Number.isNaN(Number(o??0))}function ot(o,e,t){return o.channel(`videos:${e.id}`,t)}var $t=2500,Nt=o=>[5e3,3e4][o-1]??12e4,Bt=2e3,oe=class{constructor(e,t,n,i){this.told=i;this.socket=new H(e,{authToken:t,longPollFallbackMs:$t,upgradeAfterMs:Nt}),
-this.channel=ot(this.socket,{id:n},()=>({revision:this.revision})),new D(this.channel),this.outbox=new U(this.channel)}told;socket;channel;outbox;revision=0;more=!1;lastTyping=0;start(){
+r(),i.forget()}),i}};function It(o){return Number.isNaN(Number(o??0))}function rt(o,e,t){return o.channel(`videos:${e.id}`,t)}var $t=2500,Nt=o=>[5e3,3e4][o-1]??12e4,Bt=2e3,oe=class{constructor(e,t,n,i){this.told=i;this.socket=new H(e,{authToken:t,longPollFallbackMs:$t,upgradeAfterMs:Nt}),
+this.channel=rt(this.socket,{id:n},()=>({revision:this.revision})),new D(this.channel),this.outbox=new U(this.channel)}told;socket;channel;outbox;revision=0;more=!1;lastTyping=0;start(){
 this.channel.on("video_deleted",()=>this.told.ended("not found")),this.channel.onClose(e=>this.told.ended(e?.reason??"")),this.channel.join().receive("ok",e=>this.
 joined(e)).receive("error",({reason:e})=>{this.told.refused(e),e==="not found"&&this.channel.leave()}),this.socket.connect()}async send(e,t){return this.outbox.
 push(e,t)}typing(){let e=Date.now();e-this.lastTyping<Bt||!this.channel.isJoined()||(this.lastTyping=e,this.channel.push("typing"))}get polls(){return this.socket.
@@ -325,7 +325,7 @@ YT.Player(e,{host:"https://www.youtube-nocookie.com",videoId:t,playerVars:{origi
 createElement("script");n.src=Yt,n.addEventListener("error",()=>document.getElementById(e)?.replaceWith(he("YouTube cannot be reached."))),document.head.append(
 n)}now(){return Math.round((this.player?.getCurrentTime()??0)*1e3)}length(){return Math.round((this.player?.getDuration()??0)*1e3)}seek(e){this.player?.seekTo(e/
 1e3,!0)}onChange(e){this.callbacks.push(e)}ready(e){this.player=e,setInterval(()=>this.tick(),zt),this.tell()}tick(){let e=this.now();e!==this.last&&(this.last=
-e,this.tell())}tell(){for(let e of this.callbacks)e()}};function rt(o,e){return o==="youtube"?new pe("youtube-player",e):new ue(document.querySelector("#video"))}function st(){let o=l("watch"),t=[...l("tabs").querySelectorAll("[role=tab]")],n=t.map(a=>l(a.getAttribute("aria-controls"))),i=a=>{o.dataset.tab=a.dataset.tab;
+e,this.tell())}tell(){for(let e of this.callbacks)e()}};function st(o,e){return o==="youtube"?new pe("youtube-player",e):new ue(document.querySelector("#video"))}function at(){let o=l("watch"),t=[...l("tabs").querySelectorAll("[role=tab]")],n=t.map(a=>l(a.getAttribute("aria-controls"))),i=a=>{o.dataset.tab=a.dataset.tab;
 for(let d of t)d.ariaSelected=String(d===a),d.tabIndex=d===a?0:-1};for(let[a,d]of t.entries())d.addEventListener("click",()=>i(d)),d.addEventListener("keydown",
 ({key:c})=>{let u={ArrowRight:1,ArrowLeft:-1}[c],p=u&&t[(a+u+t.length)%t.length];p&&(i(p),p.focus())});let r=matchMedia("(width < 62rem)"),s=()=>{for(let a of n)
 r.matches?a.setAttribute("role","tabpanel"):a.removeAttribute("role")};r.addEventListener("change",s),s()}var fe=class{constructor(e){this.player=e;this.slider.addEventListener("input",()=>e.seek(Number(this.slider.value))),this.previous.addEventListener("click",()=>this.
@@ -335,9 +335,9 @@ this.track.append(i),this.place(t,i)}remove(e){this.marks.get(e)?.mark.remove(),
 rrent",t)}follow(){let e=this.player.now();if(this.player.length()!==this.length){this.length=this.player.length(),this.slider.max=String(this.length);for(let{at:t,
 mark:n}of this.marks.values())this.place(t,n)}this.slider.disabled=this.length===0,this.slider.value=String(e),this.slider.setAttribute("aria-valuetext",`${b(e)}\
  of ${b(this.length)}`),this.slider.style.setProperty("--played",this.length>0?`${100*e/this.length}%`:"0%"),this.previous.disabled=this.before()===void 0,this.
-next.disabled=this.after()===void 0}before(){let e=this.player.now()-500;return at([...this.marks.values()].map(({at:t})=>t).filter(t=>t<e))}after(){let e=this.
-player.now();return at([...this.marks.values()].map(({at:t})=>-t).filter(t=>-t>e&&-t<=this.length),-1)}go(e){e!==void 0&&this.player.seek(e)}place(e,t){t.hidden=
-this.length===0||e>this.length,t.hidden||(t.style.insetInlineStart=`${100*e/this.length}%`)}};function at(o,e=1){return o.length>0?e*Math.max(...o):void 0}var me=class{constructor(e,t,n,i){this.me=e;this.ownerId=t;this.conversation=n;this.announcer=i;this.presence=new P(n.channel),this.presence.onSync(()=>this.show())}me;ownerId;conversation;announcer;list=l(
+next.disabled=this.after()===void 0}before(){let e=this.player.now()-500;return dt([...this.marks.values()].map(({at:t})=>t).filter(t=>t<e))}after(){let e=this.
+player.now();return dt([...this.marks.values()].map(({at:t})=>-t).filter(t=>-t>e&&-t<=this.length),-1)}go(e){e!==void 0&&this.player.seek(e)}place(e,t){t.hidden=
+this.length===0||e>this.length,t.hidden||(t.style.insetInlineStart=`${100*e/this.length}%`)}};function dt(o,e=1){return o.length>0?e*Math.max(...o):void 0}var me=class{constructor(e,t,n,i){this.me=e;this.ownerId=t;this.conversation=n;this.announcer=i;this.presence=new P(n.channel),this.presence.onSync(()=>this.show())}me;ownerId;conversation;announcer;list=l(
 "viewers");number=l("viewer-count");typing=document.querySelectorAll(".typing");presence;muted=new Map;setMuted(e){this.muted=new Map(e.map(({id:t,name:n})=>[t,
 n])),this.show()}mute({user:e,muted:t}){t?this.muted.set(e.id,e.name):this.muted.delete(e.id),this.show()}show(){let e=this.presence.list((r,{metas:s})=>({id:Number(
 r),name:s[0]?.name??"",pages:s.length,typing:s.some(({typing:a})=>a)})),t=[...this.muted].filter(([r])=>!e.some(s=>s.id===r)),n=[...e,...t.map(([r,s])=>({id:r,name:s,
@@ -351,14 +351,14 @@ r-ears","is writing")),e===this.ownerId&&r.append(h("span","role","owner")),this
 e!==this.me.id&&r.append(...this.tools(e,t,n>0)),r}tools(e,t,n){let i=this.muted.has(e),r=()=>{this.moderate(async()=>this.mute(await this.conversation.send("mu\
 te_viewer",{user_id:e,muted:!i})))},s=()=>{this.moderate(async()=>{await re(`Send ${t} away from this video?`,"Send away")&&await this.conversation.send("kick_v\
 iewer",{user_id:e})})},a=[g(`${i?"Unmute":"Mute"} ${t}`,r,i?"unmute":"mute")];return n&&a.push(g(`Send ${t} away`,s,"kick")),a}async moderate(e){try{await e()}catch(t){
-this.announcer.alert(A(t))}}};var y=l("watch").dataset,qt=Number(y.ownerId),V={id:Number(y.userId),name:y.userName,isOwner:y.ownerId===y.userId},Kt=Number(y.maxBody);st();var Oe=new de,L=rt(
-y.sourceKind,y.sourceRef),M=new oe(y.socketUrl,y.socketToken,y.videoId,{joined:Xt,page:(o,e)=>_.show(o,e),refused:Qt,ended:Zt}),{channel:F}=M,ct=new ce(M),_=new ae(
-V,Kt,L,new fe(L),M,Oe),Le=new le(V,M,Oe),ht=new me(V,qt,M,Oe),dt=()=>M.typing(),ut=[new J("annotation-form",en,dt),new J("message-form",o=>Le.say(o),dt)],W=null,
-lt=ut[0].input,Gt=l("annotation-at");lt.addEventListener("input",()=>{lt.value===""?W=null:W??=L.now(),_e()});L.onChange(_e);_e();F.on("annotation_added",o=>_.add(
+this.announcer.alert(A(t))}}};var y=l("watch").dataset,qt=Number(y.ownerId),V={id:Number(y.userId),name:y.userName,isOwner:y.ownerId===y.userId},Kt=Number(y.maxBody);at();var Oe=new de,L=st(
+y.sourceKind,y.sourceRef),M=new oe(y.socketUrl,y.socketToken,y.videoId,{joined:Xt,page:(o,e)=>_.show(o,e),refused:Qt,ended:Zt}),{channel:F}=M,ht=new ce(M),_=new ae(
+V,Kt,L,new fe(L),M,Oe),Le=new le(V,M,Oe),ut=new me(V,qt,M,Oe),lt=()=>M.typing(),pt=[new J("annotation-form",en,lt),new J("message-form",o=>Le.say(o),lt)],W=null,
+ct=pt[0].input,Gt=l("annotation-at");ct.addEventListener("input",()=>{ct.value===""?W=null:W??=L.now(),_e()});L.onChange(_e);_e();F.on("annotation_added",o=>_.add(
 o));F.on("annotation_edited",o=>_.add(o));F.on("annotation_removed",o=>_.remove(o));F.on("message_added",o=>Le.add(o));F.on("viewer_muted",o=>{o.user.id===V.id?
-pt(o.muted):ht.mute(o)});M.start();function Xt(o){ct.online(o.node),pt(o.muted),V.isOwner&&ht.setMuted(o.muted_viewers??[]),o.resumed||Le.reset(o.messages)}function Qt(o){
+ft(o.muted):ut.mute(o)});M.start();function Xt(o){ht.online(o.node),ft(o.muted),V.isOwner&&ut.setMuted(o.muted_viewers??[]),o.resumed||Le.reset(o.messages)}function Qt(o){
 o!=="not found"&&_.failed("The annotations cannot be loaded at the moment. Trying again…")}function Zt(o){let e=l("ended");if(!e.hidden)return;let[t,n]={"not \
 found":["This video is gone","Its owner has deleted it, with all annotations."],"kicked by the owner":["You were sent away","The owner of this video has ended y\
 our visit. You no longer see what others write here."]}[o]??["That was it","The server has ended this conversation. Load the page anew to come back."];l("ended-\
-title").textContent=t,l("ended-text").textContent=n,e.hidden=!1,ct.close();for(let i of ut)i.close();l("watch").classList.add("over"),e.focus()}function pt(o){l(
+title").textContent=t,l("ended-text").textContent=n,e.hidden=!1,ht.close();for(let i of pt)i.close();l("watch").classList.add("over"),e.focus()}function ft(o){l(
 "muted").hidden=!o}function en(o){_.write(W??L.now(),o),W=null}function _e(){Gt.textContent=b(W??L.now())}
