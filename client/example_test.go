@@ -161,6 +161,87 @@ func (p noUpgrades) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.RoundTripper.RoundTrip(r)
 }
 
+// What a client that runs for months may want: tokens that are made anew, a way around bad proxies, retries of its own.
+func ExampleOptions() {
+	url, stop := serveVideos()
+	defer stop()
+	ctx := context.Background()
+
+	socket, err := client.Dial(ctx, url, &client.Options{
+		AuthToken:        func(context.Context) (string, error) { return "from where tokens are made", nil },
+		LongPollFallback: 3 * time.Second,
+		Compress:         true,
+		Reconnect:        func(n int) time.Duration { return time.Duration(min(n, 30)) * time.Second },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(socket.LongPolling(), socket.Close(ctx))
+	// Output:
+	// false <nil>
+}
+
+// A laptop that wakes up need not wait for the next heartbeat to know whether it is still connected.
+func ExampleSocket_Probe() {
+	ctx := context.Background()
+	socket, stop := dialVideos(ctx)
+	defer stop()
+
+	took, err := socket.Probe(ctx)
+	fmt.Println(took > 0, err)
+	// Output:
+	// true <nil>
+}
+
+// A program that is started again goes on where it was, if it has kept the position.
+func ExampleChannelOptions() {
+	ctx := context.Background()
+	socket, stop := dialVideos(ctx)
+	defer stop()
+	before := socket.Channel("videos:42", &client.ChannelOptions{History: true})
+	if _, err := before.Join[Video](ctx, nil); err != nil {
+		log.Fatal(err)
+	}
+	position := before.Position()
+	if _, err := before.Call(ctx, Annotate, Annotation{Body: "missed"}); err != nil {
+		log.Fatal(err)
+	}
+	_ = before.Leave(ctx)
+
+	heard := make(chan Annotation, 1)
+	after := socket.Channel("videos:42", &client.ChannelOptions{After: position})
+	after.On(Annotated, func(_ context.Context, a Annotation) { heard <- a })
+	if _, err := after.Join[Video](ctx, nil); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println((<-heard).Body)
+	// Output:
+	// missed
+}
+
+// Where a server no longer has what was missed, the program is told, and starts from what the join replied.
+func ExampleChannel_OnGap() {
+	ctx := context.Background()
+	socket, stop := dialVideos(ctx)
+	defer stop()
+	other, stopOther := dialVideos(ctx) // another server, which has a history of its own
+	defer stopOther()
+	elsewhere := other.Channel("videos:42", &client.ChannelOptions{History: true})
+	if _, err := elsewhere.Join[Video](ctx, nil); err != nil {
+		log.Fatal(err)
+	}
+
+	gap := make(chan string, 1)
+	channel := socket.Channel("videos:42", &client.ChannelOptions{After: elsewhere.Position()})
+	channel.OnGap(func(context.Context) { gap <- "something was missed for good" })
+	video, err := channel.Join[Video](ctx, nil)
+	fmt.Println(<-gap)
+	fmt.Println("all there is to know:", video.Title, err)
+	// Output:
+	// something was missed for good
+	// all there is to know: Video 42 <nil>
+}
+
 // The server's refusals are errors of its own type; they end nothing.
 func ExampleChannel_Call() {
 	ctx := context.Background()
@@ -201,6 +282,45 @@ func ExampleChannel_CallOnce() {
 	// Output:
 	// 1 <nil>
 	// once
+}
+
+// What nobody answers is pushed. Nothing is lost but this push if the connection breaks just then.
+func ExampleChannel_Push() {
+	ctx := context.Background()
+	socket, stop := dialVideos(ctx)
+	defer stop()
+	channel := socket.Channel("videos:42", nil)
+	if _, err := channel.Join[Video](ctx, JoinVideo{Name: "ada"}); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(channel.Push(ctx, Typing, struct{}{}))
+	// Output:
+	// <nil>
+}
+
+// Who is there can be asked at any time. It is what the server has told so far.
+func ExamplePresence() {
+	ctx := context.Background()
+	socket, stop := dialVideos(ctx)
+	defer stop()
+
+	channel := socket.Channel("videos:42", nil)
+	viewers := channel.Presence[Viewer]()
+	known := make(chan struct{}, 2)
+	viewers.OnSync(func(context.Context) { known <- struct{}{} })
+	if _, err := channel.Join[Video](ctx, JoinVideo{Name: "ada"}); err != nil {
+		log.Fatal(err)
+	}
+	for viewers.Count() == 0 { // who has just come is in the state or in the difference that follows
+		<-known
+	}
+	ada, here := viewers.Get("ada")
+	fmt.Println(here, ada.Metas[0].Value.Typing)
+	_, here = viewers.Get("bob")
+	fmt.Println(here)
+	// Output:
+	// true false
+	// false
 }
 
 // Who watches the video, kept up to date.

@@ -13,7 +13,7 @@ import (
 
 // shown are the packages that applications begin with. Their entry points have examples: their functions, and the types and
 // methods that their documentation links to.
-var shown = []string{".", "history", "presence", "pubsub", "roosttest", "token"}
+var shown = []string{".", "client", "history", "presence", "pubsub", "roosttest", "token"}
 
 func TestEntryPointsHaveExamples(t *testing.T) {
 	for _, folder := range shown {
