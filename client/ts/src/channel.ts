@@ -147,7 +147,7 @@ export class Channel<C extends Contract = Untyped> {
   }
 
   /** Calls back when the channel is closed for good: by `leave`, or by the server in good order. */
-  onClose(callback: EventCallback<unknown>): number {
+  onClose(callback: (payload: any, ref: any, joinRef: any) => void): number {
     return this.on("phx_close", callback)
   }
 
@@ -155,7 +155,7 @@ export class Channel<C extends Contract = Untyped> {
    * Calls back when the conversation is interrupted; the channel rejoins by itself. The reason is what the server
    * sent, or `{source: "transport", reason}` with "connection_closed", "connection_error" or "heartbeat_timeout".
    */
-  onError(callback: (reason: unknown) => void): number {
+  onError(callback: (reason: any) => void): number {
     return this.on("phx_error", (reason) => callback(reason))
   }
 
@@ -163,7 +163,7 @@ export class Channel<C extends Contract = Untyped> {
    * To be overridden: sees every event before the callbacks do, and returns the payload they get. Runs for the
    * protocol's own events too, among them replies.
    */
-  onMessage(_event: string, payload: unknown, _ref?: string | null, _joinRef?: string | null): unknown {
+  onMessage(_event: string, payload: any, _ref?: any, _joinRef?: any): any {
     return payload
   }
 

@@ -15,7 +15,7 @@ export {
   type PresenceState,
 } from "./presence.js"
 export { Push, PushError, type PushOptions, type UnansweredPush } from "./push.js"
-export { Serializer, type Decode, type Encode, type Message } from "./serializer.js"
+export { Serializer, type Decode, type Encode, type Message, type OutgoingMessage } from "./serializer.js"
 export { Socket } from "./socket.js"
 export type { CloseCallback, ErrorCallback, Logger, SocketOptions } from "./socket-options.js"
 export type { CloseInfo, Transport, TransportConstructor } from "./transport.js"

@@ -1,5 +1,5 @@
 /** Parameters of a connection. Nested objects arrive at the server as nested maps, undefined and null do not arrive. */
-export type Params = Record<string, unknown>
+export type Params = object
 
 /** Turns a value, or a function that makes one, into a function that makes one. */
 export function closure<T>(value: T | (() => T)): () => T {

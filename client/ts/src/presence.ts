@@ -28,7 +28,7 @@ export type OnUpdate<E = any> = (key: string, before: E, current: E) => void
 
 export interface PresenceOptions {
   /** The events that carry presence; by default "presence_state" and "presence_diff". */
-  events?: { state: string; diff: string }
+  events?: { state: string; diff: string } | undefined
 }
 
 /** What a Presence needs of a Channel or a SharedChannel. */
@@ -45,7 +45,7 @@ export interface PresenceChannel<Meta = any> {
  * Entries are shared with the callbacks and replaced when they change: read them, and keep them if you like, but do
  * not write to them. A diff costs as much as it is large, however many users there are.
  */
-export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> = PresenceEntry<Meta> & Fetched<Meta>> {
+export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> = EntryOf<Meta>> {
   state: PresenceState<E> = emptyState()
   readonly channel: PresenceChannel
   /** The join of the channel that `state` belongs to. */
@@ -90,13 +90,13 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
     this.syncCallback = callback
   }
 
-  /** The entries, or what the chooser makes of each. */
-  list(): E[]
+  /** The entries, or what the chooser makes of each. `list<Viewer>()` says for once what they are. */
   list<T>(chooser: (key: string, entry: E) => T): T[]
-  list<T>(chooser?: (key: string, entry: E) => T): (E | T)[] {
+  list<T = E>(chooser?: (key: string, entry: E) => T): NoInfer<T>[]
+  list(chooser?: (key: string, entry: E) => unknown): unknown[] {
     const { state } = this
     this.keys ??= Object.keys(state)
-    return this.keys.map((key) => (chooser ? chooser(key, state[key]!) : state[key]!))
+    return this.keys.map((key) => (chooser ? chooser(key, state[key]!) : state[key]))
   }
 
   /** True from a join of the channel until the server has sent the state. */
@@ -138,6 +138,14 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
   }
 
   /** Returns the state that the server sent, after calling back for what differs from the current one, which it leaves alone. */
+  static syncState<E extends PresenceEntry = any>(
+    currentState: PresenceState<E>,
+    newState: PresenceState<E>,
+    onJoin?: OnJoin<E>,
+    onLeave?: OnLeave<E>,
+    onUpdate?: OnUpdate<E>,
+  ): PresenceState<E>
+  static syncState(currentState: object, newState: object, onJoin?: OnJoin, onLeave?: OnLeave, onUpdate?: OnUpdate): any
   static syncState<E extends PresenceEntry>(
     currentState: PresenceState<E>,
     newState: PresenceState<E>,
@@ -162,6 +170,14 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
   }
 
   /** Applies a diff to the state, joins first, and returns it; a state with a prototype is copied first. */
+  static syncDiff<E extends PresenceEntry = any>(
+    state: PresenceState<E>,
+    diff: PresenceDiff<E>,
+    onJoin?: OnJoin<E>,
+    onLeave?: OnLeave<E>,
+    onUpdate?: OnUpdate<E>,
+  ): PresenceState<E>
+  static syncDiff(state: object, diff: { joins: object; leaves: object }, onJoin?: OnJoin, onLeave?: OnLeave, onUpdate?: OnUpdate): any
   static syncDiff<E extends PresenceEntry>(
     state: PresenceState<E>,
     diff: PresenceDiff<E>,
@@ -190,19 +206,17 @@ export class Presence<Meta extends object = any, E extends PresenceEntry<Meta> =
   }
 
   /** The entries of a state, or what the chooser makes of each. */
-  static list<E extends PresenceEntry>(presences: PresenceState<E>): E[]
-  static list<E extends PresenceEntry, T>(presences: PresenceState<E>, chooser: (key: string, entry: E) => T): T[]
-  static list<E extends PresenceEntry, T>(
-    presences: PresenceState<E>,
-    chooser?: (key: string, entry: E) => T,
-  ): (E | T)[] {
+  static list<E extends PresenceEntry = any>(presences: PresenceState<E>): E[]
+  static list<E extends PresenceEntry = any, T = E>(presences: PresenceState<E>, chooser: (key: string, entry: E) => T): T[]
+  static list<T = any>(presences: object, chooser?: (key: string, entry: any) => T): T[]
+  static list(presences: PresenceState<any>, chooser?: (key: string, entry: any) => unknown): unknown[] {
     // Keys take a third of the time of entries, and pages list at each sync.
-    return Object.keys(presences).map((key) => (chooser ? chooser(key, presences[key]!) : presences[key]!))
+    return Object.keys(presences).map((key) => (chooser ? chooser(key, presences[key]) : presences[key]))
   }
 }
 
-/** Without a contract, an entry may have anything beside its metas. */
-type Fetched<Meta> = string extends keyof Meta ? { [field: string]: any } : {}
+/** Without a contract, an entry may be anything. */
+type EntryOf<Meta> = string extends keyof Meta ? any : PresenceEntry<Meta>
 
 function emptyState<E extends PresenceEntry>(): PresenceState<E> {
   return Object.create(null) as PresenceState<E>

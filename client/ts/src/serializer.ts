@@ -12,11 +12,14 @@ export interface Message {
   mark?: string
 }
 
-/** Turns a message into a frame and hands it to the callback, at once or later. */
-export type Encode = (message: Message, callback: (frame: string | ArrayBuffer) => void) => void
+/** A message to be sent. A ref that is missing goes as null. */
+export type OutgoingMessage = Omit<Message, "join_ref" | "ref"> & Partial<Message>
 
-/** Turns a frame into a message and hands it to the callback, at once or later. */
-export type Decode = (frame: string | ArrayBuffer, callback: (message: Message) => void) => void
+/** Turns a message into a frame, whatever the transport sends, and hands it to the callback, at once or later. */
+export type Encode = (message: OutgoingMessage, callback: (frame: any) => void) => void
+
+/** Turns a frame, whatever the transport gives, into a Message and hands it to the callback, at once or later. */
+export type Decode = (frame: any, callback: (message: any) => void) => void
 
 const KIND = { push: 0, reply: 1, broadcast: 2, keptBroadcast: 5, keptPush: 6, markedPush: 7 } as const
 const MAX_FIELD_BYTES = 255
@@ -24,7 +27,7 @@ const MAX_FIELD_BYTES = 255
 /** Version 2.0.0 of the wire: JSON arrays as text, and binary frames for payloads of bytes. */
 export const Serializer = {
   /** Returns what the callback returns. Throws if a binary message's ref, topic or event is longer than 255 bytes. */
-  encode<T>(message: Message, callback: (frame: string | ArrayBuffer) => T): T {
+  encode<T>(message: OutgoingMessage, callback: (frame: string | ArrayBuffer) => T): T {
     const bytes = asBytes(message.payload)
     if (bytes) return callback(encodeBinary(message, bytes))
     const { join_ref, ref, topic, event, payload } = message
@@ -57,8 +60,8 @@ export function withUint8Array(message: Message): Message {
   return { ...message, payload: response ? { ...(payload as object), response } : (asBytes(payload) ?? payload) }
 }
 
-/** Binary frames: spec/protocol.md §7. A null ref goes as an empty one. */
-function encodeBinary(message: Message, payload: Uint8Array): ArrayBuffer {
+/** Binary frames: spec/protocol.md §7. A ref that is null or missing goes as an empty one. */
+function encodeBinary(message: OutgoingMessage, payload: Uint8Array): ArrayBuffer {
   const fields = [
     encodeField("join_ref", message.join_ref ?? ""),
     encodeField("ref", message.ref ?? ""),

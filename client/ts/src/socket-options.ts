@@ -4,12 +4,12 @@ import type { Decode, Encode, Message } from "./serializer.js"
 import type { CloseInfo, TransportConstructor } from "./transport.js"
 
 /** Receives what a socket does, for debugging: data may hold payloads, but not the params or the auth token. */
-export type Logger = (kind: string, message: string, data?: unknown) => void
+export type Logger = (kind: string, message: string, data?: any) => void
 
 // In the form of methods, so that the compiler lets an application name what it knows that its transport gives.
 interface TransportCallbacks {
   close(event: CloseInfo): void
-  error(error: unknown, transport: TransportConstructor, establishedConnections: number): void
+  error(error: any, transport: TransportConstructor, establishedConnections: number): void
 }
 
 /** Called when a connection is closed. It may take more than every transport gives, such as a CloseEvent. */

@@ -5,9 +5,10 @@ import type { Contract, Untyped } from "./contract.js"
 import { Heartbeat } from "./heartbeat.js"
 import { isOffline, isPageHidden, watchPage } from "./page.js"
 import { appendParams, closure, isPromise, within, type Eventually, type Params } from "./params.js"
+import type { ConnectionState } from "./phoenix-types.js"
 import { hostLocation, hostWebSocket } from "./platform.js"
 import { defaultReconnectAfterMs, defaultRejoinAfterMs, fullJitter, stayAway, toldByReason, type Schedule } from "./retry.js"
-import { Serializer, withUint8Array, type Decode, type Encode, type Message } from "./serializer.js"
+import { Serializer, withUint8Array, type Decode, type Encode, type Message, type OutgoingMessage } from "./serializer.js"
 import type { CloseCallback, ErrorCallback, Logger, Registered, SocketEvents, SocketOptions } from "./socket-options.js"
 import { Timer } from "./timer.js"
 import { ReadyState, type CloseInfo, type Transport, type TransportConstructor } from "./transport.js"
@@ -16,7 +17,7 @@ import { ReadyState, type CloseInfo, type Transport, type TransportConstructor }
 export type Credentials = readonly [Params, string | undefined]
 
 interface Buffered {
-  message: Message
+  message: OutgoingMessage
   stillWanted: () => boolean
 }
 
@@ -149,7 +150,7 @@ export class Socket {
    * Sends a message, or keeps it until the socket is open. One that was kept is dropped if it is then no longer wanted,
    * as the join of a channel that has rejoined or left since.
    */
-  push(message: Message, stillWanted: () => boolean = () => true): void {
+  push(message: OutgoingMessage, stillWanted: () => boolean = () => true): void {
     const { topic, event, payload, ref, join_ref } = message
     this.log("push", `${topic} ${event} (${join_ref}, ${ref})`, payload)
     if (this.isConnected()) {
@@ -208,7 +209,7 @@ export class Socket {
     this.callbacks = this.callbacks.filter(({ ref }) => !refs.includes(ref))
   }
 
-  connectionState(): "connecting" | "open" | "closing" | "closed" {
+  connectionState(): ConnectionState {
     switch (this.conn?.readyState) {
       case ReadyState.connecting:
         return "connecting"
@@ -331,7 +332,7 @@ export class Socket {
     return stayAway(toldMs, this.jitter)
   }
 
-  /** @internal Forgets a channel that is closed. */
+  /** Forgets a channel. Those that are closed are forgotten by themselves. */
   remove(channel: Channel<any>): void {
     this.off(channel.stateChangeRefs)
     this.channels = this.channels.filter((other) => other !== channel)
@@ -418,7 +419,7 @@ export class Socket {
     return this.customEncode === undefined
   }
 
-  private send(message: Message): void {
+  private send(message: OutgoingMessage): void {
     const connection = this.connection
     const encode = (!connection?.transport.plain && this.customEncode) || Serializer.encode
     encode(message, (frame: string | ArrayBuffer) => {

@@ -1,11 +1,11 @@
 /** The values of `readyState`, as in WebSocket. */
 export const ReadyState = { connecting: 0, open: 1, closing: 2, closed: 3 } as const
 
-/** What a close event says. Codes: spec/protocol.md §12. */
+/** What each transport says of a close. Codes: spec/protocol.md §12. */
 export interface CloseInfo {
-  code?: number
-  reason?: string
-  wasClean?: boolean
+  code: number
+  reason: string
+  wasClean: boolean
   /** How long the server told us to stay away, if the reason does not say so (spec/protocol.md §22). */
   retryAfterMs?: number
 }

@@ -143,7 +143,7 @@ for (const [name, transport] of base ? transports : []) {
     await reply(first.push("status", { status: "away" }))
     assert.equal(await log.next(), "join ann 2+1")
     assert.equal(await log.next(), "leave ann 2-1")
-    assert.ok(presence.state["ann"]!.metas.some((meta) => meta["status"] === "away"))
+    assert.ok(presence.state["ann"]!.metas.some((meta: any) => meta["status"] === "away"))
 
     first.leave()
     assert.equal(await log.next(), "leave ann 1-1")

@@ -62,11 +62,12 @@ test("a worker imports it", async () => {
 
 test("a program is checked against its types, and a wrong one is refused", async () => {
   // typed.ts marks what is to be refused.
-  const text = (await readFile(join(source, "test/typed.ts"), "utf8")).replaceAll("../src/index.js", "@roost-dev/client")
-  assert.match(text, /@ts-expect-error/)
-  await writeFile(join(folder, "typed.ts"), text)
+  const programs = ["typed.ts", "phoenix-typed.ts"]
+  const texts = await Promise.all(programs.map((name) => readFile(join(source, "test", name), "utf8")))
+  assert.match(texts[0]!, /@ts-expect-error/)
+  for (const [i, text] of texts.entries()) await writeFile(join(folder, programs[i]!), text.replaceAll("../src/index.js", "@roost-dev/client"))
   const compilerOptions = { target: "ES2022", lib: ["ES2022", "DOM"], types: [], module: "NodeNext", strict: true, exactOptionalPropertyTypes: true, noEmit: true }
-  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["typed.ts"] }))
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: programs }))
   const tsc = join(source, "node_modules/.bin/tsc")
   const output = await run(tsc, ["-p", folder]).then(() => "", ({ stdout }) => stdout)
   assert.equal(output, "")

@@ -68,6 +68,16 @@ export async function typed(socket: Socket): Promise<void> {
   is<string[]>(presence.list((_key, { metas }) => metas[0]!.name + metas[0]!.phx_ref))
   // @ts-expect-error there is no such meta
   presence.list((_key, { metas }) => metas[0]!.nope)
+  is<PresenceEntry<{ name: string }>[]>(presence.list())
+  // @ts-expect-error the entries are others
+  is<Annotation[]>(presence.list())
+  is<Annotation[]>(presence.list<Annotation>()) // named for once
+  // @ts-expect-error the entries are others
+  presence.list((_key, entry: Annotation) => entry)
+  // @ts-expect-error the entries are others
+  presence.onJoin((_key, _current, joined: Annotation) => joined)
+  is<PresenceEntry<{ name: string }>[]>(Presence.list(presence.state))
+  is<string[]>(Presence.list(presence.state, (_key, { metas }) => metas[0]!.name))
   // @ts-expect-error nothing is said of what the fetch adds
   presence.list((_key, { user }) => user)
   presence.onJoin((key, current, joined) => is<string>(key + current?.metas[0]?.name + joined.metas[0]!.name))
@@ -133,12 +143,14 @@ export async function untyped(socket: Socket): Promise<void> {
 /** What a page knows that its transport gives, such as a CloseEvent. */
 interface Closed { code: number; reason: string; wasClean: boolean; timeStamp: number }
 
-// Code that was written for phoenix.js and its types.
+// More of what was written for phoenix.js is in phoenix-typed.ts.
 export function named(socket: Socket): void {
   socket.onClose((event: Closed) => event.code.toFixed())
   socket.onError((error: Closed | string | number) => error)
   // @ts-expect-error no transport gives that
   socket.onClose((event: number) => event)
+  // @ts-expect-error the topic is missing
+  socket.push({ event: "event", payload: {} })
   const came: OnJoin = (key, before, joined) => [key, before?.metas.length, joined.metas[0].name, joined.user]
   const went: OnLeave = (key, after, left) => [key, after.metas.length, left.user]
   const presence = new Presence(socket.channel("room:1"))

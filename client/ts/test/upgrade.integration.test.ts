@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { test, type TestContext } from "node:test"
 import { WebSocket } from "ws"
-import { LongPoll, Outbox, Presence, Recovery, Socket, type Channel, type CloseInfo, type Message, type SocketOptions, type TransportConstructor } from "../src/index.js"
+import { LongPoll, Outbox, Presence, Recovery, Socket, type Channel, type CloseInfo, type SocketOptions, type TransportConstructor } from "../src/index.js"
 import { address, client, isThere, noProgram, ok, Server, skip } from "./conformance.js"
 import { Gate, type Break } from "./gate.js"
 import { MemoryStorage } from "./storage.js"
@@ -315,7 +315,7 @@ test("a session that ends before it has moved is an ordinary loss", { skip: skip
 
 test("a socket with a serializer of its own stays with long polling", { skip }, async (t) => {
   const gate = await Gate.start(t, address)
-  const { socket } = await fallenBack(t, gate, { encode: (message: Message, callback) => callback(JSON.stringify(message)) })
+  const { socket } = await fallenBack(t, gate, { encode: (message, callback) => callback(JSON.stringify(message)) })
   const asked = gate.asked
   gate.open = true
   await pause(200)

@@ -7,12 +7,12 @@ e.append(t),e}function C(o,e){let t=document.createElement("span");return t.clas
 toUpperCase(),t}function b(o){let e=Math.floor(o/1e3),t=s=>String(s).padStart(2,"0"),[n,i,r]=[Math.floor(e/3600),Math.floor(e/60)%60,e%60];return n>0?`${n}:${t(
 i)}:${t(r)}`:`${i}:${t(r)}`}function $e({id:o,at:e,user:t,body:n,edited:i,muted:r},s,a,d){let c=h("li");c.dataset.id=String(o),c.dataset.testid="annotation",c.tabIndex=-1;let u=h("button",
 "time",b(e));u.type="button",u.setAttribute("aria-label",`Go to ${b(e)}`),u.addEventListener("click",()=>d.seek());let p=h("span","name",s?`${t.name} (you)`:t.name);
-i&&p.append(" ",h("small","","edited")),r&&p.append(" ",h("small","muted",s?"hidden from others":"muted"));let T=h("p","body",n);T.dataset.testid="annotation-te\
-xt",c.append(u,C(t.id,t.name),p,T);let ve=h("span","tools"),{edit:ge,remove:ye}=d;return ge&&ve.append(g("Edit",()=>gt(c,T,a,ge),"edit")),ye&&ve.append(g("Delet\
+i&&p.append(" ",h("small","","edited")),r&&p.append(" ",h("small","muted",s?"hidden from others":"muted"));let E=h("p","body",n);E.dataset.testid="annotation-te\
+xt",c.append(u,C(t.id,t.name),p,E);let ve=h("span","tools"),{edit:ge,remove:ye}=d;return ge&&ve.append(g("Edit",()=>gt(c,E,a,ge),"edit")),ye&&ve.append(g("Delet\
 e",ye,"remove")),(ge||ye)&&c.append(ve),c}function gt(o,e,t,n){let i=e.textContent??"",r=h("input");r.value=i,r.maxLength=t,r.required=!0,r.setAttribute("aria-l\
 abel","Your annotation");let s=h("form","edit",r),a=g("Save",()=>{});a.type="submit";let d=()=>{s.replaceWith(e),o.classList.remove("editing"),o.focus()};s.append(
 a,g("Cancel",d)),s.addEventListener("submit",c=>{c.preventDefault();let u=r.value.trim();u!==""&&(d(),u!==i&&n(u))}),s.addEventListener("keydown",c=>{c.key==="E\
-scape"&&d()}),o.classList.add("editing"),e.replaceWith(s),r.focus()}function x(o){return typeof o=="function"?o:()=>o}function be(o,e){let t=Ne(e,"");return t.length===0?o:o+(o.includes("?")?"&":"?")+t.join("&")}function Ne(o,e){
+scape"&&d()}),o.classList.add("editing"),e.replaceWith(s),r.focus()}function P(o){return typeof o=="function"?o:()=>o}function be(o,e){let t=Ne(e,"");return t.length===0?o:o+(o.includes("?")?"&":"?")+t.join("&")}function Ne(o,e){
 return Object.entries(o).flatMap(([t,n])=>{let i=e?`${e}[${t}]`:t;return n==null?[]:typeof n=="object"?Ne(n,i):[`${encodeURIComponent(i)}=${encodeURIComponent(String(
 n))}`]})}function we(o){return typeof o?.then=="function"}function Be(o,e,t){let n,i=new Promise((r,s)=>{n=setTimeout(()=>s(new Error(`no ${t} within ${e} ms`)),
 e)});return Promise.race([o,i]).finally(()=>clearTimeout(n))}function I(o,e){let t=()=>e(o.reason);return o?.aborted?t():o?.addEventListener("abort",t),()=>o?.removeEventListener("abort",t)}var w=class extends Error{name="\
@@ -33,7 +33,7 @@ i=t.onClose(n);this.tell=r=>{t.off("phx_close",i),r(...e)},this.ending?this.tell
 channel.off(this.refEvent),this.refEvent=null}hasReceived(e){return this.reply?.status===e}};var k=class{callback;schedule;handle;tries=0;constructor(e,t){this.callback=e,this.schedule=t}scheduleTimeout(e=0){this.cancel();let t=this.tries+1,n=Math.round(
 Math.max(this.schedule(t),e));return n===1/0?[n,t]:(this.handle=setTimeout(()=>{this.tries=t,this.callback()},n),[n,t])}cancel(){clearTimeout(this.handle)}reset(){
 this.cancel(),this.tries=0}};var Y=class{state="closed";topic;params;socket;timeout;joinedOnce=!1;joinPush;pushBuffer=[];bindings=new Map;bindingRef=0;rejoinTimer;notBefore=0;stateChangeRefs;extensions=new Map;constructor(e,t,n){
-this.topic=e,this.params=x(t??{}),this.socket=n,this.timeout=n.timeout,this.joinPush=new m(this,"phx_join",()=>this.joinParams(),this.timeout),this.rejoinTimer=
+this.topic=e,this.params=P(t??{}),this.socket=n,this.timeout=n.timeout,this.joinPush=new m(this,"phx_join",()=>this.joinParams(),this.timeout),this.rejoinTimer=
 new k(()=>{n.isConnected()&&this.rejoin()},n.rejoinSchedule),this.stateChangeRefs=[n.onError(()=>this.rejoinTimer.reset()),n.onOpen(()=>{this.rejoinTimer.reset(),
 this.isErrored()&&this.rejoinWhenWelcome()})],this.joinPush.receive("ok",()=>this.joined()).receive("error",i=>this.failed(i?.retry_after_ms)).receive("timeout",
 ()=>this.joinTimedOut()),this.onClose(()=>this.closed()),this.onError(i=>this.crashed(i)),this.on("phx_reply",(i,r)=>this.trigger(this.replyEventName(r),i))}join(e={}){
@@ -59,7 +59,7 @@ n.message:String(n)})}}failed(e){this.state="errored",this.notBefore=Math.max(th
 rejoinTimer.scheduleTimeout(this.notBefore-Date.now())}joinTimedOut(){let e=this.joinRef();this.socket.log("channel",`timeout ${this.topic} (${e})`,this.joinPush.
 timeout),this.socket.isConnected()&&this.socket.push({join_ref:e,ref:this.socket.makeRef(),topic:this.topic,event:"phx_leave",payload:{}}),this.joinPush.reset(),
 this.failed()}crashed(e){this.socket.log("channel",`error ${this.topic}`,e),!(this.isLeaving()||this.isClosed())&&(this.isJoining()&&this.joinPush.reset(),this.
-failed())}closed(){this.socket.log("channel",`close ${this.topic} ${this.joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var P=class o{state=$();channel;joinRef=null;keys;pending={joinRef:null,diffs:[]};joinCallback=()=>{};leaveCallback=()=>{};updateCallback=()=>{};syncCallback=()=>{};constructor(e,t={}){
+failed())}closed(){this.socket.log("channel",`close ${this.topic} ${this.joinRef()}`),this.rejoinTimer.reset(),this.state="closed",this.socket.remove(this)}};var x=class o{state=$();channel;joinRef=null;keys;pending={joinRef:null,diffs:[]};joinCallback=()=>{};leaveCallback=()=>{};updateCallback=()=>{};syncCallback=()=>{};constructor(e,t={}){
 let n=t.events??{state:"presence_state",diff:"presence_diff"};this.channel=e,e.on(n.state,i=>this.receiveState(i)),e.on(n.diff,i=>this.receiveDiff(i))}onJoin(e){
 this.joinCallback=e}onLeave(e){this.leaveCallback=e}onUpdate(e){this.updateCallback=e}onSync(e){this.syncCallback=e}list(e){let{state:t}=this;return this.keys??=
 Object.keys(t),this.keys.map(n=>e?e(n,t[n]):t[n])}inPendingSyncState(){return this.joinRef===null||this.joinRef!==this.channel.joinRef()}receiveState(e){this.joinRef=
@@ -69,49 +69,49 @@ this.apply(e),this.syncCallback();return}let t=this.channel.joinRef();this.pendi
 push(e),n.length>1e3&&n.shift()}apply(e){let t=i=>!this.state[i],n=Object.keys(e.joins).some(t);this.state=o.syncDiff(this.state,e,this.joinCallback,this.leaveCallback,
 this.updateCallback),(n||Object.keys(e.leaves).some(t))&&(this.keys=void 0)}static syncState(e,t,n,i,r){let s=Object.assign($(),e),a=$(),d=$();for(let[c,u]of Object.
 entries(t)){let p=z(u.metas,s[c]?.metas??[]);s[c]?p.length>0&&(a[c]={...u,metas:p}):a[c]=u}for(let[c,u]of Object.entries(s)){let p=Object.hasOwn(t,c)?t[c].metas:
-[],T=z(u.metas,p);T.length>0&&(d[c]={...u,metas:T})}return o.syncDiff(s,{joins:a,leaves:d},n,i,r)}static syncDiff(e,t,n=()=>{},i=()=>{},r=()=>{}){let s=Object.getPrototypeOf(
+[],E=z(u.metas,p);E.length>0&&(d[c]={...u,metas:E})}return o.syncDiff(s,{joins:a,leaves:d},n,i,r)}static syncDiff(e,t,n=()=>{},i=()=>{},r=()=>{}){let s=Object.getPrototypeOf(
 e)===null?e:Object.assign($(),e),a=new Map;for(let[d,c]of Object.entries(t.joins)){let u=s[d];u&&a.set(d,u),s[d]=u?{...c,metas:[...z(u.metas,c.metas),...c.metas]}:
 c,n(d,u,c)}for(let[d,c]of Object.entries(t.leaves)){let u=s[d];if(!u)continue;let p={...u,metas:z(u.metas,c.metas)};s[d]=p,i(d,p,c),p.metas.length===0?delete s[d]:
 a.has(d)&&r(d,a.get(d),p)}return s}static list(e,t){return Object.keys(e).map(n=>t?t(n,e[n]):e[n])}};function $(){return Object.create(null)}function z(o,e){let t=new Set(
-e.map(n=>n.phx_ref));return o.filter(n=>!t.has(n.phx_ref))}var j={push:0,reply:1,broadcast:2,keptBroadcast:5,keptPush:6,markedPush:7},He=255,ke={encode(o,e){let t=E(o.payload);if(t)return e(yt(o,t));let{join_ref:n,ref:i,
-topic:r,event:s,payload:a}=o;return e(JSON.stringify([n,i,r,s,a]))},decode(o,e){let t=E(o);if(t)return e(bt(t));if(typeof o!="string")throw new Error('cannot de\
+e.map(n=>n.phx_ref));return o.filter(n=>!t.has(n.phx_ref))}var j={push:0,reply:1,broadcast:2,keptBroadcast:5,keptPush:6,markedPush:7},Ue=255,ke={encode(o,e){let t=T(o.payload);if(t)return e(yt(o,t));let{join_ref:n,ref:i,
+topic:r,event:s,payload:a}=o;return e(JSON.stringify([n,i,r,s,a]))},decode(o,e){let t=T(o);if(t)return e(bt(t));if(typeof o!="string")throw new Error('cannot de\
 code a frame that is neither text nor an ArrayBuffer: set binaryType to "arraybuffer"');let n=JSON.parse(o);if(!Array.isArray(n))throw new Error("cannot decode \
-a text frame that is not a JSON array");let[i,r,s,a,d]=n;return e({join_ref:i,ref:r,topic:s,event:a,payload:d})}};function E(o){if(ArrayBuffer.isView(o))return new Uint8Array(
-o.buffer,o.byteOffset,o.byteLength);if(Object.prototype.toString.call(o)==="[object ArrayBuffer]")return new Uint8Array(o)}function Ue(o){let{payload:e}=o,t=E(e?.
-response);return{...o,payload:t?{...e,response:t}:E(e)??e}}function yt(o,e){let t=[N("join_ref",o.join_ref??""),N("ref",o.ref??""),N("topic",o.topic),N("event",
+a text frame that is not a JSON array");let[i,r,s,a,d]=n;return e({join_ref:i,ref:r,topic:s,event:a,payload:d})}};function T(o){if(ArrayBuffer.isView(o))return new Uint8Array(
+o.buffer,o.byteOffset,o.byteLength);if(Object.prototype.toString.call(o)==="[object ArrayBuffer]")return new Uint8Array(o)}function He(o){let{payload:e}=o,t=T(e?.
+response);return{...o,payload:t?{...e,response:t}:T(e)??e}}function yt(o,e){let t=[N("join_ref",o.join_ref??""),N("ref",o.ref??""),N("topic",o.topic),N("event",
 o.event)];o.mark!==void 0&&t.push(N("mark",o.mark));let n=1+t.length+t.reduce((s,a)=>s+a.length,0),i=new Uint8Array(n+e.length);i[0]=o.mark===void 0?j.push:j.markedPush,
 i.set(t.map(s=>s.length),1);let r=1+t.length;for(let s of t)i.set(s,r),r+=s.length;return i.set(e,n),i.buffer}function N(o,e){let t=new TextEncoder().encode(e);
-if(t.length>He)throw new Error(`unable to convert ${o} to binary: must be less than or equal to ${He} bytes, but is ${t.length} bytes`);return t}function bt(o){
+if(t.length>Ue)throw new Error(`unable to convert ${o} to binary: must be less than or equal to ${Ue} bytes, but is ${t.length} bytes`);return t}function bt(o){
 switch(o[0]){case j.push:{let{fields:[e,t,n],payload:i}=B(o,3);return{join_ref:e,ref:null,topic:t,event:n,payload:i}}case j.reply:{let{fields:[e,t,n,i],payload:r}=B(
 o,4);return{join_ref:e,ref:t,topic:n,event:"phx_reply",payload:{status:i,response:r}}}case j.broadcast:{let{fields:[e,t],payload:n}=B(o,2);return{join_ref:null,
 ref:null,topic:e,event:t,payload:n}}case j.keptBroadcast:{let{fields:[e,t,n],payload:i}=B(o,3);return{join_ref:null,ref:e,topic:t,event:n,payload:i}}case j.keptPush:{
 let{fields:[e,t,n,i],payload:r}=B(o,4);return{join_ref:e,ref:t,topic:n,event:i,payload:r}}default:throw new Error(`cannot decode a binary frame of kind ${o[0]}:\
  known are 0 (push), 1 (reply), 2 (broadcast), 5 (kept broadcast) and 6 (kept push)`)}}function B(o,e){let t=[...o.subarray(1,1+e)],n=1+e;if(t.length<e||o.length<
 t.reduce((s,a)=>s+a,n))throw new Error(`cannot decode a binary frame of ${o.length} bytes: it is shorter than its header says`);let i=new TextDecoder;return{fields:t.
-map(s=>i.decode(o.subarray(n,n+=s))),payload:o.slice(n).buffer}}var Te="base64url.bearer.phx.";function De(o){return["phoenix",Te+wt(o)]}function Je(o){let e=o?.find(t=>t.startsWith(Te));return e===void 0?void 0:kt(e.slice(Te.
+map(s=>i.decode(o.subarray(n,n+=s))),payload:o.slice(n).buffer}}var Ee="base64url.bearer.phx.";function De(o){return["phoenix",Ee+wt(o)]}function Je(o){let e=o?.find(t=>t.startsWith(Ee));return e===void 0?void 0:kt(e.slice(Ee.
 length))}function wt(o){if(/[^\u0000-\u00ff]/.test(o))throw new Error("authToken holds a character above U+00FF: encode the token, for example as base64, before\
  giving it to the socket");let e=btoa(o).replace(/=+$/,"");return e.includes("/")?e.replaceAll("+","-").replaceAll("/","_"):e}function kt(o){return atob(o.replaceAll(
-"-","+").replaceAll("_","/"))}var f={connecting:0,open:1,closing:2,closed:3};var Tt=5,Et=150,q=class{transport;opened=!1;closing=!1;ending=!1;lossReported=!1;pings=new Map;began=Date.now();events;detached=!1;closedCallbacks=[];constructor(e,t){
+"-","+").replaceAll("_","/"))}var f={connecting:0,open:1,closing:2,closed:3};var Et=5,Tt=150,q=class{transport;opened=!1;closing=!1;ending=!1;lossReported=!1;pings=new Map;began=Date.now();events;detached=!1;closedCallbacks=[];constructor(e,t){
 this.events=t,this.transport=e,this.moveTo(e)}moveTo(e){let{events:t}=this;this.transport=e;let n=i=>r=>{!this.detached&&this.transport===e&&i(r)};e.onopen=n(()=>{
 this.opened=!0,t.open()}),e.onclose=n(t.close),e.onerror=n(t.error),e.onmessage=n(i=>t.message(i.data))}isOpen(){return this.transport.readyState===f.open}isFresh(e){
 return!this.opened&&!this.closing&&!this.lossReported&&Date.now()-this.began<e}detach(){this.detached=!0}close(e,t){if(this.closedCallbacks.push(t),this.closing)
-return;this.closing=!0,Ee(()=>!e.drain||!this.transport.bufferedAmount||!this.isOpen(),()=>{this.transport.onerror=()=>{},e.code===void 0?this.transport.close():
-this.transport.close(e.code,e.reason??""),e.closing(),Ee(()=>this.transport.readyState===f.closed,()=>this.finish())})}finish(){for(let e of this.closedCallbacks)
-e()}};function Ee(o,e,t=1){t===Tt||o()?e():setTimeout(()=>Ee(o,e,t+1),Et*t)}var K=class{intervalMs;send;onTimeout;timer;pendingRef=null;steady=!0;probing=!1;constructor(e,t,n){this.intervalMs=e,this.send=t,this.onTimeout=n}start(e){this.
+return;this.closing=!0,Te(()=>!e.drain||!this.transport.bufferedAmount||!this.isOpen(),()=>{this.transport.onerror=()=>{},e.code===void 0?this.transport.close():
+this.transport.close(e.code,e.reason??""),e.closing(),Te(()=>this.transport.readyState===f.closed,()=>this.finish())})}finish(){for(let e of this.closedCallbacks)
+e()}};function Te(o,e,t=1){t===Et||o()?e():setTimeout(()=>Te(o,e,t+1),Tt*t)}var K=class{intervalMs;send;onTimeout;timer;pendingRef=null;steady=!0;probing=!1;constructor(e,t,n){this.intervalMs=e,this.send=t,this.onTimeout=n}start(e){this.
 stop(),this.steady=e,e&&(this.timer=setTimeout(()=>this.beat(this.intervalMs),this.intervalMs))}stop(){clearTimeout(this.timer),this.pendingRef=null,this.probing=
 !1}probe(e){this.probing||(this.stop(),this.probing=!0,this.beat(Math.min(e,this.intervalMs)))}acknowledge(e){e!==null&&e===this.pendingRef&&this.start(this.steady)}beat(e){
-this.pendingRef=this.send(),this.timer=setTimeout(()=>{this.stop(),this.onTimeout()},e)}};function We(o){if(!xe())return;window.addEventListener("pagehide",o.hide),window.addEventListener("pageshow",o.show),window.addEventListener("online",o.network),
+this.pendingRef=this.send(),this.timer=setTimeout(()=>{this.stop(),this.onTimeout()},e)}};function We(o){if(!Pe())return;window.addEventListener("pagehide",o.hide),window.addEventListener("pageshow",o.show),window.addEventListener("online",o.network),
 window.addEventListener("offline",o.offline),document.addEventListener("resume",o.wake),document.addEventListener("visibilitychange",()=>{S()||o.wake()});let e=globalThis.
-navigator?.connection,t=e?.type;e?.addEventListener?.("change",()=>{t!==e.type&&(t=e.type,Ce()||o.network())})}function Ve(o){return xe()?(window.addEventListener(
-"pagehide",o),()=>window.removeEventListener("pagehide",o)):()=>{}}function S(){return typeof document<"u"&&document.visibilityState==="hidden"}function Ce(){return xe()&&
-typeof navigator<"u"&&navigator.onLine===!1}function xe(){return typeof window>"u"||typeof document>"u"?!1:"addEventListener"in window&&"addEventListener"in document}function G(){return globalThis.WebSocket}function Fe(){return globalThis.location}function Ye(){try{return globalThis.sessionStorage}catch{return}}var ze=o=>[10,50,100,150,200,250,500,1e3,2e3][o-1]??5e3,qe=o=>[1e3,2e3,5e3][o-1]??1e4;function Ke(o){return e=>Math.random()*o(e)}function Ge(o,e){return typeof o!=
+navigator?.connection,t=e?.type;e?.addEventListener?.("change",()=>{t!==e.type&&(t=e.type,Ce()||o.network())})}function Ve(o){return Pe()?(window.addEventListener(
+"pagehide",o),()=>window.removeEventListener("pagehide",o)):()=>{}}function S(){return typeof document<"u"&&document.visibilityState==="hidden"}function Ce(){return Pe()&&
+typeof navigator<"u"&&navigator.onLine===!1}function Pe(){return typeof window>"u"||typeof document>"u"?!1:"addEventListener"in window&&"addEventListener"in document}function G(){return globalThis.WebSocket}function Fe(){return globalThis.location}function Ye(){try{return globalThis.sessionStorage}catch{return}}var ze=o=>[10,50,100,150,200,250,500,1e3,2e3][o-1]??5e3,qe=o=>[1e3,2e3,5e3][o-1]??1e4;function Ke(o){return e=>Math.random()*o(e)}function Ge(o,e){return typeof o!=
 "number"||!(o>0)?0:Math.min(o,3e5)*(e?1+Math.random()/2:1)}function Xe(o=""){return Number(/; retry_after_ms=(\d{1,9})$/.exec(o)?.[1]??0)}var Qe=1e3,Ze=3e3,Ct=5e3,X=class{endPoint;timeout;vsn;heartbeatIntervalMs;longpollerTimeout;reconnectAfterMs;rejoinAfterMs;binaryType;transport;params;authToken;logger;channels=[];establishedConnections=0;rejoinSchedule;customEncode;customDecode;uint8Arrays;jitter;heartbeat;reconnectTimer;connection=null;sendBuffer=[];ref=0;closeWasClean=!0;connectClock=0;askedAt=-1;notBefore=0;callbacks=[];constructor(e,t={}){
-this.endPoint=`${e}/websocket`,this.transport=t.transport??G()??xt(),this.timeout=t.timeout??1e4,this.vsn=t.vsn??"2.0.0",this.heartbeatIntervalMs=t.heartbeatIntervalMs??
+this.endPoint=`${e}/websocket`,this.transport=t.transport??G()??Pt(),this.timeout=t.timeout??1e4,this.vsn=t.vsn??"2.0.0",this.heartbeatIntervalMs=t.heartbeatIntervalMs??
 3e4,this.longpollerTimeout=t.longpollerTimeout??2e4,this.reconnectAfterMs=t.reconnectAfterMs??ze,this.rejoinAfterMs=t.rejoinAfterMs??qe,this.binaryType=t.binaryType??
-"arraybuffer",this.params=x(t.params??{}),this.authToken=t.authToken===void 0?void 0:x(t.authToken),this.logger=t.logger??(t.debug?(i,r,s)=>console.log(`${i}: ${r}`,
+"arraybuffer",this.params=P(t.params??{}),this.authToken=t.authToken===void 0?void 0:P(t.authToken),this.logger=t.logger??(t.debug?(i,r,s)=>console.log(`${i}: ${r}`,
 s):null),this.customEncode=t.encode,this.customDecode=t.decode,this.uint8Arrays=t.uint8Arrays??!1,this.jitter=t.jitter??!0;let n=(i,r)=>i||!this.jitter?r:Ke(r);
 this.rejoinSchedule=n(t.rejoinAfterMs,this.rejoinAfterMs),this.heartbeat=new K(this.heartbeatIntervalMs,()=>this.sendHeartbeat(),()=>this.heartbeatTimedOut()),this.
-reconnectTimer=new k(()=>this.reconnectUnlessHidden(),n(t.reconnectAfterMs,this.reconnectAfterMs)),this.followPage()}connect(e){if(e&&(this.params=x(e)),this.isUnderWay())
+reconnectTimer=new k(()=>this.reconnectUnlessHidden(),n(t.reconnectAfterMs,this.reconnectAfterMs)),this.followPage()}connect(e){if(e&&(this.params=P(e)),this.isUnderWay())
 return;let t=[this.params(),this.authToken?.()];t.some(we)?this.connectLater(Promise.all(t)):this.begin(t)}disconnect(e,t,n){this.abandon(),this.connection&&(this.
 connection.ending=!0),this.teardown(e,{code:t,reason:n})}replaceTransport(e){this.abandon();let t=this.transport;this.transport=e;let n=this.connection;n&&(n.detach(),
 this.teardown(void 0,{drain:!1}),this.connection=null,n.opened&&this.reportLoss(n,"connection_closed")),t!==e&&this.call("transport",e)}channel(e,...[t]){let n=new Y(
@@ -139,7 +139,7 @@ this.notBefore=Date.now()+this.stayAway(t.retryAfterMs??Xe(t.reason)),!e.closing
 on_closed"),this.connection===e&&!e.closing&&this.scheduleReconnect(),this.call("close",t)}onConnError(e,t){this.log("transport","error",t);let n=this.transport,
 i=this.establishedConnections;this.callErrorCallbacks(t),(n===this.transport||i>0)&&this.reportLoss(e,"connection_error")}callErrorCallbacks(e){this.call("error",
 e,this.transport,this.establishedConnections)}onConnMessage(e,t){let n=!1,i=!e.transport.plain&&this.customDecode||ke.decode;try{i(t,r=>{n=!0,this.connection===
-e&&e.isOpen()&&this.dispatch(e,this.uint8Arrays?Ue(r):r)})}catch(r){if(n)throw r;this.log("transport","dropping malformed message",r)}}dispatch(e,t){let{topic:n,
+e&&e.isOpen()&&this.dispatch(e,this.uint8Arrays?He(r):r)})}catch(r){if(n)throw r;this.log("transport","dropping malformed message",r)}}dispatch(e,t){let{topic:n,
 event:i,payload:r,ref:s,join_ref:a}=t;this.heartbeat.acknowledge(s),this.log("receive",`${n} ${i} (${a}, ${s})`,r);for(let c of[...this.channels])c.receive(t);if(this.
 call("message",t),s===null)return;let d=e.pings.get(s);e.pings.delete(s),d?.()}get decodesPositions(){return this.customDecode===void 0}get marksBytes(){return this.
 customEncode===void 0}send(e){let t=this.connection;(!t?.transport.plain&&this.customEncode||ke.encode)(e,i=>{t===this.connection&&t?.isOpen()&&t.transport.send(
@@ -156,8 +156,8 @@ let n=this.makeRef();return this.callbacks.push({ref:n,kind:e,callback:t}),n}fol
 show:()=>{e===this.connectClock&&this.connect()},wake:()=>this.wake(),network:()=>this.networkChanged(),offline:()=>this.probe()})}networkChanged(){(this.isConnected()||
 !S())&&this.wake()}wake(){this.isConnected()?this.probe():!this.closeWasClean&&Date.now()>=this.notBefore&&!this.connection?.isFresh(Ze)&&(this.reconnectTimer.reset(),
 this.reconnect())}probe(){this.isConnected()&&this.heartbeat.probe(Ze)}};function et(o){return{join_ref:null,ref:o,topic:"phoenix",event:"heartbeat",payload:{}}}
-function xt(){throw new Error("this host has no WebSocket: give the option transport")}function tt(o){let e=Fe();if(!e)throw new Error(`endpoint "${o}" is relat\
-ive and there is no page it could be relative to: give a full URL such as "wss://example.com/socket"`);return e}var Pt=100,v=class{skipHeartbeat=!0;plain=!0;timeout=2e4;readyState=f.connecting;onopen=null;onclose=null;onerror=null;onmessage=null;pollEndpoint;endPoint;token=null;canUpgrade=!1;authToken;live=!0;closeEmitted=!1;requests=new Set;outbox=[];posting=!1;polling=!0;received=0;onPosted;onPolled;constructor(e,t){
+function Pt(){throw new Error("this host has no WebSocket: give the option transport")}function tt(o){let e=Fe();if(!e)throw new Error(`endpoint "${o}" is relat\
+ive and there is no page it could be relative to: give a full URL such as "wss://example.com/socket"`);return e}var xt=100,v=class{skipHeartbeat=!0;plain=!0;timeout=2e4;readyState=f.connecting;onopen=null;onclose=null;onerror=null;onmessage=null;pollEndpoint;endPoint;token=null;canUpgrade=!1;authToken;live=!0;closeEmitted=!1;requests=new Set;outbox=[];posting=!1;polling=!0;received=0;onPosted;onPolled;constructor(e,t){
 this.endPoint=e,this.authToken=Je(t),this.pollEndpoint=e.replace(/^ws/,"http").replace(/(.*)\/websocket/,"$1/longpoll"),setTimeout(()=>this.poll(),0)}get bufferedAmount(){
 return this.outbox.length}send(e){this.outbox.push(e),this.startPosting()}startPosting(){this.posting||this.onPosted||(this.posting=!0,setTimeout(()=>this.post(),
 0))}close(e=1005,t="",n=!0){this.stop(f.closed),this.emitClose({code:e,reason:t,wasClean:n})}hold(){return new Promise(e=>{this.onPosted=e,this.posting||e()})}finish(){
@@ -168,7 +168,7 @@ status:e,token:t,messages:n=[],headers:i}){if(e===410&&this.token!==null){this.f
 this.received+=n.length;for(let r of n)this.inOwnTask(()=>this.onmessage?.({data:r}));break;case 204:break;case 410:this.canUpgrade=i?.get("roost-upgrade")==="w\
 ebsocket",this.inOwnTask(()=>{this.readyState=f.open,this.onopen?.({})});break;case 403:this.fail(403,1008,"forbidden",i,f.closed);break;default:this.fail(e||500,
 1011,"internal server error",i)}}inOwnTask(e){setTimeout(()=>{this.live&&e()},0)}async post(){for(;this.live&&this.outbox.length>0&&!this.onPosted;){let e=this.
-outbox.slice(0,Pt),t=e.map(i=>typeof i=="string"?i:Mt(i)),n=await this.request("POST",{"Content-Type":"application/x-ndjson"},t.join(`
+outbox.slice(0,xt),t=e.map(i=>typeof i=="string"?i:Mt(i)),n=await this.request("POST",{"Content-Type":"application/x-ndjson"},t.join(`
 `));if(!n)return;if(n.status!==200){this.fail(n.status||500,1011,"internal server error");return}this.outbox=this.outbox.slice(e.length)}this.posting=!1,this.onPosted?.()}async request(e,t,n){
 this.token!==null&&(t["X-Phoenix-Longpoll-Token"]=this.token);let i=new AbortController;this.requests.add(i);let r=!1,s=setTimeout(()=>{r=!0,i.abort()},this.timeout),
 a;try{let d=await fetch(this.pollEndpoint,{method:e,headers:t,body:n??null,signal:i.signal,cache:"no-store"});a={...jt(await d.json().catch(()=>null)),headers:d.
@@ -197,8 +197,8 @@ th LongPoll"),this.upgradeTimer.scheduleTimeout();return}n.log("transport","goin
 this.primary=void 0,this.primaryWorked=!0,this.remember(""),n.moveTo(t,i,r)}remember(e){try{this.storage?.setItem(nt,e)}catch{}}stopUpgrading(){this.upgradeTimer.
 reset(),this.upgrade?.cancel(),this.upgrade=void 0}};var it=new WeakMap;function ot(o,e,t){let n=it.get(o);n||it.set(o,n=new Map);let i=n.get(e);if(i&&t!==void 0&&!i.hasParams(t)){if(i.holders.size>0)throw new Error(
 `"${e}" is shared with other params: leave them out to take part, or use socket.channel() for a conversation of its own`);i.channel.leave(),i=void 0}return i||(i=
-new Pe(o.channel(e,t),()=>n.delete(e)),n.set(e,i)),new je(i)}var Pe=class{channel;holders=new Set;presence;joined;constructor(e,t){this.channel=e,this.presence=
-new P(e),e.onClose(t);for(let n of["ok","error","timeout"])e.joinPush.receive(n,i=>this.joinEnded({status:n,response:i}))}hasParams(e){return JSON.stringify(x(e)())===
+new xe(o.channel(e,t),()=>n.delete(e)),n.set(e,i)),new je(i)}var xe=class{channel;holders=new Set;presence;joined;constructor(e,t){this.channel=e,this.presence=
+new x(e),e.onClose(t);for(let n of["ok","error","timeout"])e.joinPush.receive(n,i=>this.joinEnded({status:n,response:i}))}hasParams(e){return JSON.stringify(P(e)())===
 JSON.stringify(this.channel.params())}catchUp(e){this.channel.isJoined()&&(e.joinEnded(this.joined),queueMicrotask(()=>{this.presence.inPendingSyncState()||e.trigger(
 "presence_state",this.presence.state)}))}joinEnded(e){e.status==="ok"&&(this.joined=e);for(let t of[...this.holders])t.joinEnded(e)}leaveSoon(){setTimeout(()=>{
 this.holders.size===0&&!this.channel.isClosed()&&this.channel.leave()},0)}},je=class{channel;topic;joinPush;joining=!1;left=!1;conversation;bindings=[];constructor(e){
@@ -213,13 +213,13 @@ callback:d}of r)a==="phx_close"&&d("leave",null,this.joinRef());return i}on(e,t)
 [...this.bindings,{event:e,ref:n,callback:t}],n}off(e,t){let n=i=>i.event===e&&(t===void 0||i.ref===t);for(let i of this.bindings.filter(n))this.channel.off(e,i.
 ref);this.bindings=this.bindings.filter(i=>!n(i))}onClose(e){return this.on("phx_close",e)}onError(e){return this.on("phx_error",t=>e(t))}joinRef(){return this.
 channel.joinRef()}joinEnded(e){this.takesPart()&&this.joinPush.settle(e)}trigger(e,t){for(let n of this.bindings)n.event===e&&this.takesPart()&&n.callback(t,null,
-this.joinRef())}takesPart(){return this.joining&&!this.left}};var H=class extends X{fallback;constructor(e,t={}){super(e,{...t,transport:t.transport??G()??v}),t.longPollFallbackMs&&(this.fallback=new Z(this,t.longPollFallbackMs,
+this.joinRef())}takesPart(){return this.joining&&!this.left}};var U=class extends X{fallback;constructor(e,t={}){super(e,{...t,transport:t.transport??G()??v}),t.longPollFallbackMs&&(this.fallback=new Z(this,t.longPollFallbackMs,
 t.sessionStorage,t.upgradeAfterMs))}share(e,t){return ot(this,e,t)}getLongPollTransport(){return v}moveTo(e,t,n){e.binaryType=this.binaryType,this.connection?.moveTo(
 e);for(let i of n)e.send(i);this.transport=t,this.heartbeat.start(!0),this.call("transport",t)}begin(e){this.fallback?this.fallback.start(e):super.begin(e)}networkChanged(){
 super.networkChanged(),this.fallback?.upgradeNow()}abandon(){this.fallback?.cancel(),super.abandon()}};function ee(o,e,t,n){let{topic:i,extensions:r,joinPush:s}=o;if(o.joinedOnce)throw new Error(`channel "${i}" has joined already: make its ${e} before`);if(r.has(
-t))throw new Error(`channel "${i}" has its ${e} already`);r.size===0&&s.receive("ok",a=>Rt(r,a)),r.set(t,n)}function te(o,e,t,n){if(E(e))throw new Error(`the jo\
+t))throw new Error(`channel "${i}" has its ${e} already`);r.size===0&&s.receive("ok",a=>Rt(r,a)),r.set(t,n)}function te(o,e,t,n){if(T(e))throw new Error(`the jo\
 in params of "${o.topic}" are bytes, to which "${t}" cannot be added: use an object`);return{...e,[t]:n}}function Rt(o,e){let t=[...o].map(([n,i])=>{let r=e?.[n];
-return r!==void 0&&delete e[n],{extension:i,told:r}});for(let{extension:n,told:i}of t)n.joined(i,e)}var ne="_once",Ot=32,U=class{channel;limit;maxBytes;waiting=new Map;lastNumber=0;session;joinRef=null;paused=!1;pauseTimer;constructor(e,t={}){ee(e,"Outbox",ne,
+return r!==void 0&&delete e[n],{extension:i,told:r}});for(let{extension:n,told:i}of t)n.joined(i,e)}var ne="_once",Ot=32,H=class{channel;limit;maxBytes;waiting=new Map;lastNumber=0;session;joinRef=null;paused=!1;pauseTimer;constructor(e,t={}){ee(e,"Outbox",ne,
 this),this.channel=e,this.limit=t.limit??100,this.maxBytes=t.maxBytes??64e3,this.pauseTimer=new k(()=>this.resume(),_t),e.onClose(()=>{this.pauseTimer.reset(),this.
 giveUp("closed")})}get size(){return this.waiting.size}push(e,t={},n={}){let{channel:i,limit:r,waiting:s}=this;if(!i.joinedOnce)throw new Error(`tried to push "${e}\
 " to "${i.topic}" before joining: call join() first`);if(s.size>=r)throw new Error(`cannot push "${e}" to "${i.topic}": ${r} pushes wait for their answers, and \
@@ -233,9 +233,9 @@ if(this.paused||!e.canPush()||t!==e.joinRef())return;this.session===void 0&&this
 sentIn!==t)try{r.send()}catch(s){this.fail(r,s instanceof Error?s.message:String(s))}}}giveUp(e){for(let t of this.waiting.values()){let n=t.unanswered>0?"outco\
 me_unknown":e;n&&this.fail(t,n)}}fail(e,t){this.waiting.delete(e.number),queueMicrotask(()=>e.trigger("error",{reason:t}))}},Me=class extends m{number;sentIn=null;unanswered=0;outbox;constructor(e,t,n,i,r){
 super(e.channel,n,()=>i,r),this.outbox=e,this.number=t,this.startTimeout()}send(){this.transmit(),this.sentIn=this.channel.joinRef(),this.unanswered++}refused(){
-this.sentIn=null,this.unanswered--}drop(){this.outbox.forget(this)}message(){let e=super.message(),t={id:this.number,done:this.outbox.done};return E(e.payload)?
+this.sentIn=null,this.unanswered--}drop(){this.outbox.forget(this)}message(){let e=super.message(),t={id:this.number,done:this.outbox.done};return T(e.payload)?
 {...e,mark:JSON.stringify(t)}:{...e,payload:{...e.payload,[ne]:t}}}settle(e){this.outbox.settles(this,e)&&super.settle(e)}};function Lt({channel:o,maxBytes:e},t,n){
-let i=E(n)?.slice();if(i&&!o.socket.marksBytes)throw new Error(`cannot mark the bytes of "${t}": the socket has an encode of its own, which has no room for it`);
+let i=T(n)?.slice();if(i&&!o.socket.marksBytes)throw new Error(`cannot mark the bytes of "${t}": the socket has an encode of its own, which has no room for it`);
 let r=i?"":JSON.stringify(n)??"";if(!i&&!r.startsWith("{"))throw new Error(`cannot mark the payload of "${t}": it must be an object, or bytes`);let s=i?i.length:
 new TextEncoder().encode(r).length;if(s>e)throw new Error(`cannot push "${t}": its payload of ${s} bytes is larger than maxBytes, ${e}`);return i??JSON.parse(r)}
 function _t(o){return[50,100,200,500,1e3,2e3][o-1]??5e3}var ie=class{storage;key;topic;unwritten;timer;constructor(e,t,n){this.storage=e,this.key=t,this.topic=n}read(){let e=this.load().get(this.topic);return typeof e==
@@ -248,8 +248,8 @@ return te(this.channel,e,Se,{after:this.position,binary:this.channel.socket.deco
 channel.isJoined())return!0;if(this.moveTo(t),n!==Se)return!1;let{recovered:r,skipped:s}=i;return r!==void 0&&this.recoveredCallback(r),s&&this.gapCallback(void 0),
 !0}joined(e,t){let n=e?e.recovered===!1:this.position!==void 0;this.moveTo(e?.position),n&&this.gapCallback(t)}moveTo(e){this.position=e,e===void 0?this.stored?.
 forget():this.stored?.save(e)}openStorage(e,t){let{channel:n}=this,i=new ie(e,`roost:${n.socket.endPoint}:${t}`,n.topic),r=Ve(()=>i.flush());return n.onClose(()=>{
-r(),i.forget()}),i}};function It(o){return Number.isNaN(Number(o??0))}function rt(o,e,t){return o.channel(`videos:${e.id}`,t)}var $t=2500,Nt=o=>[5e3,3e4][o-1]??12e4,Bt=2e3,oe=class{constructor(e,t,n,i){this.told=i;this.socket=new H(e,{authToken:t,longPollFallbackMs:$t,upgradeAfterMs:Nt}),
-this.channel=rt(this.socket,{id:n},()=>({revision:this.revision})),new D(this.channel),this.outbox=new U(this.channel)}told;socket;channel;outbox;revision=0;more=!1;lastTyping=0;start(){
+r(),i.forget()}),i}};function It(o){return Number.isNaN(Number(o??0))}function rt(o,e,t){return o.channel(`videos:${e.id}`,t)}var $t=2500,Nt=o=>[5e3,3e4][o-1]??12e4,Bt=2e3,oe=class{constructor(e,t,n,i){this.told=i;this.socket=new U(e,{authToken:t,longPollFallbackMs:$t,upgradeAfterMs:Nt}),
+this.channel=rt(this.socket,{id:n},()=>({revision:this.revision})),new D(this.channel),this.outbox=new H(this.channel)}told;socket;channel;outbox;revision=0;more=!1;lastTyping=0;start(){
 this.channel.on("video_deleted",()=>this.told.ended("not found")),this.channel.onClose(e=>this.told.ended(e?.reason??"")),this.channel.join().receive("ok",e=>this.
 joined(e)).receive("error",({reason:e})=>{this.told.refused(e),e==="not found"&&this.channel.leave()}),this.socket.connect()}async send(e,t){return this.outbox.
 push(e,t)}typing(){let e=Date.now();e-this.lastTyping<Bt||!this.channel.isJoined()||(this.lastTyping=e,this.channel.push("typing"))}get polls(){return this.socket.
@@ -268,7 +268,7 @@ observe(e),t.addEventListener("click",()=>this.go())}list;hint;badge;rows=new Se
 let[e]=this.rows;e&&(se(this.list,e),e.focus({preventScroll:!0}))}look(){for(let t of this.rows)this.sees(t)&&this.rows.delete(t);let e=this.rows.size;this.hint.
 hidden=e===0,this.hint.textContent=`${e} new`,this.badge.hidden=e===0,this.badge.textContent=String(e)}sees(e){let{top:t,bottom:n,height:i}=this.list.getBoundingClientRect(),
 r=e.getBoundingClientRect();return i>0&&r.top<n-8&&r.bottom>t+8}};function se(o,e){let t=e.offsetTop-(o.clientHeight-e.clientHeight)/2;o.scrollTo({top:t,behavior:Re()?
-"auto":"smooth"})}function Re(){return matchMedia("(prefers-reduced-motion: reduce)").matches}var Ht=5e3,Ut=200,ae=class{constructor(e,t,n,i,r,s){this.me=e;this.maxBody=t;this.player=n;this.timeline=i;this.conversation=r;this.announcer=s;n.onChange(()=>this.
+"auto":"smooth"})}function Re(){return matchMedia("(prefers-reduced-motion: reduce)").matches}var Ut=5e3,Ht=200,ae=class{constructor(e,t,n,i,r,s){this.me=e;this.maxBody=t;this.player=n;this.timeline=i;this.conversation=r;this.announcer=s;n.onChange(()=>this.
 follow())}me;maxBody;player;timeline;conversation;announcer;revisions=new Map;items=[];byId=new Map;list=l("annotations");empty=l("annotations-empty");number=l(
 "annotation-count");caption=l("caption");unread=new O(this.list,l("annotations-new"),l("annotations-badge"));captioned;show({annotations:e,removed:t},n){n&&this.
 clear();for(let i of e)this.put(i);for(let i of t)this.take(i);this.list.removeAttribute("aria-busy"),this.empty.textContent="Nothing yet. Play the video, and b\
@@ -287,9 +287,9 @@ length;for(;t>0&&e.at<this.items[t-1].at;)t--;this.list.insertBefore(e.row,this.
 this.items[this.items.indexOf(e)]=t;let n=e.row.contains(document.activeElement);e.row.replaceWith(t.row),n&&t.row.focus()}takeAway(e){let t=this.items.indexOf(
 e);if(t<0)return;let{row:n}=e,i=n.offsetHeight;n.contains(document.activeElement)&&(this.items[t+1]?.row??this.list).focus(),n.remove(),this.unread.forget(n),this.
 items.splice(t,1),this.moved(t,i)}moved(e,t){if(!(Re()||this.list.offsetHeight===0||this.list.ariaBusy))for(let{row:n}of this.items.slice(e))n.animate([{transform:`\
-translateY(${t}px)`},{transform:"none"}],Ut)}changed(){this.dropKept();let e=this.items.length;this.number.textContent=e>0?String(e):"",this.empty.hidden=e>0,this.
+translateY(${t}px)`},{transform:"none"}],Ht)}changed(){this.dropKept();let e=this.items.length;this.number.textContent=e>0?String(e):"",this.empty.hidden=e>0,this.
 timeline.follow(),this.follow()}dropKept(){for(let{at:e,pending:t}of[...this.items]){if(!t?.uncertain)continue;let n=i=>i?.user.id===this.me.id&&i.at===e&&i.body===
-t.body;this.items.some(({annotation:i})=>n(i))&&t.discard()}}follow(){let e=this.player.now(),t;for(let n of this.items){let i=n.at<=e&&e<n.at+Ht;n.row.classList.
+t.body;this.items.some(({annotation:i})=>n(i))&&t.discard()}}follow(){let e=this.player.now(),t;for(let n of this.items){let i=n.at<=e&&e<n.at+Ut;n.row.classList.
 toggle("current",i),n.annotation&&(this.timeline.highlight(n.annotation.id,i),i&&(t=n))}this.showCaption(t)}showCaption(e){if(e?.annotation===this.captioned?.annotation||
 (this.captioned=e,this.caption.hidden=!e,!e?.annotation))return;let{user:t,body:n}=e.annotation;this.caption.replaceChildren(h("strong","",t.name)," ",n),this.list.
 matches(":hover, :focus-within")||se(this.list,e.row)}};var Dt=6e3,Jt=6e3,de=class{region=l("announcer");toast=l("toast");toastTimer;counts=new Map;timer;came(e){this.counts.set(e,(this.counts.get(e)??0)+1),this.timer??=
@@ -303,8 +303,8 @@ e.user.id!==this.me.id&&(this.unread.add(t),this.announcer.came("message"))}say(
 s=>this.add(s)),i=Math.max(0,...this.messages.keys()),r=s=>s.id>i&&s.user.id===this.me.id&&s.body===e;n.onUncertain=()=>{[...this.messages.values()].some(r)&&n.
 discard()},n.onDiscard=()=>n.row.remove(),this.list.append(n.row),this.empty.hidden=!0,this.toEnd()}insert(e,t=null){let{id:n,user:i,body:r,sent_at:s,muted:a}=e,
 d=h("li");d.dataset.id=String(n),d.dataset.testid="message",d.tabIndex=-1;let c=h("time","sent",Vt.format(s));c.dateTime=new Date(s).toISOString();let u=i.id===
-this.me.id,p=h("span","name",u?`${i.name} (you)`:i.name);a&&p.append(" ",h("small","muted",u?"hidden from others":"muted"));let T=h("p","body",r);return T.dataset.
-testid="message-text",d.append(C(i.id,i.name),p,c,T),this.messages.set(n,e),this.list.insertBefore(d,t),this.empty.hidden=!0,d}atEnd(){let{scrollHeight:e,scrollTop:t,
+this.me.id,p=h("span","name",u?`${i.name} (you)`:i.name);a&&p.append(" ",h("small","muted",u?"hidden from others":"muted"));let E=h("p","body",r);return E.dataset.
+testid="message-text",d.append(C(i.id,i.name),p,c,E),this.messages.set(n,e),this.list.insertBefore(d,t),this.empty.hidden=!0,d}atEnd(){let{scrollHeight:e,scrollTop:t,
 clientHeight:n}=this.list;return e-t-n<Wt}toEnd(){this.list.scrollTop=this.list.scrollHeight}};var J=class{constructor(e,t,n){this.send=t;this.typing=n;this.form=l(e),this.input=this.form.querySelector("input"),this.form.addEventListener("submit",i=>{i.preventDefault(),
 this.submit()}),this.input.addEventListener("input",()=>{this.input.value.trim()!==""&&this.typing()})}send;typing;input;form;close(){this.form.hidden=!0}submit(){
 let e=this.input.value.trim();e!==""&&(this.input.value="",this.send(e),this.input.dispatchEvent(new Event("input")))}};var Ft=4,ce=class{constructor(e){this.conversation=e;let{socket:t,channel:n}=e;t.onReconnect(i=>this.waits(i)),t.onClose(()=>this.offline()),t.onError(()=>this.
@@ -337,7 +337,7 @@ mark:n}of this.marks.values())this.place(t,n)}this.slider.disabled=this.length==
  of ${b(this.length)}`),this.slider.style.setProperty("--played",this.length>0?`${100*e/this.length}%`:"0%"),this.previous.disabled=this.before()===void 0,this.
 next.disabled=this.after()===void 0}before(){let e=this.player.now()-500;return dt([...this.marks.values()].map(({at:t})=>t).filter(t=>t<e))}after(){let e=this.
 player.now();return dt([...this.marks.values()].map(({at:t})=>-t).filter(t=>-t>e&&-t<=this.length),-1)}go(e){e!==void 0&&this.player.seek(e)}place(e,t){t.hidden=
-this.length===0||e>this.length,t.hidden||(t.style.insetInlineStart=`${100*e/this.length}%`)}};function dt(o,e=1){return o.length>0?e*Math.max(...o):void 0}var me=class{constructor(e,t,n,i){this.me=e;this.ownerId=t;this.conversation=n;this.announcer=i;this.presence=new P(n.channel),this.presence.onSync(()=>this.show())}me;ownerId;conversation;announcer;list=l(
+this.length===0||e>this.length,t.hidden||(t.style.insetInlineStart=`${100*e/this.length}%`)}};function dt(o,e=1){return o.length>0?e*Math.max(...o):void 0}var me=class{constructor(e,t,n,i){this.me=e;this.ownerId=t;this.conversation=n;this.announcer=i;this.presence=new x(n.channel),this.presence.onSync(()=>this.show())}me;ownerId;conversation;announcer;list=l(
 "viewers");number=l("viewer-count");typing=document.querySelectorAll(".typing");presence;muted=new Map;setMuted(e){this.muted=new Map(e.map(({id:t,name:n})=>[t,
 n])),this.show()}mute({user:e,muted:t}){t?this.muted.set(e.id,e.name):this.muted.delete(e.id),this.show()}show(){let e=this.presence.list((r,{metas:s})=>({id:Number(
 r),name:s[0]?.name??"",pages:s.length,typing:s.some(({typing:a})=>a)})),t=[...this.muted].filter(([r])=>!e.some(s=>s.id===r)),n=[...e,...t.map(([r,s])=>({id:r,name:s,
