@@ -20,6 +20,7 @@ import (
 
 	"github.com/roost-dev/roost/examples/rumbl/accounts"
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
+	"github.com/roost-dev/roost/examples/rumbl/store/migration"
 	"github.com/roost-dev/roost/examples/rumbl/store/postgres/sqlgen"
 )
 
@@ -147,5 +148,6 @@ func migrator(db *sql.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(goose.DialectPostgres, db, files, goose.WithDisableGlobalRegistry(true))
+	return goose.NewProvider(goose.DialectPostgres, db, files,
+		goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(migration.SearchText()))
 }
