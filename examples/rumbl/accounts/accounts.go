@@ -35,11 +35,11 @@ type User struct {
 	Name     string // as shown to others
 }
 
-// Login is a user who has just shown to know the password, as Register and
+// Login is a user who has just proved to know the password, as Register and
 // Authenticate return it. It is good for BeginSession until the password changes.
 type Login struct {
 	User
-	passwordHash string // of the password that was shown
+	passwordHash string // of that password
 }
 
 // Session is one browser in which a user is logged in.
