@@ -13,15 +13,12 @@ import (
 func TestASessionWaitsForAPasswordThatIsBeingChanged(t *testing.T) {
 	url := pgserver.NewDatabase(t)
 	store, another, observer := open(t, url), connect(t, url), connect(t, url)
-	ada, err := store.InsertUser(t.Context(), accounts.User{Username: "ada"}, "old hash")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ada := addAda(t, store)
 	exec(t, another, "BEGIN")
 	exec(t, another, "UPDATE users SET password_hash = 'new hash'")
 	inserted := make(chan error, 1)
 	go func() {
-		inserted <- store.InsertSession(t.Context(), ada, "old hash", []byte("secret's"), time.Now())
+		inserted <- store.InsertSession(t.Context(), ada, "hash", []byte("secret's"), time.Now())
 	}()
 	untilWaiting(t, observer)
 	exec(t, another, "COMMIT")
@@ -33,16 +30,13 @@ func TestASessionWaitsForAPasswordThatIsBeingChanged(t *testing.T) {
 func TestANewPasswordEndsASessionThatIsBeingBegun(t *testing.T) {
 	url := pgserver.NewDatabase(t)
 	store, another, observer := open(t, url), connect(t, url), connect(t, url)
-	ada, err := store.InsertUser(t.Context(), accounts.User{Username: "ada"}, "old hash")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ada := addAda(t, store)
 	tx, err := another.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	within := &Store{queries: store.queries.WithTx(tx)}
-	if err := within.InsertSession(t.Context(), ada, "old hash", []byte("secret's"), time.Now()); err != nil {
+	if err := within.InsertSession(t.Context(), ada, "hash", []byte("secret's"), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	begun, err := within.SessionIDs(t.Context(), ada)
