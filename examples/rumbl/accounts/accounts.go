@@ -35,6 +35,13 @@ type User struct {
 	Name     string // as shown to others
 }
 
+// Login is a user who has just proved to know the password, as Register and
+// Authenticate return it. It is good for BeginSession until the password changes.
+type Login struct {
+	User
+	passwordHash string // of that password
+}
+
 // Session is one browser in which a user is logged in.
 type Session struct {
 	ID        int64
@@ -63,23 +70,23 @@ func New(store Store) *Service {
 
 // Register makes a new user. The error is a field.Errors if something that was
 // filled in is at fault, a taken username included.
-func (s *Service) Register(ctx context.Context, r Registration) (User, error) {
+func (s *Service) Register(ctx context.Context, r Registration) (Login, error) {
 	user, err := r.check()
 	if err != nil {
-		return User{}, err
+		return Login{}, err
 	}
 	hash, err := s.passwords.hash(ctx, r.Password)
 	if err != nil {
-		return User{}, fmt.Errorf("accounts: register: %w", err)
+		return Login{}, fmt.Errorf("accounts: register: %w", err)
 	}
 	user.ID, err = s.store.InsertUser(ctx, user, hash)
 	if errors.Is(err, ErrUsernameTaken) {
-		return User{}, field.Errors{"username": "is already taken"}
+		return Login{}, field.Errors{"username": "is already taken"}
 	}
 	if err != nil {
-		return User{}, fmt.Errorf("accounts: register: %w", err)
+		return Login{}, fmt.Errorf("accounts: register: %w", err)
 	}
-	return user, nil
+	return Login{user, hash}, nil
 }
 
 // RegisterWithoutPassword makes a new user whom nobody can log in as. It must be
@@ -102,14 +109,14 @@ func (s *Service) RegisterWithoutPassword(ctx context.Context, username, name st
 // tried from one address 5 times, and then every 30 seconds, until a password is
 // right; who tries more often gets a *TooManyTries. Each Service counts by
 // itself, so of several nodes each does.
-func (s *Service) Authenticate(ctx context.Context, username, password, from string) (User, error) {
+func (s *Service) Authenticate(ctx context.Context, username, password, from string) (Login, error) {
 	username = foldUsername(username)
 	if err := s.tried.take(username, from); err != nil {
-		return User{}, err
+		return Login{}, err
 	}
 	user, hash, err := s.store.UserByUsername(ctx, username)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return User{}, fmt.Errorf("accounts: authenticate: %w", err)
+		return Login{}, fmt.Errorf("accounts: authenticate: %w", err)
 	}
 	known := err == nil
 	if !known {
@@ -117,24 +124,30 @@ func (s *Service) Authenticate(ctx context.Context, username, password, from str
 	}
 	matches, err := s.passwords.matches(ctx, hash, password)
 	if err != nil {
-		return User{}, fmt.Errorf("accounts: authenticate: %w", err)
+		return Login{}, fmt.Errorf("accounts: authenticate: %w", err)
 	}
 	if !known || !matches {
-		return User{}, ErrCredentials
+		return Login{}, ErrCredentials
 	}
 	s.tried.giveBack(username, from)
-	return user, nil
+	return Login{user, hash}, nil
 }
 
 // BeginSession logs the user in and returns the secret for the browser to
-// present from now on. Only a hash of it is kept.
-func (s *Service) BeginSession(ctx context.Context, user User) (secret string, err error) {
+// present from now on. Only a hash of it is kept. If the password has changed
+// meanwhile the error is ErrCredentials: the session would outlive a change that
+// has ended all others.
+func (s *Service) BeginSession(ctx context.Context, login Login) (secret string, err error) {
 	now := time.Now()
 	if err := s.store.DeleteSessionsBefore(ctx, now); err != nil {
 		return "", fmt.Errorf("accounts: begin session: %w", err)
 	}
 	secret = rand.Text()
-	if err := s.store.InsertSession(ctx, user.ID, hashSecret(secret), now.Add(SessionLifetime)); err != nil {
+	err = s.store.InsertSession(ctx, login.ID, login.passwordHash, hashSecret(secret), now.Add(SessionLifetime))
+	if errors.Is(err, ErrNotFound) {
+		return "", ErrCredentials
+	}
+	if err != nil {
 		return "", fmt.Errorf("accounts: begin session: %w", err)
 	}
 	return secret, nil

@@ -26,13 +26,13 @@ func newService(t *testing.T) *accounts.Service {
 	return accounts.New(store)
 }
 
-func registerAda(t *testing.T, s *accounts.Service) accounts.User {
+func registerAda(t *testing.T, s *accounts.Service) accounts.Login {
 	t.Helper()
-	user, err := s.Register(t.Context(), accounts.Registration{Username: "ada", Password: "correct horse"})
+	ada, err := s.Register(t.Context(), accounts.Registration{Username: "ada", Password: "correct horse"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return user
+	return ada
 }
 
 func TestARegisteredUserCanAuthenticate(t *testing.T) {
@@ -64,9 +64,9 @@ func TestAuthenticateDoesNotSayWhatWasWrong(t *testing.T) {
 		"unknown with decoy content": {"bob", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			user, err := s.Authenticate(t.Context(), try[0], try[1], from)
-			if !errors.Is(err, accounts.ErrCredentials) || user != (accounts.User{}) {
-				t.Errorf("Authenticate = %+v, %v; want ErrCredentials", user, err)
+			login, err := s.Authenticate(t.Context(), try[0], try[1], from)
+			if !errors.Is(err, accounts.ErrCredentials) || login != (accounts.Login{}) {
+				t.Errorf("Authenticate = %+v, %v; want ErrCredentials", login, err)
 			}
 		})
 	}
@@ -130,7 +130,7 @@ func TestASessionLastsUntilItIsEnded(t *testing.T) {
 	}
 
 	session, err := s.SessionBySecret(t.Context(), secret)
-	if err != nil || session.User != ada {
+	if err != nil || session.User != ada.User {
 		t.Fatalf("SessionBySecret = %+v, %v; want ada's", session, err)
 	}
 	if byID, err := s.SessionByID(t.Context(), session.ID); err != nil || byID != session {

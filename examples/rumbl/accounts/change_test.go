@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,9 +12,9 @@ import (
 	"github.com/roost-dev/roost/examples/rumbl/field"
 )
 
-func logIn(t *testing.T, s *accounts.Service, user accounts.User) accounts.Session {
+func logIn(t *testing.T, s *accounts.Service, login accounts.Login) accounts.Session {
 	t.Helper()
-	secret, err := s.BeginSession(t.Context(), user)
+	secret, err := s.BeginSession(t.Context(), login)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +28,7 @@ func logIn(t *testing.T, s *accounts.Service, user accounts.User) accounts.Sessi
 func TestChangingThePasswordEndsTheOtherSessionsOfTheUser(t *testing.T) {
 	s := newService(t)
 	ada := registerAda(t, s)
-	bob, err := s.RegisterWithoutPassword(t.Context(), "bob", "Bob")
+	bob, err := s.Register(t.Context(), accounts.Registration{Username: "bob", Password: "correct horse"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +38,7 @@ func TestChangingThePasswordEndsTheOtherSessionsOfTheUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(ended) != 1 || ended[0].ID != other.ID || ended[0].User != ada {
+	if len(ended) != 1 || ended[0].ID != other.ID || ended[0].User != ada.User {
 		t.Errorf("ended %+v, want the other one of ada's, %d", ended, other.ID)
 	}
 	for name, want := range map[string]struct {
@@ -52,6 +53,32 @@ func TestChangingThePasswordEndsTheOtherSessionsOfTheUser(t *testing.T) {
 		t.Errorf("with the old password: %v, want ErrCredentials", err)
 	}
 	if _, err := s.Authenticate(t.Context(), "ada", "battery staple", from); err != nil {
+		t.Errorf("with the new password: %v", err)
+	}
+}
+
+// A log-in takes its time between the two calls, and so may be overtaken.
+func TestNoSessionBeginsWithAPasswordThatHasChangedSinceItWasChecked(t *testing.T) {
+	s := newService(t)
+	own := logIn(t, s, registerAda(t, s))
+	before, err := s.Authenticate(t.Context(), "ada", "correct horse", from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ChangePassword(t.Context(), own, accounts.PasswordChange{Old: "correct horse", New: "battery staple"}, from); err != nil {
+		t.Fatal(err)
+	}
+	if secret, err := s.BeginSession(t.Context(), before); secret != "" || !errors.Is(err, accounts.ErrCredentials) {
+		t.Errorf("with the old password: secret %q, %v; want ErrCredentials", secret, err)
+	}
+	if ids, err := s.SessionIDs(t.Context(), own.User.ID); err != nil || !slices.Equal(ids, []int64{own.ID}) {
+		t.Errorf("sessions %v, %v; want only the one that the password was changed in, %d", ids, err, own.ID)
+	}
+	after, err := s.Authenticate(t.Context(), "ada", "battery staple", from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.BeginSession(t.Context(), after); err != nil {
 		t.Errorf("with the new password: %v", err)
 	}
 }

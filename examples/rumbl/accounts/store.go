@@ -25,7 +25,10 @@ type Store interface {
 	SetPassword(ctx context.Context, userID int64, passwordHash string, keepSession int64) (ended []int64, err error)
 	CountUsers(ctx context.Context) (int64, error)
 
-	InsertSession(ctx context.Context, userID int64, secretHash []byte, expiresAt time.Time) error
+	// InsertSession returns ErrNotFound if there is no such user, or if the user
+	// has another password hash by now. A session that it inserts while
+	// SetPassword runs is one of those that SetPassword deletes.
+	InsertSession(ctx context.Context, userID int64, passwordHash string, secretHash []byte, expiresAt time.Time) error
 	// SessionByHash and SessionByID return ErrNotFound for a session that does
 	// not exist; an expired one may still be found.
 	SessionByHash(ctx context.Context, secretHash []byte) (Session, error)

@@ -30,7 +30,7 @@ type site struct {
 	t     *testing.T
 	app   *App
 	store *counted
-	owner accounts.User // of the video
+	owner accounts.Login // of the video
 	video multimedia.Video
 	topic string
 }
@@ -57,7 +57,7 @@ func newSite(t *testing.T, opts *Options) *site {
 	s := &site{t: t, store: &counted{Store: store}}
 	s.start(opts)
 	s.owner = s.register("owner")
-	s.video, err = s.app.multimedia.AddVideo(t.Context(), multimedia.Author(s.owner), multimedia.VideoInput{Title: "One", URL: "/static/sample.webm"})
+	s.video, err = s.app.multimedia.AddVideo(t.Context(), multimedia.Author(s.owner.User), multimedia.VideoInput{Title: "One", URL: "/static/sample.webm"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,19 +77,19 @@ func (s *site) start(opts *Options) {
 	s.app = app
 }
 
-func (s *site) register(username string) accounts.User {
+func (s *site) register(username string) accounts.Login {
 	s.t.Helper()
-	user, err := s.app.accounts.Register(s.t.Context(), accounts.Registration{Username: username, Password: "correct horse"})
+	login, err := s.app.accounts.Register(s.t.Context(), accounts.Registration{Username: username, Password: "correct horse"})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return user
+	return login
 }
 
 // logIn begins a session of a user, as a browser does.
-func (s *site) logIn(user accounts.User) accounts.Session {
+func (s *site) logIn(login accounts.Login) accounts.Session {
 	s.t.Helper()
-	cookie, err := s.app.accounts.BeginSession(s.t.Context(), user)
+	cookie, err := s.app.accounts.BeginSession(s.t.Context(), login)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestJoiningBringsWhatWasNotSeenYet(t *testing.T) {
 		if got := bodies(all.Annotations); got != "one, two, three" || all.More {
 			t.Errorf("having seen nothing: %s, more: %v", got, all.More)
 		}
-		want := Annotation{ID: two.ID, Revision: two.Revision, User: User(s.owner), At: 1000, Body: "two"}
+		want := Annotation{ID: two.ID, Revision: two.Revision, User: User(s.owner.User), At: 1000, Body: "two"}
 		if all.Annotations[1] != want {
 			t.Errorf("annotation %+v, want %+v", all.Annotations[1], want)
 		}

@@ -22,7 +22,7 @@ func TestTheMutedOneAndTheOwnerAreToldAndNobodyElse(t *testing.T) {
 		owners, also := s.connect(s.logIn(s.owner)).Join(s.topic, nil), s.connect(s.logIn(s.owner)).Join(s.topic, nil)
 		adas, graces := s.connect(s.logIn(ada)).Join(s.topic, nil), s.viewer("grace").Join(s.topic, nil)
 		for _, muted := range []bool{true, false} {
-			want := Mute{User: User(ada), Muted: muted}
+			want := Mute{User: User(ada.User), Muted: muted}
 			if got := owners.Call(MuteViewer, MuteInput{UserID: ada.ID, Muted: muted}); got != want {
 				t.Errorf("the owner's reply: %+v, want %+v", got, want)
 			}
@@ -132,7 +132,7 @@ func TestAMuteOutlivesTheConversationAndTheServer(t *testing.T) {
 		if !adas.JoinReply[Joined]().Muted {
 			t.Error("she is not told")
 		}
-		if got := owners.JoinReply[Joined]().MutedViewers; !slices.Equal(got, []User{User(ada)}) {
+		if got := owners.JoinReply[Joined]().MutedViewers; !slices.Equal(got, []User{User(ada.User)}) {
 			t.Errorf("the owner is told of %+v", got)
 		}
 		if guests := s.viewer("guest").Join(s.topic, nil).JoinReply[Joined](); guests.Muted || guests.MutedViewers != nil {

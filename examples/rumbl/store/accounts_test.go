@@ -64,7 +64,7 @@ func TestASessionIsFoundUntilItIsDeleted(t *testing.T) {
 		s := open()
 		ada := accounts.User(addUser(t, s, "ada"))
 		hash, expiresAt := []byte{0, 1, 0xff}, time.Date(2030, 1, 2, 3, 4, 5, 678e6, time.FixedZone("", 3600))
-		if err := s.InsertSession(t.Context(), ada.ID, hash, expiresAt); err != nil {
+		if err := s.InsertSession(t.Context(), ada.ID, "hash of ada", hash, expiresAt); err != nil {
 			t.Fatal(err)
 		}
 		session, err := s.SessionByHash(t.Context(), hash)
@@ -98,10 +98,31 @@ func TestASessionIsFoundUntilItIsDeleted(t *testing.T) {
 	})
 }
 
-func TestASessionBelongsToAUser(t *testing.T) {
+func TestASessionIsOfAUserWhosePasswordHasNotChanged(t *testing.T) {
 	eachDriver(t, func(t *testing.T, open func() store.Store) {
-		if err := open().InsertSession(t.Context(), 1, []byte("hash"), time.Now()); err == nil {
-			t.Error("a session of nobody was kept")
+		s := open()
+		ada, bob := addUser(t, s, "ada"), addUser(t, s, "bob")
+		if _, err := s.SetPassword(t.Context(), ada.ID, "new hash", 0); err != nil {
+			t.Fatal(err)
+		}
+		for name, tt := range map[string]struct {
+			userID int64
+			hash   string
+			want   error
+		}{
+			"nobody":      {bob.ID + 1, "hash of bob", accounts.ErrNotFound},
+			"an old hash": {ada.ID, "hash of ada", accounts.ErrNotFound},
+			"another's":   {ada.ID, "hash of bob", accounts.ErrNotFound},
+			"none":        {ada.ID, "", accounts.ErrNotFound},
+			"the hash":    {ada.ID, "new hash", nil},
+		} {
+			err := s.InsertSession(t.Context(), tt.userID, tt.hash, []byte(name), time.Now())
+			if !errors.Is(err, tt.want) {
+				t.Errorf("%s: %v, want %v", name, err, tt.want)
+			}
+			if _, err := s.SessionByHash(t.Context(), []byte(name)); !errors.Is(err, tt.want) {
+				t.Errorf("%s: found with %v, want %v", name, err, tt.want)
+			}
 		}
 	})
 }
@@ -111,7 +132,7 @@ func TestANewPasswordEndsTheUsersOtherSessions(t *testing.T) {
 		s := open()
 		session := func(user multimedia.Author, hash string) accounts.Session {
 			t.Helper()
-			if err := s.InsertSession(t.Context(), user.ID, []byte(hash), time.Now().Add(time.Hour)); err != nil {
+			if err := s.InsertSession(t.Context(), user.ID, "hash of "+user.Username, []byte(hash), time.Now().Add(time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 			session, err := s.SessionByHash(t.Context(), []byte(hash))
@@ -155,7 +176,7 @@ func TestExpiredSessionsAreForgottenWhoeverElseForgetsThem(t *testing.T) {
 		const each = 20
 		for i := range each {
 			for j, at := range []time.Time{now.Add(-time.Millisecond), now} {
-				if err := nodes[0].InsertSession(t.Context(), ada.ID, []byte{byte(i), byte(j)}, at); err != nil {
+				if err := nodes[0].InsertSession(t.Context(), ada.ID, "hash of ada", []byte{byte(i), byte(j)}, at); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -36,7 +36,7 @@ func (s *Site) createUser(w http.ResponseWriter, r *http.Request, v visitor) err
 		Name:     r.PostForm.Get("name"),
 		Next:     localPath(r.PostForm.Get("next")),
 	}
-	user, err := s.accounts.Register(r.Context(), accounts.Registration{
+	login, err := s.accounts.Register(r.Context(), accounts.Registration{
 		Username: f.Username, Name: f.Name, Password: r.PostForm.Get("password"),
 	})
 	if problems, ok := errors.AsType[field.Errors](err); ok {
@@ -46,7 +46,7 @@ func (s *Site) createUser(w http.ResponseWriter, r *http.Request, v visitor) err
 	if err != nil {
 		return err
 	}
-	return s.enter(w, r, v, user, f.Next)
+	return s.enter(w, r, v, login, f.Next)
 }
 
 func (s *Site) newSession(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -59,7 +59,10 @@ func (s *Site) showLogIn(w http.ResponseWriter, r *http.Request, v visitor, stat
 
 func (s *Site) createSession(w http.ResponseWriter, r *http.Request, v visitor) error {
 	f := userForm{Username: r.PostForm.Get("username"), Next: localPath(r.PostForm.Get("next"))}
-	user, err := s.accounts.Authenticate(r.Context(), f.Username, r.PostForm.Get("password"), address(r))
+	login, err := s.accounts.Authenticate(r.Context(), f.Username, r.PostForm.Get("password"), address(r))
+	if err == nil {
+		err = s.enter(w, r, v, login, f.Next)
+	}
 	if errors.Is(err, accounts.ErrCredentials) {
 		f.Problem = "That username and password do not belong together."
 		return s.showLogIn(w, r, v, http.StatusUnauthorized, f)
@@ -68,14 +71,11 @@ func (s *Site) createSession(w http.ResponseWriter, r *http.Request, v visitor) 
 		f.Problem = slowDown(w, tooMany)
 		return s.showLogIn(w, r, v, http.StatusTooManyRequests, f)
 	}
-	if err != nil {
-		return err
-	}
-	return s.enter(w, r, v, user, f.Next)
+	return err
 }
 
-func (s *Site) enter(w http.ResponseWriter, r *http.Request, v visitor, user accounts.User, next string) error {
-	if err := s.logIn(w, r, v, user); err != nil {
+func (s *Site) enter(w http.ResponseWriter, r *http.Request, v visitor, login accounts.Login, next string) error {
+	if err := s.logIn(w, r, v, login); err != nil {
 		return err
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)

@@ -1,12 +1,15 @@
 package web_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/roost-dev/roost/examples/rumbl/accounts"
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
 )
 
@@ -98,6 +101,29 @@ func TestLoggingInGivesANewCookie(t *testing.T) {
 	}
 	if b.client.Jar.Cookies(at)[0].Value == "planted" {
 		t.Error("the session goes by a value that somebody else may know")
+	}
+}
+
+// overtaken is a store where the password changes just before a session begins.
+type overtaken struct{ accounts.Store }
+
+func (o overtaken) InsertSession(ctx context.Context, userID int64, passwordHash string, secretHash []byte, expiresAt time.Time) error {
+	if _, err := o.SetPassword(ctx, userID, "new hash", 0); err != nil {
+		return err
+	}
+	return o.Store.InsertSession(ctx, userID, passwordHash, secretHash, expiresAt)
+}
+
+func TestAPasswordThatChangesDuringTheLogInIsAWrongOne(t *testing.T) {
+	s := newSite(t)
+	s.newBrowser(t).register("ada")
+	s.accounts = accounts.New(overtaken{s.store})
+	s.serve(t)
+	b := s.newBrowser(t)
+	b.submit("/login", "/login", map[string]string{"username": "ada", "password": "correct horse"}).
+		want(t, http.StatusUnauthorized, "/login", "That username and password do not belong together.")
+	if b.isLoggedIn() {
+		t.Error("logged in")
 	}
 }
 

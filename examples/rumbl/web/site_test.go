@@ -37,6 +37,13 @@ func newSite(t *testing.T) *site {
 	}
 	t.Cleanup(func() { store.Close() })
 	s := &site{store: store, accounts: accounts.New(store), multimedia: multimedia.New(store)}
+	s.serve(t)
+	return s
+}
+
+// serve puts the site on a server, for the first time or anew.
+func (s *site) serve(t *testing.T) {
+	t.Helper()
 	app := live.New(s.accounts, s.multimedia, secret, nil)
 	t.Cleanup(func() {
 		if err := app.Shutdown(context.Background()); err != nil {
@@ -53,7 +60,6 @@ func newSite(t *testing.T) *site {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	s.url = server.URL
-	return s
 }
 
 // browser is somebody's browser: it keeps cookies and follows redirects.

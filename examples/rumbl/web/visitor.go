@@ -46,17 +46,17 @@ func (s *Site) visitor(r *http.Request) (visitor, error) {
 	return v, nil
 }
 
-// logIn begins a session. The cookie's value is a new one, so that one planted
-// before is worth nothing.
-func (s *Site) logIn(w http.ResponseWriter, r *http.Request, v visitor, user accounts.User) error {
+// logIn begins a session, in place of the visitor's. The cookie's value is a new
+// one, so that one planted before is worth nothing.
+func (s *Site) logIn(w http.ResponseWriter, r *http.Request, v visitor, login accounts.Login) error {
+	secret, err := s.accounts.BeginSession(r.Context(), login)
+	if err != nil {
+		return err
+	}
 	if v.loggedIn() {
 		if err := s.logOut(w, r, v); err != nil {
 			return err
 		}
-	}
-	secret, err := s.accounts.BeginSession(r.Context(), user)
-	if err != nil {
-		return err
 	}
 	s.setCookie(w, secret, int(accounts.SessionLifetime.Seconds()))
 	return nil

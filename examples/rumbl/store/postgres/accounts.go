@@ -44,11 +44,17 @@ func (s *Store) UserByUsername(ctx context.Context, username string) (accounts.U
 	return accounts.User{ID: row.ID, Username: row.Username, Name: row.Name}, row.PasswordHash, err
 }
 
-// SetPassword implements accounts.Store.
-func (s *Store) SetPassword(ctx context.Context, userID int64, passwordHash string, keepSession int64) ([]int64, error) {
-	return s.queries.SetPassword(ctx, sqlgen.SetPasswordParams{
-		UserID: userID, PasswordHash: passwordHash, KeepSession: keepSession,
+// SetPassword implements accounts.Store. It takes two statements: one alone would
+// not see a session that is inserted while it waits for the lock on the user.
+func (s *Store) SetPassword(ctx context.Context, userID int64, passwordHash string, keepSession int64) (ended []int64, err error) {
+	err = s.inTx(ctx, func(queries *sqlgen.Queries) error {
+		if err := queries.UpdatePassword(ctx, sqlgen.UpdatePasswordParams{ID: userID, PasswordHash: passwordHash}); err != nil {
+			return err
+		}
+		ended, err = queries.DeleteOtherSessions(ctx, sqlgen.DeleteOtherSessionsParams{UserID: userID, ID: keepSession})
+		return err
 	})
+	return ended, err
 }
 
 // CountUsers implements accounts.Store.
@@ -57,8 +63,17 @@ func (s *Store) CountUsers(ctx context.Context) (int64, error) {
 }
 
 // InsertSession implements accounts.Store.
-func (s *Store) InsertSession(ctx context.Context, userID int64, secretHash []byte, expiresAt time.Time) error {
-	return s.queries.InsertSession(ctx, sqlgen.InsertSessionParams{UserID: userID, SecretHash: secretHash, ExpiresAt: expiresAt})
+func (s *Store) InsertSession(ctx context.Context, userID int64, passwordHash string, secretHash []byte, expiresAt time.Time) error {
+	n, err := s.queries.InsertSession(ctx, sqlgen.InsertSessionParams{
+		UserID:       userID,
+		PasswordHash: passwordHash,
+		SecretHash:   secretHash,
+		ExpiresAt:    expiresAt,
+	})
+	if err == nil && n == 0 {
+		return accounts.ErrNotFound
+	}
+	return err
 }
 
 // SessionByHash implements accounts.Store.

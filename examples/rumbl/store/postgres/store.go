@@ -20,6 +20,7 @@ import (
 
 	"github.com/roost-dev/roost/examples/rumbl/accounts"
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
+	"github.com/roost-dev/roost/examples/rumbl/store/migration"
 	"github.com/roost-dev/roost/examples/rumbl/store/postgres/sqlgen"
 )
 
@@ -44,7 +45,7 @@ const (
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
-	pool    *pgxpool.Pool
+	pool    *pgxpool.Pool // nil within InTx
 	queries *sqlgen.Queries
 }
 
@@ -82,6 +83,14 @@ func (s *Store) InTx(ctx context.Context, f func(accounts.Store, multimedia.Stor
 		within := &Store{queries: s.queries.WithTx(tx)}
 		return f(within, within)
 	})
+}
+
+// inTx runs f in a transaction: that of InTx, if it is called within one.
+func (s *Store) inTx(ctx context.Context, f func(*sqlgen.Queries) error) error {
+	if s.pool == nil {
+		return f(s.queries)
+	}
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return f(s.queries.WithTx(tx)) })
 }
 
 func parse(url string) (*pgxpool.Config, error) {
@@ -139,5 +148,6 @@ func migrator(db *sql.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(goose.DialectPostgres, db, files, goose.WithDisableGlobalRegistry(true))
+	return goose.NewProvider(goose.DialectPostgres, db, files,
+		goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(migration.SearchText()))
 }

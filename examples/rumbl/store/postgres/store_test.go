@@ -58,16 +58,23 @@ func untilWaiting(t *testing.T, conn *pgx.Conn) {
 	}
 }
 
-// twoVideos returns an annotation of each of two videos, to be inserted.
-func twoVideos(t *testing.T, store *Store) (one, other multimedia.Annotation) {
+// addAda inserts a user and returns the id.
+func addAda(t *testing.T, store *Store) int64 {
 	t.Helper()
 	id, err := store.InsertUser(t.Context(), accounts.User{Username: "ada"}, "hash")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ada := multimedia.Author{ID: id}
+	return id
+}
+
+// twoVideos returns an annotation of each of two videos, to be inserted.
+func twoVideos(t *testing.T, store *Store) (one, other multimedia.Annotation) {
+	t.Helper()
+	ada := multimedia.Author{ID: addAda(t, store)}
 	for _, a := range []*multimedia.Annotation{&one, &other} {
 		a.Author = ada
+		var err error
 		if a.VideoID, err = store.InsertVideo(t.Context(), multimedia.Video{Owner: ada}); err != nil {
 			t.Fatal(err)
 		}
@@ -151,9 +158,7 @@ func TestEveryConnectionHasItsLimits(t *testing.T) {
 		"NEW.name := concat_ws(' ', current_setting('application_name'), current_setting('statement_timeout'), "+
 		"current_setting('idle_in_transaction_session_timeout')); RETURN NEW; END $$")
 	exec(t, observer, "CREATE TRIGGER limits BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION limits()")
-	if _, err := store.InsertUser(t.Context(), accounts.User{Username: "ada"}, "hash"); err != nil {
-		t.Fatal(err)
-	}
+	addAda(t, store)
 	if user, _, err := store.UserByUsername(t.Context(), "ada"); err != nil || user.Name != "rumbl 5s 10s" {
 		t.Errorf("%q, %v; want the limits of package postgres", user.Name, err)
 	}

@@ -56,12 +56,17 @@ func (s *Store) CountUsers(ctx context.Context) (int64, error) {
 }
 
 // InsertSession implements accounts.Store.
-func (s *Store) InsertSession(ctx context.Context, userID int64, secretHash []byte, expiresAt time.Time) error {
-	return s.write.InsertSession(ctx, sqlgen.InsertSessionParams{
-		UserID:     userID,
-		SecretHash: secretHash,
-		ExpiresAt:  toMillis(expiresAt),
+func (s *Store) InsertSession(ctx context.Context, userID int64, passwordHash string, secretHash []byte, expiresAt time.Time) error {
+	n, err := s.write.InsertSession(ctx, sqlgen.InsertSessionParams{
+		UserID:       userID,
+		PasswordHash: passwordHash,
+		SecretHash:   secretHash,
+		ExpiresAt:    toMillis(expiresAt),
 	})
+	if err == nil && n == 0 {
+		return accounts.ErrNotFound
+	}
+	return err
 }
 
 // SessionByHash implements accounts.Store.

@@ -25,7 +25,7 @@ func TestADatabaseOfTheFirstReleaseIsBroughtUpToDateAndBack(t *testing.T) {
 	}
 	for _, statement := range []string{
 		"INSERT INTO users (username, name, password_hash, created_at) VALUES ('ada', 'Ada L', '', 0)",
-		"INSERT INTO videos (user_id, title, description, source_kind, source_ref, created_at) VALUES (1, 'Waves', 'And Wind', 'file', '/x.webm', 0)",
+		"INSERT INTO videos (user_id, title, description, source_kind, source_ref, created_at) VALUES (1, 'Waves at the CAFÉ', 'And Wind', 'file', '/x.webm', 0)",
 	} {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
@@ -36,7 +36,7 @@ func TestADatabaseOfTheFirstReleaseIsBroughtUpToDateAndBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		videos, err := store.Videos(t.Context(), multimedia.Listing{Limit: 10}, []string{"waves", "wind", "ada l"})
+		videos, err := store.Videos(t.Context(), multimedia.Listing{Limit: 10}, []string{"waves", "cafe", "wind", "ada l"})
 		if err != nil || len(videos) != 1 || videos[0].Category != (multimedia.Category{}) {
 			t.Errorf("the video is found so: %+v, %v; want it without a category", videos, err)
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/roost-dev/roost/examples/rumbl/accounts"
 	"github.com/roost-dev/roost/examples/rumbl/multimedia"
+	"github.com/roost-dev/roost/examples/rumbl/store/migration"
 	"github.com/roost-dev/roost/examples/rumbl/store/sqlite/sqlgen"
 )
 
@@ -112,7 +113,8 @@ func migrator(db *sql.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	return goose.NewProvider(goose.DialectSQLite3, db, files,
+		goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(migration.SearchText()))
 }
 
 func toMillis(t time.Time) int64 { return t.UnixMilli() }

@@ -9,13 +9,15 @@ SELECT id, username, name, password_hash FROM users WHERE username = $1;
 -- name: CountUsers :one
 SELECT count(*) FROM users;
 
--- name: SetPassword :many
-WITH changed AS (UPDATE users SET password_hash = sqlc.arg(password_hash) WHERE users.id = sqlc.arg(user_id))
-DELETE FROM sessions WHERE sessions.user_id = sqlc.arg(user_id) AND sessions.id <> sqlc.arg(keep_session)
-RETURNING sessions.id;
+-- name: UpdatePassword :exec
+UPDATE users SET password_hash = $1 WHERE id = $2;
 
--- name: InsertSession :exec
-INSERT INTO sessions (user_id, secret_hash, expires_at) VALUES ($1, $2, $3);
+-- name: InsertSession :execrows
+-- The lock makes it wait for a change of the password, and a change for it.
+INSERT INTO sessions (user_id, secret_hash, expires_at)
+SELECT users.id, sqlc.arg(secret_hash)::bytea, sqlc.arg(expires_at)::timestamptz
+FROM users WHERE users.id = sqlc.arg(user_id) AND users.password_hash = sqlc.arg(password_hash)
+FOR SHARE;
 
 -- name: SessionByHash :one
 SELECT sessions.id, sessions.expires_at, users.id AS user_id, users.username, users.name
@@ -29,6 +31,9 @@ WHERE sessions.id = $1;
 
 -- name: DeleteSession :exec
 DELETE FROM sessions WHERE id = $1;
+
+-- name: DeleteOtherSessions :many
+DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id;
 
 -- name: DeleteSessionsBefore :exec
 -- Those that another node is deleting at this moment are left to it: two that

@@ -21,6 +21,35 @@ func (q *Queries) CountUsers(ctx context.Context) (int64, error) {
 	return count, err
 }
 
+const deleteOtherSessions = `-- name: DeleteOtherSessions :many
+DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id
+`
+
+type DeleteOtherSessionsParams struct {
+	UserID int64
+	ID     int64
+}
+
+func (q *Queries) DeleteOtherSessions(ctx context.Context, arg DeleteOtherSessionsParams) ([]int64, error) {
+	rows, err := q.db.Query(ctx, deleteOtherSessions, arg.UserID, arg.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteSession = `-- name: DeleteSession :exec
 DELETE FROM sessions WHERE id = $1
 `
@@ -43,19 +72,32 @@ func (q *Queries) DeleteSessionsBefore(ctx context.Context, expiresAt time.Time)
 	return err
 }
 
-const insertSession = `-- name: InsertSession :exec
-INSERT INTO sessions (user_id, secret_hash, expires_at) VALUES ($1, $2, $3)
+const insertSession = `-- name: InsertSession :execrows
+INSERT INTO sessions (user_id, secret_hash, expires_at)
+SELECT users.id, $1::bytea, $2::timestamptz
+FROM users WHERE users.id = $3 AND users.password_hash = $4
+FOR SHARE
 `
 
 type InsertSessionParams struct {
-	UserID     int64
-	SecretHash []byte
-	ExpiresAt  time.Time
+	SecretHash   []byte
+	ExpiresAt    time.Time
+	UserID       int64
+	PasswordHash string
 }
 
-func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) error {
-	_, err := q.db.Exec(ctx, insertSession, arg.UserID, arg.SecretHash, arg.ExpiresAt)
-	return err
+// The lock makes it wait for a change of the password, and a change for it.
+func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) (int64, error) {
+	result, err := q.db.Exec(ctx, insertSession,
+		arg.SecretHash,
+		arg.ExpiresAt,
+		arg.UserID,
+		arg.PasswordHash,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const insertUser = `-- name: InsertUser :one
@@ -161,36 +203,18 @@ func (q *Queries) SessionIDs(ctx context.Context, userID int64) ([]int64, error)
 	return items, nil
 }
 
-const setPassword = `-- name: SetPassword :many
-WITH changed AS (UPDATE users SET password_hash = $3 WHERE users.id = $1)
-DELETE FROM sessions WHERE sessions.user_id = $1 AND sessions.id <> $2
-RETURNING sessions.id
+const updatePassword = `-- name: UpdatePassword :exec
+UPDATE users SET password_hash = $1 WHERE id = $2
 `
 
-type SetPasswordParams struct {
-	UserID       int64
-	KeepSession  int64
+type UpdatePasswordParams struct {
 	PasswordHash string
+	ID           int64
 }
 
-func (q *Queries) SetPassword(ctx context.Context, arg SetPasswordParams) ([]int64, error) {
-	rows, err := q.db.Query(ctx, setPassword, arg.UserID, arg.KeepSession, arg.PasswordHash)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+func (q *Queries) UpdatePassword(ctx context.Context, arg UpdatePasswordParams) error {
+	_, err := q.db.Exec(ctx, updatePassword, arg.PasswordHash, arg.ID)
+	return err
 }
 
 const userByUsername = `-- name: UserByUsername :one

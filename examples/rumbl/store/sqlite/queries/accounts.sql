@@ -12,8 +12,10 @@ SELECT count(*) FROM users;
 -- name: UpdatePassword :exec
 UPDATE users SET password_hash = ? WHERE id = ?;
 
--- name: InsertSession :exec
-INSERT INTO sessions (user_id, secret_hash, expires_at) VALUES (?, ?, ?);
+-- name: InsertSession :execrows
+INSERT INTO sessions (user_id, secret_hash, expires_at)
+SELECT users.id, CAST(sqlc.arg(secret_hash) AS BLOB), CAST(sqlc.arg(expires_at) AS INTEGER)
+FROM users WHERE users.id = sqlc.arg(user_id) AND users.password_hash = sqlc.arg(password_hash);
 
 -- name: SessionByHash :one
 SELECT sessions.id, sessions.expires_at, users.id AS user_id, users.username, users.name

@@ -70,19 +70,30 @@ func (q *Queries) DeleteSessionsBefore(ctx context.Context, expiresAt int64) err
 	return err
 }
 
-const insertSession = `-- name: InsertSession :exec
-INSERT INTO sessions (user_id, secret_hash, expires_at) VALUES (?, ?, ?)
+const insertSession = `-- name: InsertSession :execrows
+INSERT INTO sessions (user_id, secret_hash, expires_at)
+SELECT users.id, CAST(?1 AS BLOB), CAST(?2 AS INTEGER)
+FROM users WHERE users.id = ?3 AND users.password_hash = ?4
 `
 
 type InsertSessionParams struct {
-	UserID     int64
-	SecretHash []byte
-	ExpiresAt  int64
+	SecretHash   []byte
+	ExpiresAt    int64
+	UserID       int64
+	PasswordHash string
 }
 
-func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) error {
-	_, err := q.db.ExecContext(ctx, insertSession, arg.UserID, arg.SecretHash, arg.ExpiresAt)
-	return err
+func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, insertSession,
+		arg.SecretHash,
+		arg.ExpiresAt,
+		arg.UserID,
+		arg.PasswordHash,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const insertUser = `-- name: InsertUser :one
