@@ -46,7 +46,7 @@ async function stir(count) {
   }
 }
 
-/** Opens a page that lists who is there at each sync, with one of the libraries. */
+/** Opens a page that shows who is there, ten times a second while that changes, with one of the libraries. */
 async function open(library) {
   const page = await browser.newPage()
   const problems = []
@@ -63,11 +63,17 @@ async function open(library) {
       seen.diffs++
       seen.changes += Object.keys(joins).length
     })
-    presence.onSync(() => {
+    let waits = false // what has changed is shown soon, with what changes until then
+    const show = () => {
+      waits = false
       const people = presence.list((key, { metas }) => ({ key, name: metas[0].name, sessions: metas.length }))
       if (people.length === seen.people) return
       seen.people = people.length
       document.querySelector("#count").textContent = `${people.length} are here`
+    }
+    presence.onSync(() => {
+      if (!waits) setTimeout(show, 100)
+      waits = true
     })
     channel.join()
   }, `/${libraries[library]}`)
