@@ -54,6 +54,7 @@ func TestRefusedConnectionIsNotTriedTooEarly(t *testing.T) {
 				<-closed
 				s := dialIn(t, o)
 				join(t, s.Channel("room:1", nil))
+				synctest.Wait() // until a poll waits, which is not to be the one that is refused
 				full.Store(true)
 				p.cut()
 				<-closed
