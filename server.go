@@ -267,10 +267,11 @@ func (s *Server[A]) Channels() int {
 // Shutdown ends the server in good order: it refuses new sockets and joins,
 // lets each conversation finish what waits in its mailbox, runs OnTerminate,
 // and closes every socket with 1012, [Options].DrainRate of them a second,
-// telling its client when to come back ([Options].ReturnRate). Polls that wait are answered. It returns once no connection and no worker
-// is left. If ctx ends first, conversations lose their context and sockets
-// are closed all the same, within 5 s, and its error is returned. It may be
-// called again to wait for what was left.
+// telling its client when to come back ([Options].ReturnRate). Polls that wait
+// are answered. It returns once no connection and no worker is left. If ctx
+// ends first, conversations lose their context and sockets are closed all the
+// same, within 5 s, and its error is returned. It may be called again to wait
+// for what was left.
 //
 // Call it before [http.Server.Shutdown], which does not know of WebSockets.
 func (s *Server[A]) Shutdown(ctx context.Context) error {
