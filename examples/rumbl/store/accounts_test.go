@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,23 +38,10 @@ func TestAUserIsFoundByTheExactUsername(t *testing.T) {
 func TestAUsernameIsGivenOnceHoweverManyAskForIt(t *testing.T) {
 	eachDriver(t, func(t *testing.T, open func() store.Store) {
 		nodes := []store.Store{open(), open()}
-		var given atomic.Int64
-		var wg sync.WaitGroup
-		for i := range 10 {
-			wg.Go(func() {
-				_, err := nodes[i%2].InsertUser(t.Context(), accounts.User{Username: "ada"}, "hash")
-				switch {
-				case err == nil:
-					given.Add(1)
-				case !errors.Is(err, accounts.ErrUsernameTaken):
-					t.Errorf("error %v, want ErrUsernameTaken", err)
-				}
-			})
-		}
-		wg.Wait()
-		if n := given.Load(); n != 1 {
-			t.Errorf("given %d times, want once", n)
-		}
+		wantOneOfMany(t, nodes, accounts.ErrUsernameTaken, func(s store.Store) error {
+			_, err := s.InsertUser(t.Context(), accounts.User{Username: "ada"}, "hash")
+			return err
+		})
 	})
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,6 +77,29 @@ func addMessage(t *testing.T, s multimedia.Store, videoID int64, author multimed
 		t.Fatal(err)
 	}
 	return m
+}
+
+// wantOneOfMany fails unless, of ten at once on several nodes, one succeeds and
+// the others get the error refused.
+func wantOneOfMany(t *testing.T, nodes []store.Store, refused error, do func(s store.Store) error) {
+	t.Helper()
+	var succeeded atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 10 {
+		wg.Go(func() {
+			err := do(nodes[i%len(nodes)])
+			switch {
+			case err == nil:
+				succeeded.Add(1)
+			case !errors.Is(err, refused):
+				t.Errorf("error %v, want %v", err, refused)
+			}
+		})
+	}
+	wg.Wait()
+	if n := succeeded.Load(); n != 1 {
+		t.Errorf("%d succeeded, want one", n)
+	}
 }
 
 func TestDataOutlivesTheStoreThatWroteIt(t *testing.T) {
